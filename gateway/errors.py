@@ -1,0 +1,45 @@
+"""Errors of the institution side, sorted by what the caller does next. The message is for the operator, in Chinese."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class GatewayError(Exception):
+    """Anything the operator is told in one sentence, without a traceback."""
+
+
+class ConfigError(GatewayError):
+    """The site's configuration or profile is wrong: stop at start; names file and key."""
+
+    def __init__(self, message: str, *, file: Path | str = "", key: str = "") -> None:
+        parts = [part for part in (str(file), f"键 {key}" if key else "", message) if part]
+        super().__init__("：".join(parts))
+
+
+class SourceError(GatewayError):
+    """The site's database cannot be read now: nothing was taken, the cursor stays, try later."""
+
+
+class SourceQueryError(SourceError):
+    """The site's query itself is wrong (missing table or column, bad SQL): a person must mend the profile."""
+
+
+class NotDeliveredError(GatewayError):
+    """Provably not delivered (DNS, refused, connect timeout): queue again with backoff."""
+
+
+class OutcomeUnknownError(GatewayError):
+    """Sent, but no usable answer: never resend blind; the transaction's `replay` decides."""
+
+
+class RefusedError(GatewayError):
+    """The bureau refused the whole message and said why; sending the same again will not help."""
+
+    def __init__(self, message: str, *, credential: bool = False) -> None:
+        self.credential = credential  #: the institution's key, not the records, was refused
+        super().__init__(message)
+
+
+class StoreError(GatewayError):
+    """The local store cannot be written (disk full, read-only): stop the line, loudly."""

@@ -1,0 +1,128 @@
+"""The institution side's own words. Frozen values, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from schemas.model import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a source has been read: the last row's change time and key, in the source's own types."""
+
+    time: datetime | None
+    key: str | int
+
+
+class Reading(StrEnum):
+    """How a site's query finds what is new."""
+
+    INCREMENTAL = "incremental"  #: after the cursor; the source moves it on every insert and edit
+    RESCAN = "rescan"  #: everything each time, in key order; the ledger tells what is new
+
+
+class RowState(StrEnum):
+    """What the site's own rules say of a row before it is judged."""
+
+    READY = "ready"
+    NOT_READY = "not_ready"  #: unfinished at the source, e.g. a dialysis still running
+    EXCLUDED = "excluded"  #: not this data set's business, by a rule of the profile
+    VOID = "void"  #: withdrawn at the source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row of a site, mapped onto a data set's fields."""
+
+    ref: str  #: the row's own key at the site; a person can look it up
+    cursor: Cursor
+    institution: str  #: fixmedins_code
+    values: Mapping[str, Any] = field(default_factory=dict)  #: field -> str, Decimal, date, aware datetime, list of dict
+    state: RowState = RowState.READY
+    reason: str = ""  #: Chinese; of every state but READY
+    faults: tuple[Violation, ...] = ()  #: what the mapping could not do
+    entered_at: datetime | None = None  #: when the site stored it; None if it keeps no such time
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one read, in cursor order."""
+
+    rows: tuple[SourceRow, ...]
+    cursor: Cursor  #: of the last row
+
+
+class AsideState(StrEnum):
+    """Why a row that was read is not on its way (DATASETS §7)."""
+
+    EXCLUDED = "excluded"
+    NOT_READY = "not_ready"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A row set aside, with every reason."""
+
+    ref: str
+    institution: str
+    state: AsideState
+    reasons: tuple[Violation, ...]
+    key: str = ""
+    content: Mapping[str, Any] = field(default_factory=dict)  #: what was mapped so far, wire form
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """The newest version of a key that entered the outbox."""
+
+    version: int
+    content_hash: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One version of one record, ready for the outbox."""
+
+    institution: str
+    dataset: str
+    key: str
+    version: int
+    content_hash: str
+    ref: str
+    occurred_at: datetime
+    due_at: datetime
+    body: bytes  #: the wire record as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of the rows of one read. `read` equals the sum of the others, or rows were lost."""
+
+    read: int = 0
+    excluded: int = 0
+    not_ready: int = 0
+    quarantined: int = 0
+    unchanged: int = 0
+    queued: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.read + other.read,
+            self.excluded + other.excluded,
+            self.not_ready + other.not_ready,
+            self.quarantined + other.quarantined,
+            self.unchanged + other.unchanged,
+            self.queued + other.queued,
+        )
+
+    @property
+    def balanced(self) -> bool:
+        """The accounting identity of DATASETS §7 for one read."""
+        return self.read == self.excluded + self.not_ready + self.quarantined + self.unchanged + self.queued

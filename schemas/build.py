@@ -1,0 +1,206 @@
+"""Edition -> marshmallow Schema classes: the authority on what a valid record is.
+
+Gateway and bureau judge the same wire record by the same class, so a record accepted here is accepted there.
+All violations of a record are told at once, each with its rule id and a Chinese sentence that never carries the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validates_schema
+
+from schemas import wire
+from schemas.errors import RecordInvalidError, WireError
+from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Violation
+from schemas.record import content_hash
+
+_MESSAGES = {
+    "required": "必填，当前为空",
+    "type": "类型不对：{detail}",
+    "format": "格式不对：{detail}",
+    "length": "超长：最多 {limit} 个字符",
+    "precision": "超出精度：整数位最多 {whole} 位、小数最多 {scale} 位",
+    "code": "不在代码表《{table}》内",
+    "unknown": "规范中没有这个字段",
+    "content_hash": "与内容不符，记录在途中被改动或编码不一致",
+}
+
+
+class _SpecField(fields.Field[Any]):
+    """A field of the edition: wire text in, value out."""
+
+    def __init__(self, spec: Field, table: CodeTable | None) -> None:
+        super().__init__(required=spec.required, allow_none=False)
+        self.spec, self.table = spec, table
+
+    def make_error(self, key: str, **kwargs: Any) -> ValidationError:
+        """Every built-in refusal (absent, null) means the same here: nothing was given."""
+        return self.refuse("required")
+
+    def refuse(self, rule: str, **details: Any) -> ValidationError:
+        """A ValidationError carrying (rule, sentence); the path is added when the errors are collected."""
+        return ValidationError([_Refusal(self.spec, rule, details)])  # type: ignore[list-item]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == "" and self.spec.required and not self.spec.blank_allowed:
+            raise self.refuse("required")
+        parsed = self._decode(value)
+        self._check(value, parsed)
+        return parsed
+
+    def _decode(self, value: Any) -> Any:
+        try:
+            return wire.decode(self.spec, value)
+        except WireError as error:
+            raise self.refuse("format" if isinstance(value, str) else "type", detail=str(error)) from None
+
+    def _check(self, text: str, parsed: Any) -> None:
+        spec = self.spec
+        if spec.type is FieldType.TEXT and spec.length and len(text) > spec.length:
+            raise self.refuse("length", limit=spec.length)
+        if spec.type is FieldType.NUMBER and spec.length and not _fits(parsed, spec.length, spec.scale):
+            raise self.refuse("precision", whole=spec.length - spec.scale, scale=spec.scale)
+        if self.table and text not in self.table.values and text != "":
+            raise self.refuse("code", table=self.table.label)
+
+
+def _fits(number: Any, digits: int, scale: int) -> bool:
+    """N p,s: at most p-s digits before and s after the point."""
+    places = -number.normalize().as_tuple().exponent
+    whole = number.adjusted() + 1 if number else 0
+    return places <= scale and whole <= digits - scale
+
+
+class _Rows(_SpecField):
+    """A child array; each row is judged by its own schema."""
+
+    def __init__(self, spec: Field, rows: type[Schema]) -> None:
+        super().__init__(spec, None)
+        self.rows = rows
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+            raise self.refuse("type", detail="应为数组")
+        if not value and self.spec.required:
+            raise self.refuse("required")
+        return self.rows(many=True).load(value)
+
+
+class _Refusal:
+    """Why one field was refused; becomes a Violation once its path is known."""
+
+    __slots__ = ("details", "rule", "spec")
+
+    def __init__(self, spec: Field, rule: str, details: Mapping[str, Any]) -> None:
+        self.spec, self.rule, self.details = spec, rule, details
+
+    def at(self, path: str) -> Violation:
+        """The violation at `path`."""
+        return violation(self.spec, self.rule, path, **self.details)
+
+
+def violation(spec: Field, rule: str, path: str = "", **details: Any) -> Violation:
+    """A violation of `rule` with the standard sentence: 「标签（字段）…」."""
+    path = path or spec.name
+    return Violation(path, rule, f"{spec.label}（{path}）{_MESSAGES[rule].format(**details)}")
+
+
+class _RecordSchema(Schema):
+    """Adds what marshmallow does not know: required_if."""
+
+    spec_fields: tuple[Field, ...] = ()
+
+    class Meta:
+        unknown = RAISE
+
+    @validates_schema(skip_on_field_errors=False)
+    def _required_if(self, data: Mapping[str, Any], original: Any = None, **kwargs: Any) -> None:
+        missing = {
+            spec.name: [_Refusal(spec, "required", {})]
+            for spec in self.spec_fields
+            if spec.required_if and data.get(spec.required_if.field) in spec.required_if.values and not data.get(spec.name)
+        }
+        if missing:
+            raise ValidationError(missing)  # type: ignore[arg-type]
+
+
+def schema_class(edition: Edition, specs: tuple[Field, ...], name: str) -> type[Schema]:
+    """A marshmallow Schema class for these fields; not registered globally."""
+    members: dict[str, Any] = {spec.name: _member(edition, spec, f"{name}.{spec.name}") for spec in specs}
+    members["spec_fields"] = specs
+    return type(name, (_RecordSchema,), members)
+
+
+def _member(edition: Edition, spec: Field, name: str) -> _SpecField:
+    if spec.type is FieldType.ROWS:
+        return _Rows(spec, schema_class(edition, spec.fields, name))
+    return _SpecField(spec, edition.codes[spec.codes] if spec.codes else None)
+
+
+class Validator:
+    """Judges wire records of one data set."""
+
+    def __init__(self, edition: Edition, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._specs = (*edition.common, *dataset.fields)
+        self._schema = schema_class(edition, self._specs, dataset.code)()
+        self._content = schema_class(edition, dataset.fields, dataset.code)(unknown=EXCLUDE)
+
+    def violations(self, record: Mapping[str, Any]) -> tuple[Violation, ...]:
+        """Everything that is wrong with a whole record; empty when it is valid."""
+        found = self._judge(self._schema, record)
+        if not found and record.get("content_hash") != content_hash(self.dataset, record):
+            found = (self._violation("content_hash", "content_hash"),)
+        return found
+
+    def content_violations(self, content: Mapping[str, Any]) -> tuple[Violation, ...]:
+        """What is wrong with the data set's own fields, before the common ones are known."""
+        return self._judge(self._content, content)
+
+    def load(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The record's values. RecordInvalidError carries every violation."""
+        found = self.violations(record)
+        if found:
+            raise RecordInvalidError(found)
+        return dict(self._schema.load(record))
+
+    def _judge(self, schema: Schema, record: Mapping[str, Any]) -> tuple[Violation, ...]:
+        try:
+            schema.load(record)
+        except ValidationError as error:
+            return tuple(_flatten(error.messages_dict, ""))
+        return ()
+
+    def _violation(self, name: str, rule: str) -> Violation:
+        return next(violation(spec, rule) for spec in self._specs if spec.name == name)
+
+
+def _flatten(messages: Any, path: str) -> Iterator[Violation]:
+    """marshmallow's nested {field: {index: {field: [refusal]}}} -> violations with paths."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _flatten(inner, f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}".lstrip("."))
+        return
+    for refusal in messages:
+        if isinstance(refusal, _Refusal):
+            yield refusal.at(path)
+        else:  # marshmallow's own sentence: only for a name the edition does not have
+            yield Violation(path, "unknown", f"{path}：{_MESSAGES['unknown']}")
+
+
+@cache
+def _validator(edition_id: int, code: str) -> Validator:
+    edition = _EDITIONS[edition_id]
+    return Validator(edition, edition.datasets[code])
+
+
+_EDITIONS: dict[int, Edition] = {}
+
+
+def validator(edition: Edition, code: str) -> Validator:
+    """The validator of one data set; built once per edition. KeyError if the edition has no such data set."""
+    _EDITIONS[id(edition)] = edition
+    return _validator(id(edition), code)

@@ -1,0 +1,193 @@
+"""YAML under `两定接口/` -> `Edition`. Every error names file, line and key.
+
+edition.yaml            code, version, cadences, limits, scenes
+common.yaml             fields that every record carries, and the 公共报文头
+datasets/<code>.yaml    one kind of record (HD01 …)
+transactions/<infno>.yaml   one national transaction (3505 …)
+codes/<table>.yaml      one code table
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from schemas import yamlfile
+from schemas.model import (
+    Cadence,
+    CodeTable,
+    Condition,
+    Confidence,
+    Dataset,
+    Edition,
+    Field,
+    FieldType,
+    Node,
+    Replay,
+    Source,
+)
+from schemas.yamlfile import Section
+
+E = TypeVar("E", FieldType, Replay, Confidence)
+REFERENCE = Path(__file__).parent / "两定接口"
+
+
+@cache
+def reference() -> Edition:
+    """The reference edition that ships with the product."""
+    return load(REFERENCE)
+
+
+def load(folder: Path) -> Edition:
+    """Read a whole edition; SpecError says what is wrong and where."""
+    head = yamlfile.read(folder / "edition.yaml").known(
+        "code", "version", "name", "infver", "body_limit", "scenes", "cadences", "source"
+    )
+    common = yamlfile.read(folder / "common.yaml").known("source", "record", "header")
+    return Edition(
+        code=head.need("code", str),
+        version=head.need("version", str),
+        name=head.need("name", str),
+        infver=head.need("infver", str),
+        body_limit=head.need("body_limit", int),
+        scenes=head.texts("scenes"),
+        cadences={name: _cadence(name, each) for name, each in head.named("cadences").items()},
+        source=_source(head),
+        common=_fields(common, "record", _source(common)),
+        header=_fields(common, "header", _source(common)),
+        datasets=_datasets(folder),
+        codes=_code_tables(folder / "codes"),
+    )
+
+
+def _datasets(folder: Path) -> dict[str, Dataset]:
+    found: dict[str, Dataset] = {}
+    for path in sorted([*(folder / "datasets").glob("*.yaml"), *(folder / "transactions").glob("*.yaml")]):
+        section = yamlfile.read(path)
+        dataset = _dataset(section)
+        if dataset.code != path.stem:
+            raise section.error(f"编号 {dataset.code} 与文件名 {path.stem} 不一致", "code")
+        found[dataset.code] = dataset
+    return found
+
+
+def _dataset(section: Section) -> Dataset:
+    section.known(
+        *("code", "name", "infno", "scene", "cadence", "key", "occurred", "replay", "batch", "source"),
+        *("fields", "input", "output"),
+    )
+    source = _source(section)
+    code = section.need("code", str)
+    return Dataset(
+        code=code,
+        name=section.need("name", str),
+        infno=section.text("infno", code),
+        scene=section.need("scene", str),
+        cadence=section.need("cadence", str),
+        key=section.texts("key"),
+        occurred=section.need("occurred", str),
+        replay=_enum(section, "replay", Replay, Replay.PERSON),
+        batch=section.get("batch", int, 100) or 100,
+        input=_input(section, source),
+        output=_nodes(section, "output", source),
+        source=source,
+    )
+
+
+def _input(section: Section, source: Source) -> tuple[Node, ...]:
+    """`fields:` is the short form of one node `data` holding an array of records."""
+    if "fields" in section.data:
+        return (Node("data", _fields(section, "fields", source)),)
+    nodes = _nodes(section, "input", source)
+    if not nodes:
+        raise section.error("缺少 fields 或 input", "fields")
+    return nodes
+
+
+def _nodes(section: Section, key: str, source: Source) -> tuple[Node, ...]:
+    return tuple(
+        Node(
+            name=each.known("node", "many", "fields").need("node", str),
+            many=bool(each.get("many", bool, True)),
+            fields=_fields(each, "fields", source),
+        )
+        for each in section.sections(key)
+    )
+
+
+def _fields(section: Section, key: str, source: Source) -> tuple[Field, ...]:
+    return tuple(_field(each, source) for each in section.sections(key))
+
+
+def _field(section: Section, inherited: Source) -> Field:
+    section.known(
+        *("name", "label", "type", "length", "scale", "codes", "required", "required_if", "blank_allowed"),
+        *("meaning", "source", "fields"),
+    )
+    condition = section.optional("required_if")
+    source = _source(section) if "source" in section.data else inherited
+    return Field(
+        name=section.need("name", str),
+        label=section.need("label", str),
+        type=_enum(section, "type", FieldType, None),
+        length=section.get("length", int),
+        scale=section.get("scale", int, 0) or 0,
+        codes=section.get("codes", str),
+        required=bool(section.get("required", bool, False)),
+        required_if=_condition(condition) if condition else None,
+        blank_allowed=bool(section.get("blank_allowed", bool, False)),
+        meaning=section.text("meaning"),
+        fields=_fields(section, "fields", source),
+        source=source,
+    )
+
+
+def _condition(section: Section) -> Condition:
+    section.known("field", "in")
+    return Condition(section.need("field", str), section.texts("in"))
+
+
+def _cadence(name: str, section: Section) -> Cadence:
+    section.known("label", "minutes", "days", "day_of_next_month")
+    rules = {key: section.get(key, int) for key in ("minutes", "days", "day_of_next_month")}
+    if sum(value is not None for value in rules.values()) != 1:
+        raise section.error("minutes、days、day_of_next_month 须且只须写一个")
+    return Cadence(name, section.need("label", str), **rules)
+
+
+def _code_tables(folder: Path) -> dict[str, CodeTable]:
+    tables = (_code_table(yamlfile.read(path), path.stem) for path in sorted(folder.glob("*.yaml")))
+    return {table.name: table for table in tables}
+
+
+def _code_table(section: Section, stem: str) -> CodeTable:
+    section.known("name", "label", "source", "values")
+    if section.need("name", str) != stem:
+        raise section.error("表名与文件名不一致", "name")
+    values = section.section("values")
+    for code in values.data:
+        if not isinstance(code, str):
+            raise values.error("代码须为文本（请加引号）", str(code))
+        values.need(code, str)
+    return CodeTable(stem, section.need("label", str), dict(values.data), _source(section))
+
+
+def _source(section: Section) -> Source:
+    inner = section.section("source").known("doc", "ref", "confidence", "dated")
+    return Source(
+        doc=inner.need("doc", str),
+        ref=inner.need("ref", str),
+        confidence=_enum(inner, "confidence", Confidence, None),
+        dated=inner.text("dated"),
+    )
+
+
+def _enum(section: Section, key: str, kind: type[E], default: E | None) -> E:
+    text = section.get(key, str)
+    if text is None and default is not None:
+        return default
+    try:
+        return kind(section.need(key, str))
+    except ValueError:
+        raise section.error(f"只能是 {'、'.join(kind)} 之一", key) from None

@@ -1,0 +1,151 @@
+"""Read a YAML file strictly, so that every mistake is told with file, line and key.
+
+Used for the edition, for mappings and for both config files. PyYAML reads `0110` as 72 and `no` as false;
+here a number where a text must stand, a doubled key and an unknown key are errors, and the nearest key is named.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import yaml
+
+from schemas.errors import SpecError
+
+T = TypeVar("T")
+_KINDS = {str: "文本（请加引号）", int: "整数", bool: "true 或 false", float: "数", list: "列表", dict: "键值表"}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses doubled keys and keeps the line of every mapping."""
+
+
+def _construct_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
+    pairs: dict[str, Any] = _Lined()
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        line = key_node.start_mark.line + 1
+        if key in pairs:
+            raise SpecError("同一个键写了两次", file=loader.name, line=line, key=str(key))
+        pairs[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        lines[str(key)] = line
+    cast(_Lined, pairs).lines = lines
+    return pairs
+
+
+class _Lined(dict[str, Any]):
+    """A mapping that remembers on which line each of its keys stands."""
+
+    lines: dict[str, int]
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One mapping of a YAML file with the place it stands at."""
+
+    data: Mapping[str, Any]
+    file: Path
+    key: str = ""
+
+    def error(self, message: str, key: str = "") -> SpecError:
+        """An error that points at `key` of this section."""
+        line = getattr(self.data, "lines", {}).get(key, 0)
+        return SpecError(message, file=self.file, line=line, key=self._path(key))
+
+    def known(self, *keys: str) -> Section:
+        """Refuse any key that is not among `keys`; name the nearest one."""
+        for key in self.data:
+            if key not in keys:
+                near = difflib.get_close_matches(str(key), keys, n=1, cutoff=0.5)
+                hint = f"，是否想写 {near[0]}？" if near else f"，可用的键：{'、'.join(keys)}"
+                raise self.error(f"不认识的键{hint}", str(key))
+        return self
+
+    def get(self, key: str, kind: type[T], default: T | None = None) -> T | None:
+        """The value of `key` if present and of `kind`, else `default`; a wrong kind is an error."""
+        value = self.data.get(key)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+            raise self.error(f"应为{_KINDS.get(kind, kind.__name__)}，实为 {type(value).__name__}", key)
+        return value
+
+    def need(self, key: str, kind: type[T]) -> T:
+        """The value of `key`; absent is an error."""
+        value = self.get(key, kind)
+        if value is None:
+            raise self.error("缺少必填的键", key)
+        return value
+
+    def text(self, key: str, default: str = "") -> str:
+        """An optional text."""
+        return self.get(key, str, default) or default
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts; absent means empty."""
+        values = self.get(key, list, []) or []
+        for value in values:
+            if not isinstance(value, str):
+                raise self.error(f"列表中的 {value!r} 应为文本（请加引号）", key)
+        return tuple(values)
+
+    def section(self, key: str) -> Section:
+        """The mapping under `key`; absent is an error."""
+        return Section(self.need(key, dict), self.file, self._path(key))
+
+    def optional(self, key: str) -> Section | None:
+        """The mapping under `key`, or None."""
+        return self.section(key) if self.data.get(key) is not None else None
+
+    def sections(self, key: str) -> tuple[Section, ...]:
+        """A list of mappings; absent means empty."""
+        values: Iterable[Any] = self.get(key, list, []) or []
+        return tuple(self._item(key, index, value) for index, value in enumerate(values))
+
+    def named(self, key: str) -> dict[str, Section]:
+        """A mapping of name -> mapping; absent means empty."""
+        inner = self.optional(key)
+        return {name: inner.section(name) for name in inner.data} if inner else {}
+
+    def _item(self, key: str, index: int, value: Any) -> Section:
+        if not isinstance(value, dict):
+            raise self.error(f"第 {index + 1} 项应为键值表", key)
+        return Section(value, self.file, f"{self._path(key)}[{index}]")
+
+    def _path(self, key: str) -> str:
+        return ".".join(part for part in (self.key, key) if part)
+
+
+def read(path: Path) -> Section:
+    """Read `path` as one mapping. SpecError names file and line of whatever is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SpecError("文件不存在", file=path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"文件读不出来（须为 UTF-8 文本）：{type(error).__name__}", file=path) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Section:
+    """Parse YAML `text` that came from `path`."""
+    loader = _StrictLoader(text)
+    loader.name = str(path)
+    try:
+        data = loader.get_single_data()  # type: ignore[no-untyped-call]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise SpecError(f"YAML 语法错误：{error.problem}", file=path, line=line) from None
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+    if not isinstance(data, dict):
+        raise SpecError("内容应为键值表", file=path)
+    return Section(data, path)
