@@ -1,1 +1,1 @@
-"""Bureau side: receives, counts who is covered and on time, and writes the workbooks. Shares nothing with the gateway but schemas."""
+"""Bureau side: receives, counts who is covered and on time, writes the workbooks. Shares only schemas with the gateway."""

@@ -42,7 +42,7 @@ class _SpecField(fields.Field[Any]):
 
     def refuse(self, rule: str, **details: Any) -> ValidationError:
         """A ValidationError carrying (rule, sentence); the path is added when the errors are collected."""
-        return ValidationError([_Refusal(self.spec, rule, details)])  # type: ignore[list-item]
+        return ValidationError([_Refusal(self.spec, rule, details)])
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if value == "" and self.spec.required and not self.spec.blank_allowed:
@@ -124,7 +124,7 @@ class _RecordSchema(Schema):
             if spec.required_if and data.get(spec.required_if.field) in spec.required_if.values and not data.get(spec.name)
         }
         if missing:
-            raise ValidationError(missing)  # type: ignore[arg-type]
+            raise ValidationError(missing)
 
 
 def schema_class(edition: Edition, specs: tuple[Field, ...], name: str) -> type[Schema]:

@@ -6,7 +6,7 @@ no offset (interface facts §0, column T). Absent and null are the same: the fie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,7 +17,6 @@ from schemas.model import Field, FieldType
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _DATETIME = "%Y-%m-%d %H:%M:%S"
-_DATE = "%Y-%m-%d"
 
 
 def encode(field: Field, value: Any) -> Any:
@@ -102,21 +101,21 @@ def _decode_number(text: str) -> Decimal:
 
 
 def _decode_date(text: str) -> date:
-    if len(text) != 10:
+    if len(text) != 10 or text[4] != "-":
         raise WireError("格式应为 yyyy-MM-dd")
     try:
-        return datetime.strptime(text, _DATE).date()
+        return date.fromisoformat(text)
     except ValueError:
         raise WireError("格式应为 yyyy-MM-dd") from None
 
 
-_ENCODERS = {
+_ENCODERS: dict[FieldType, Callable[[Any], str]] = {
     FieldType.TEXT: _encode_text,
     FieldType.NUMBER: _encode_number,
     FieldType.DATE: _encode_date,
     FieldType.DATETIME: encode_datetime,
 }
-_DECODERS = {
+_DECODERS: dict[FieldType, Callable[[str], Any]] = {
     FieldType.TEXT: str,
     FieldType.NUMBER: _decode_number,
     FieldType.DATE: _decode_date,

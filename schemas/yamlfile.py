@@ -28,11 +28,11 @@ def _construct_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[st
     pairs: dict[str, Any] = _Lined()
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         if key in pairs:
             raise SpecError("同一个键写了两次", file=loader.name, line=line, key=str(key))
-        pairs[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        pairs[key] = loader.construct_object(value_node, deep=True)
         lines[str(key)] = line
     cast(_Lined, pairs).lines = lines
     return pairs
@@ -140,12 +140,12 @@ def parse(text: str, path: Path) -> Section:
     loader = _StrictLoader(text)
     loader.name = str(path)
     try:
-        data = loader.get_single_data()  # type: ignore[no-untyped-call]
+        data = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SpecError(f"YAML 语法错误：{error.problem}", file=path, line=line) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     if not isinstance(data, dict):
         raise SpecError("内容应为键值表", file=path)
     return Section(data, path)

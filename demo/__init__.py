@@ -1,0 +1,1 @@
+"""A fictional district, both deployables on loopback, one command: `python -m demo`."""
