@@ -10,21 +10,24 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validates_schema
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validates_schema
 
 from schemas import wire
 from schemas.errors import RecordInvalidError, WireError
 from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Violation
-from schemas.record import content_hash
+from schemas.record import business_key, content_hash
 
+#: every rule id and its sentence
 _MESSAGES = {
     "required": "必填，当前为空",
+    "required_if": "在 {field} 为 {values} 时必填，当前为空",
     "type": "类型不对：{detail}",
     "format": "格式不对：{detail}",
     "length": "超长：最多 {limit} 个字符",
     "precision": "超出精度：整数位最多 {whole} 位、小数最多 {scale} 位",
     "code": "不在代码表《{table}》内",
     "unknown": "规范中没有这个字段",
+    "key": "与记录的主键字段 {fields} 不符",
     "content_hash": "与内容不符，记录在途中被改动或编码不一致",
 }
 
@@ -36,8 +39,12 @@ class _SpecField(fields.Field[Any]):
         super().__init__(required=spec.required, allow_none=False)
         self.spec, self.table = spec, table
 
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Absent, null and blank are one case: nothing was given."""
+        return super().deserialize(value if _given(self.spec, value) else missing, attr, data, **kwargs)
+
     def make_error(self, key: str, **kwargs: Any) -> ValidationError:
-        """Every built-in refusal (absent, null) means the same here: nothing was given."""
+        """The only built-in refusal left is that of a required field without a value."""
         return self.refuse("required")
 
     def refuse(self, rule: str, **details: Any) -> ValidationError:
@@ -45,8 +52,6 @@ class _SpecField(fields.Field[Any]):
         return ValidationError([_Refusal(self.spec, rule, details)])
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if value == "" and self.spec.required and not self.spec.blank_allowed:
-            raise self.refuse("required")
         parsed = self._decode(value)
         self._check(value, parsed)
         return parsed
@@ -61,17 +66,26 @@ class _SpecField(fields.Field[Any]):
         spec = self.spec
         if spec.type is FieldType.TEXT and spec.length and len(text) > spec.length:
             raise self.refuse("length", limit=spec.length)
-        if spec.type is FieldType.NUMBER and spec.length and not _fits(parsed, spec.length, spec.scale):
+        if spec.type is FieldType.NUMBER and spec.length and not _fits(text, spec.length, spec.scale):
             raise self.refuse("precision", whole=spec.length - spec.scale, scale=spec.scale)
         if self.table and text not in self.table.values and text != "":
             raise self.refuse("code", table=self.table.label)
 
 
-def _fits(number: Any, digits: int, scale: int) -> bool:
-    """N p,s: at most p-s digits before and s after the point."""
-    places = -number.normalize().as_tuple().exponent
-    whole = number.adjusted() + 1 if number else 0
-    return places <= scale and whole <= digits - scale
+def _given(spec: Field, value: Any) -> bool:
+    """Whether a wire value says anything. Some senders leave a field out, some send null, some "" (interface facts §10)."""
+    if isinstance(value, str):
+        return spec.blank_allowed or bool(value.strip())
+    return value is not missing and value is not None and value != []
+
+
+def _fits(text: str, digits: int, scale: int) -> bool:
+    """N p,s: at most p-s digits before and s after the point; zeros at either end do not count.
+
+    Counted on the text, because Decimal rounds to 28 digits as soon as it computes.
+    """
+    whole, _, places = text.removeprefix("-").partition(".")
+    return len(whole.lstrip("0")) <= digits - scale and len(places.rstrip("0")) <= scale
 
 
 class _Rows(_SpecField):
@@ -84,8 +98,6 @@ class _Rows(_SpecField):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             raise self.refuse("type", detail="应为数组")
-        if not value and self.spec.required:
-            raise self.refuse("required")
         return self.rows(many=True).load(value)
 
 
@@ -115,20 +127,26 @@ class _RecordSchema(Schema):
 
     class Meta:
         unknown = RAISE
+        register = False  # marshmallow's registry is global and would keep every edition alive
 
-    @validates_schema(skip_on_field_errors=False)
-    def _required_if(self, data: Mapping[str, Any], original: Any = None, **kwargs: Any) -> None:
-        missing = {
-            spec.name: [_Refusal(spec, "required", {})]
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _required_if(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
+        """Judged on what was sent: a field that is there but wrong has been told already."""
+        refusals = {
+            spec.name: [
+                _Refusal(spec, "required_if", {"field": spec.required_if.field, "values": "、".join(spec.required_if.values)})
+            ]
             for spec in self.spec_fields
-            if spec.required_if and data.get(spec.required_if.field) in spec.required_if.values and not data.get(spec.name)
+            if spec.required_if
+            and original.get(spec.required_if.field) in spec.required_if.values
+            and not _given(spec, original.get(spec.name))
         }
-        if missing:
-            raise ValidationError(missing)
+        if refusals:
+            raise ValidationError(refusals)
 
 
 def schema_class(edition: Edition, specs: tuple[Field, ...], name: str) -> type[Schema]:
-    """A marshmallow Schema class for these fields; not registered globally."""
+    """A marshmallow Schema class for these fields. KeyError if a field names a code table the edition does not have."""
     members: dict[str, Any] = {spec.name: _member(edition, spec, f"{name}.{spec.name}") for spec in specs}
     members["spec_fields"] = specs
     return type(name, (_RecordSchema,), members)
@@ -150,11 +168,18 @@ class Validator:
         self._content = schema_class(edition, dataset.fields, dataset.code)(unknown=EXCLUDE)
 
     def violations(self, record: Mapping[str, Any]) -> tuple[Violation, ...]:
-        """Everything that is wrong with a whole record; empty when it is valid."""
+        """Everything that is wrong with a whole record; empty when it is valid.
+
+        Key and digest are compared only when the fields are right: they would be wrong for the same cause.
+        """
         found = self._judge(self._schema, record)
-        if not found and record.get("content_hash") != content_hash(self.dataset, record):
-            found = (self._violation("content_hash", "content_hash"),)
-        return found
+        if found:
+            return found
+        if record["key"] != business_key(self.dataset, record):
+            return (self._violation("key", fields="、".join(self.dataset.key)),)
+        if record["content_hash"] != content_hash(self.dataset, record):
+            return (self._violation("content_hash"),)
+        return ()
 
     def content_violations(self, content: Mapping[str, Any]) -> tuple[Violation, ...]:
         """What is wrong with the data set's own fields, before the common ones are known."""
@@ -174,15 +199,16 @@ class Validator:
             return tuple(_flatten(error.messages_dict, ""))
         return ()
 
-    def _violation(self, name: str, rule: str) -> Violation:
-        return next(violation(spec, rule) for spec in self._specs if spec.name == name)
+    def _violation(self, name: str, **details: Any) -> Violation:
+        """Of a common field whose rule has the field's own name."""
+        return next(violation(spec, name, **details) for spec in self._specs if spec.name == name)
 
 
 def _flatten(messages: Any, path: str) -> Iterator[Violation]:
     """marshmallow's nested {field: {index: {field: [refusal]}}} -> violations with paths."""
     if isinstance(messages, dict):
         for name, inner in messages.items():
-            yield from _flatten(inner, f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}".lstrip("."))
+            yield from _flatten(inner, _below(path, name))
         return
     for refusal in messages:
         if isinstance(refusal, _Refusal):
@@ -191,16 +217,13 @@ def _flatten(messages: Any, path: str) -> Iterator[Violation]:
             yield Violation(path, "unknown", f"{path}：{_MESSAGES['unknown']}")
 
 
+def _below(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else name
+
+
 @cache
-def _validator(edition_id: int, code: str) -> Validator:
-    edition = _EDITIONS[edition_id]
-    return Validator(edition, edition.datasets[code])
-
-
-_EDITIONS: dict[int, Edition] = {}
-
-
 def validator(edition: Edition, code: str) -> Validator:
     """The validator of one data set; built once per edition. KeyError if the edition has no such data set."""
-    _EDITIONS[id(edition)] = edition
-    return _validator(id(edition), code)
+    return Validator(edition, edition.datasets[code])

@@ -82,9 +82,7 @@ def message_id(fixmedins_code: str, now: datetime, sequence: int) -> str:
     return f"{fixmedins_code:0<12.12}{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}{sequence % 10_000:04d}"
 
 
-def wrap(
-    edition: Edition, dataset: Dataset, sender: Sender, msgid: str, records: Sequence[Mapping[str, Any]], now: datetime
-) -> bytes:
+def wrap(edition: Edition, dataset: Dataset, sender: Sender, msgid: str, records: Sequence[Any], now: datetime) -> bytes:
     """The request body for one batch of one institution."""
     header = {
         "infno": dataset.infno,
@@ -165,7 +163,7 @@ def results(reply_body: bytes) -> tuple[Result, ...]:
     """Read a reply. RefusedWholeError carries err_msg; any other EnvelopeError means it proves nothing."""
     try:
         raw = orjson.loads(reply_body)
-        refused = str(raw["infcode"]) != str(SUCCESS)
+        refused = int(raw["infcode"]) != SUCCESS  # arrives as number or text (interface facts §1.2)
         if not refused:
             return tuple(_result(each) for each in raw["output"]["result"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):

@@ -50,7 +50,7 @@ def load(folder: Path) -> Edition:
         version=head.need("version", str),
         name=head.need("name", str),
         infver=head.need("infver", str),
-        body_limit=head.need("body_limit", int),
+        body_limit=_at_least(head, "body_limit", 1),
         scenes=head.texts("scenes"),
         cadences={name: _cadence(name, each) for name, each in head.named("cadences").items()},
         source=_source(head),
@@ -88,7 +88,7 @@ def _dataset(section: Section) -> Dataset:
         key=section.texts("key"),
         occurred=section.need("occurred", str),
         replay=_enum(section, "replay", Replay, Replay.PERSON),
-        batch=section.get("batch", int, 100) or 100,
+        batch=_at_least(section, "batch", 1, 100),
         input=_input(section, source),
         output=_nodes(section, "output", source),
         source=source,
@@ -97,6 +97,8 @@ def _dataset(section: Section) -> Dataset:
 
 def _input(section: Section, source: Source) -> tuple[Node, ...]:
     """`fields:` is the short form of one node `data` holding an array of records."""
+    if "fields" in section.data and "input" in section.data:
+        raise section.error("fields 与 input 只能写一个", "input")
     if "fields" in section.data:
         return (Node("data", _fields(section, "fields", source)),)
     nodes = _nodes(section, "input", source)
@@ -131,8 +133,8 @@ def _field(section: Section, inherited: Source) -> Field:
         name=section.need("name", str),
         label=section.need("label", str),
         type=_enum(section, "type", FieldType, None),
-        length=section.get("length", int),
-        scale=section.get("scale", int, 0) or 0,
+        length=_at_least(section, "length", 1) if "length" in section.data else None,
+        scale=_at_least(section, "scale", 0, 0),
         codes=section.get("codes", str),
         required=bool(section.get("required", bool, False)),
         required_if=_condition(condition) if condition else None,
@@ -153,6 +155,8 @@ def _cadence(name: str, section: Section) -> Cadence:
     rules = {key: section.get(key, int) for key in ("minutes", "days", "day_of_next_month")}
     if sum(value is not None for value in rules.values()) != 1:
         raise section.error("minutes、days、day_of_next_month 须且只须写一个")
+    if not 1 <= (rules["day_of_next_month"] or 1) <= 28:
+        raise section.error("应为 1 至 28，每个月都有的日子", "day_of_next_month")
     return Cadence(name, section.need("label", str), **rules)
 
 
@@ -191,3 +195,10 @@ def _enum(section: Section, key: str, kind: type[E], default: E | None) -> E:
         return kind(section.need(key, str))
     except ValueError:
         raise section.error(f"只能是 {'、'.join(kind)} 之一", key) from None
+
+
+def _at_least(section: Section, key: str, least: int, default: int | None = None) -> int:
+    number = section.need(key, int) if default is None else section.get(key, int, default)
+    if number is None or number < least:
+        raise section.error(f"应不小于 {least}", key)
+    return number

@@ -134,9 +134,12 @@ class Dataset:
         raise KeyError(name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Edition:
-    """A whole edition: what a record of each data set may contain."""
+    """A whole edition: what a record of each data set may contain.
+
+    Compared and hashed by identity: it is loaded once, and what is built from it is cached per edition.
+    """
 
     code: str
     version: str

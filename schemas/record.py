@@ -24,9 +24,9 @@ def business_key(dataset: Dataset, fields: Mapping[str, Any]) -> str:
     """The record's key inside its data set and institution: the key fields joined by `|`.
 
     A `|` or backslash inside a part is escaped, so different parts never make the same key.
-    Missing parts count as empty; validation reports them.
+    Missing parts count as empty; validation reports them. `fields` are in wire form.
     """
-    parts = (str(fields.get(name, "")) for name in dataset.key)
+    parts = (str(fields.get(name) or "") for name in dataset.key)
     return _SEPARATOR.join(part.replace("\\", "\\\\").replace(_SEPARATOR, "\\|") for part in parts)
 
 

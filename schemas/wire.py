@@ -6,9 +6,10 @@ no offset (interface facts §0, column T). Absent and null are the same: the fie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,12 @@ from schemas.errors import WireError
 from schemas.model import Field, FieldType
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-_DATETIME = "%Y-%m-%d %H:%M:%S"
+# Patterns and not the parsers alone: Decimal takes `1E5`, ` 1` and full-width digits, fromisoformat takes week dates.
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+# PostgreSQL cannot store NUL, Excel none of these; fixed-width columns of old systems are padded with them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 def encode(field: Field, value: Any) -> Any:
@@ -48,7 +54,7 @@ def decode(field: Field, text: Any) -> Any:
             raise WireError("应为数组")
         return [{child.name: decode(child, row[child.name]) for child in field.fields if child.name in row} for row in text]
     if not isinstance(text, str):
-        raise WireError("应为文本")
+        raise WireError("应为文本（数值和日期在报文中也写成文本）")
     return _DECODERS[field.type](text)
 
 
@@ -58,30 +64,32 @@ def encode_datetime(value: Any) -> str:
         raise WireError("应为日期时间")
     if value.tzinfo is None:
         raise WireError("时间没有时区")
-    return value.astimezone(SHANGHAI).strftime(_DATETIME)
+    return value.astimezone(SHANGHAI).replace(tzinfo=None).isoformat(" ", "seconds")
 
 
 def decode_datetime(text: str) -> datetime:
     """Shanghai wall clock -> aware datetime."""
-    if len(text) != 19:
-        raise WireError("格式应为 yyyy-MM-dd HH:mm:ss")
+    if not _DATETIME.fullmatch(text):
+        raise WireError("应写成 yyyy-MM-dd HH:mm:ss")
     try:
-        return datetime.strptime(text, _DATETIME).replace(tzinfo=SHANGHAI)
+        return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
     except ValueError:
-        raise WireError("格式应为 yyyy-MM-dd HH:mm:ss") from None
+        raise WireError("没有这一天或这一时刻") from None
 
 
 def _encode_text(value: Any) -> str:
     if not isinstance(value, str):
         raise WireError("应为文本")
-    return value.strip()
+    return _decode_text(value.strip())
 
 
 def _encode_number(value: Any) -> str:
     if not isinstance(value, Decimal) or not value.is_finite():
         raise WireError("应为数值")
+    if not value:
+        return "0"  # never -0 or 0.00
     text = format(value, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _encode_date(value: Any) -> str:
@@ -90,23 +98,25 @@ def _encode_date(value: Any) -> str:
     return value.isoformat()
 
 
+def _decode_text(text: str) -> str:
+    if _CONTROL.search(text):
+        raise WireError("含有不可见的控制字符")
+    return text
+
+
 def _decode_number(text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise WireError("应为数值") from None
-    if not number.is_finite() or "e" in text.lower() or text != text.strip() or "_" in text:
-        raise WireError("应为数值")
-    return number
+    if not _NUMBER.fullmatch(text):
+        raise WireError("应为数值，只含数字、小数点和负号")
+    return Decimal(text)
 
 
 def _decode_date(text: str) -> date:
-    if len(text) != 10 or text[4] != "-":
-        raise WireError("格式应为 yyyy-MM-dd")
+    if not _DATE.fullmatch(text):
+        raise WireError("应写成 yyyy-MM-dd")
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise WireError("格式应为 yyyy-MM-dd") from None
+        raise WireError("没有这一天") from None
 
 
 _ENCODERS: dict[FieldType, Callable[[Any], str]] = {
@@ -116,7 +126,7 @@ _ENCODERS: dict[FieldType, Callable[[Any], str]] = {
     FieldType.DATETIME: encode_datetime,
 }
 _DECODERS: dict[FieldType, Callable[[str], Any]] = {
-    FieldType.TEXT: str,
+    FieldType.TEXT: _decode_text,
     FieldType.NUMBER: _decode_number,
     FieldType.DATE: _decode_date,
     FieldType.DATETIME: decode_datetime,

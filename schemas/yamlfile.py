@@ -9,15 +9,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import yaml
+from yaml.reader import ReaderError
 
 from schemas.errors import SpecError
 
 T = TypeVar("T")
-_KINDS = {str: "文本（请加引号）", int: "整数", bool: "true 或 false", float: "数", list: "列表", dict: "键值表"}
+_KINDS: dict[type, str] = {str: "文本", int: "整数", bool: "true 或 false", float: "小数", list: "列表", dict: "键值表"}
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -25,23 +27,29 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _construct_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
-    pairs: dict[str, Any] = _Lined()
-    lines: dict[str, int] = {}
+    pairs = _Lined(node.start_mark.line + 1)
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise SpecError("键不能是列表或键值表", file=loader.name, line=line)
+        key = loader.construct_object(key_node)
         if key in pairs:
             raise SpecError("同一个键写了两次", file=loader.name, line=line, key=str(key))
-        pairs[key] = loader.construct_object(value_node, deep=True)
-        lines[str(key)] = line
-    cast(_Lined, pairs).lines = lines
+        try:
+            pairs[key] = loader.construct_object(value_node, deep=True)
+        except ValueError:  # PyYAML lets it through, e.g. for the date 2026-02-30
+            raise SpecError("值读不出来（日期写错了？）", file=loader.name, line=line, key=str(key)) from None
+        pairs.lines[str(key)] = line
     return pairs
 
 
 class _Lined(dict[str, Any]):
-    """A mapping that remembers on which line each of its keys stands."""
+    """A mapping that remembers on which line it begins and on which each of its keys stands."""
 
-    lines: dict[str, int]
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
@@ -57,7 +65,7 @@ class Section:
 
     def error(self, message: str, key: str = "") -> SpecError:
         """An error that points at `key` of this section."""
-        line = getattr(self.data, "lines", {}).get(key, 0)
+        line = self.data.lines.get(key, self.data.line) if isinstance(self.data, _Lined) else 0
         return SpecError(message, file=self.file, line=line, key=self._path(key))
 
     def known(self, *keys: str) -> Section:
@@ -75,7 +83,8 @@ class Section:
         if value is None:
             return default
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            raise self.error(f"应为{_KINDS.get(kind, kind.__name__)}，实为 {type(value).__name__}", key)
+            quotes = "（请加引号）" if kind is str else ""
+            raise self.error(f"应为{_kind(kind)}{quotes}，实为{_kind(type(value))}", key)
         return value
 
     def need(self, key: str, kind: type[T]) -> T:
@@ -113,7 +122,12 @@ class Section:
     def named(self, key: str) -> dict[str, Section]:
         """A mapping of name -> mapping; absent means empty."""
         inner = self.optional(key)
-        return {name: inner.section(name) for name in inner.data} if inner else {}
+        if inner is None:
+            return {}
+        for name in inner.data:
+            if not isinstance(name, str):
+                raise inner.error("名称应为文本（请加引号）", str(name))
+        return {name: inner.section(name) for name in inner.data}
 
     def _item(self, key: str, index: int, value: Any) -> Section:
         if not isinstance(value, dict):
@@ -122,6 +136,10 @@ class Section:
 
     def _path(self, key: str) -> str:
         return ".".join(part for part in (self.key, key) if part)
+
+
+def _kind(kind: type) -> str:
+    return _KINDS.get(kind, "日期" if issubclass(kind, date) else kind.__name__)
 
 
 def read(path: Path) -> Section:
@@ -137,15 +155,23 @@ def read(path: Path) -> Section:
 
 def parse(text: str, path: Path) -> Section:
     """Parse YAML `text` that came from `path`."""
-    loader = _StrictLoader(text)
-    loader.name = str(path)
     try:
-        data = loader.get_single_data()
+        data = _construct(text, path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise SpecError(f"YAML 语法错误：{error.problem}", file=path, line=line) from None
-    finally:
-        loader.dispose()
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpecError("含有 YAML 不允许的控制字符", file=path, line=line) from None
     if not isinstance(data, dict):
         raise SpecError("内容应为键值表", file=path)
     return Section(data, path)
+
+
+def _construct(text: str, path: Path) -> Any:
+    loader = _StrictLoader(text)
+    loader.name = str(path)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
