@@ -1,0 +1,126 @@
+"""A site's database, opened so that nothing can be written: the HIS is not ours.
+
+Each dialect has its own way to say read-only and to stop a query that runs too long; one we know no way for is refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from gateway.errors import ConfigError
+
+_CONNECT_SECONDS = 10
+#: which driver is meant where a URL names only the product
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "oracle": "oracle+oracledb",
+}
+_UNKNOWN_VARIABLE = 1193
+_SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
+
+
+class SiteDatabase:
+    """Opens read-only connections; keeps none of them."""
+
+    def __init__(self, url: URL, timeout: int) -> None:
+        self.url, self.timeout = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername)), timeout
+        self._engine = _engine(self.url, timeout)
+
+    @property
+    def dialect(self) -> str:
+        """Its kind, as a manifest names it."""
+        return self.url.get_backend_name()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection; no transaction is open on it until `reading`."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self, connection: Connection) -> Iterator[None]:
+        """One short read-only transaction, rolled back at its end: there is nothing to commit."""
+        with connection.begin() as transaction:
+            _READ_ONLY[self.dialect](connection, self.timeout)
+            try:
+                yield
+            finally:
+                transaction.rollback()
+
+
+def _engine(url: URL, timeout: int) -> Engine:
+    if url.get_backend_name() not in _READ_ONLY:
+        raise ConfigError(f"不支持的数据库类型 {url.get_backend_name()}：不知道怎样只读打开它")
+    try:
+        # parameters would be patients' numbers in an exception
+        return create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
+    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
+        raise ConfigError(f"没有安装数据库驱动 {url.drivername}") from None
+
+
+def _arguments(url: URL, timeout: int) -> dict[str, Any]:
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return {"creator": _sqlite_creator(url)}
+    if backend == "postgresql":
+        return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}}
+    if backend in ("mysql", "mariadb"):
+        # the server stops the query first; the socket is for a server that does not
+        return {"connect_args": {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}}
+    return {}
+
+
+def _sqlite_creator(url: URL) -> Callable[[], sqlite3.Connection]:
+    uri = Path(url.database or "").absolute().as_uri() + "?mode=ro"
+    return lambda: sqlite3.connect(uri, uri=True)
+
+
+def _postgresql(connection: Connection, timeout: int) -> None:
+    connection.execute(text("SET TRANSACTION READ ONLY"))
+    connection.execute(text(f"SET LOCAL statement_timeout = {timeout * 1000:d}"))
+
+
+def _mysql(connection: Connection, timeout: int) -> None:
+    mariadb = getattr(connection.dialect, "is_mariadb", False)
+    limit = f"max_statement_time = {timeout:d}" if mariadb else f"max_execution_time = {timeout * 1000:d}"
+    try:
+        connection.execute(text(f"SET SESSION {limit}"))
+    except DBAPIError as error:
+        # before MySQL 5.7.8 and MariaDB 10.1 only the socket's read_timeout stops a query
+        if error.orig is None or error.orig.args[:1] != (_UNKNOWN_VARIABLE,):
+            raise
+    connection.execute(text("START TRANSACTION READ ONLY"))
+
+
+def _sqlite(connection: Connection, timeout: int) -> None:
+    connection.execute(text("PRAGMA query_only = ON"))
+    deadline = time.monotonic() + timeout
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.set_progress_handler(lambda: time.monotonic() > deadline, _SQLITE_STEPS)
+
+
+def _oracle(connection: Connection, timeout: int) -> None:
+    driver = connection.connection.driver_connection
+    if driver is not None:
+        driver.call_timeout = timeout * 1000
+    connection.execute(text("SET TRANSACTION READ ONLY"))
+
+
+_READ_ONLY: Mapping[str, Callable[[Connection, int], None]] = {
+    "postgresql": _postgresql,
+    "mysql": _mysql,
+    "mariadb": _mysql,
+    "sqlite": _sqlite,
+    "oracle": _oracle,
+}

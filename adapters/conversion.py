@@ -1,0 +1,124 @@
+"""One local value -> the type its spec field wants. Never guesses: what cannot be read is an UnreadableError.
+
+Its sentence says what was expected, never what stood there: the value may be a name or an ID number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from schemas.model import Field, FieldType
+from schemas.wire import SHANGHAI
+
+#: zones a naive local time may stand in
+ZONES: dict[str, ZoneInfo | timezone] = {"Asia/Shanghai": SHANGHAI, "UTC": timezone(timedelta(0), "UTC")}
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class UnreadableError(ValueError):
+    """A local value does not fit the field's type."""
+
+
+def is_blank(value: Any) -> bool:
+    """Nothing at all: NULL, an empty or white text, or the text NULL that exports leave behind."""
+    return value is None or (isinstance(value, str) and value.strip().upper() in ("", "NULL"))
+
+
+def convert(field: Field, value: Any, zone: ZoneInfo | timezone = SHANGHAI) -> Any:
+    """The value as str, Decimal, date or aware datetime. `zone` is where naive times stand."""
+    if field.type is FieldType.DATE:
+        return to_date(value, zone)
+    if field.type is FieldType.DATETIME:
+        return to_moment(value, zone)
+    return _PLAIN[field.type](value)
+
+
+def to_text(value: Any) -> str:
+    """Codes, numbers of documents, names: 12, 12.0 and Decimal('12.000000') are all "12"."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise UnreadableError("应为文本或数字")
+    text = format(to_number(value), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def to_number(value: Any) -> Decimal:
+    """A decimal; a float by its shortest text, so 65.5 stays 65.5. A text with a unit is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise UnreadableError("应为数值")
+    text = str(value).strip()
+    if isinstance(value, str) and not _NUMBER.fullmatch(text):
+        raise UnreadableError("应为数值，不能带单位或其他文字")
+    number = Decimal(text)
+    if not number.is_finite():
+        raise UnreadableError("应为数值")
+    return number
+
+
+def to_date(value: Any, zone: ZoneInfo | timezone) -> date:
+    """The day in Shanghai. A moment stored in UTC may lie on the day before."""
+    if isinstance(value, datetime):
+        return to_moment(value, zone).date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and not _DATE.fullmatch(value.strip()):
+        return to_moment(value, zone).date()
+    day: date = _parsed(value, date.fromisoformat, "应为日期 yyyy-MM-dd")
+    return day
+
+
+def to_moment(value: Any, zone: ZoneInfo | timezone) -> datetime:
+    """An aware time in Shanghai. A date alone is refused: midnight would be invented."""
+    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+        raise UnreadableError("只有日期，没有时间")
+    if isinstance(value, date) and not isinstance(value, datetime):
+        raise UnreadableError("只有日期，没有时间")
+    moment = value if isinstance(value, datetime) else _parsed(value, datetime.fromisoformat, "应为日期时间 yyyy-MM-dd HH:mm:ss")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(SHANGHAI)
+
+
+def to_time(value: Any) -> time:
+    """A wall clock time. MySQL drivers give TIME as a timedelta, some sites store it as a text or in a datetime."""
+    if isinstance(value, datetime):
+        return value.time()
+    if isinstance(value, time):
+        return value
+    if isinstance(value, timedelta) and timedelta(0) <= value < timedelta(days=1):
+        return time(value.seconds // 3600, value.seconds // 60 % 60, value.seconds % 60)
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match:
+        hour, minute, second = (int(part or 0) for part in match.groups())
+        return time(hour, minute, second)
+    raise UnreadableError("应为时间 HH:mm:ss")
+
+
+def local_code(value: Any) -> str:
+    """A local code as the mapping file writes it; true and false for booleans, 1 and 0 for a MySQL BIT."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return str(int.from_bytes(value))
+    return str(value) if isinstance(value, date) else to_text(value)
+
+
+def _parsed(value: Any, parse: Callable[[str], Any], expected: str) -> Any:
+    if not isinstance(value, str) or not _DATE.match(value.strip()):
+        raise UnreadableError(expected)
+    try:
+        return parse(value.strip())
+    except ValueError:
+        raise UnreadableError(expected) from None
+
+
+_PLAIN: dict[FieldType, Callable[[Any], Any]] = {FieldType.TEXT: to_text, FieldType.NUMBER: to_number}

@@ -1,0 +1,212 @@
+"""A local row -> a `SourceRow`, by declared rules only. Pure: the row and what the site declared go in, a value comes out.
+
+What cannot be mapped becomes a fault with its reason, all of a row at once. `adapters.mappingfile` reads the rules from YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_moment, to_text
+from adapters.origins import Constant, Missing, Origin, Row, SiteFacts
+from gateway.model import Cursor, RowState, SourceRow
+from schemas.model import Dataset, Field, FieldType, Violation
+from schemas.wire import SHANGHAI
+
+#: columns that every query yields beside the local ones
+ROW_REF, CURSOR_KEY = "row_ref", "cursor_key"
+#: columns that a query may yield
+CURSOR_TIME, ENTERED_AT, INSTITUTION = "cursor_time", "entered_at", "fixmedins_code"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """How one field of the data set is filled."""
+
+    spec: Field
+    origin: Origin
+    codes: Mapping[str, str] | None = None
+    zone: ZoneInfo | timezone = SHANGHAI
+    blank: str = ""  #: the site's word for an empty value
+    next_day_if_before: str = ""
+
+    def value(self, row: Row, facts: SiteFacts) -> Any:
+        """The spec value, Missing, or a Violation."""
+        try:
+            found = self.origin.find(row, facts)
+            if isinstance(found, Missing):
+                return found
+            if self.codes is not None:
+                return self._translated(local_code(found))
+            return convert(self.spec, found, self.zone)
+        except UnreadableError as error:
+            return fault(self.spec, "unreadable", f"无法读懂：{error}")
+
+    def _translated(self, code: str) -> Any:
+        codes = self.codes or {}
+        if code not in codes:
+            return fault(self.spec, "unmapped_code", f"本地代码 {code[:32]} 没有对照")
+        return convert(self.spec, codes[code], self.zone)
+
+    def missing(self, missing: Missing) -> Violation:
+        """The fault of a required field that has no value."""
+        if missing.rule == "required":
+            return fault(self.spec, "required", "必填，当前为空" + (f"：{self.blank}" if self.blank else ""))
+        return fault(self.spec, missing.rule, f"：{missing.reason}")
+
+
+def fault(spec: Field, rule: str, sentence: str) -> Violation:
+    """「标签（字段）…」."""
+    return Violation(spec.name, rule, f"{spec.label}（{spec.name}）{sentence}")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test on one column, or on one of the site's constants."""
+
+    column: str = ""
+    constant: str = ""
+    values: frozenset[str] | None = None  #: None: tests for blank or present
+    negated: bool = False  #: not_in, or `is: present`
+
+    def holds(self, row: Row, facts: SiteFacts) -> bool | Missing:
+        """Whether the row meets it; Missing if the site did not declare the constant."""
+        value = Constant(self.constant).find(row, facts) if self.constant else row[self.column]
+        if isinstance(value, Missing):
+            return value
+        if self.values is None:
+            return is_blank(value) is not self.negated
+        try:
+            code = "" if is_blank(value) else local_code(value)
+        except UnreadableError as error:
+            return Missing("unreadable", f"{self.column} 无法读懂：{error}")
+        return (code in self.values) is not self.negated
+
+
+@dataclass(frozen=True, slots=True)
+class StateRule:
+    """Rows that meet every condition are in this state."""
+
+    state: RowState
+    conditions: tuple[Condition, ...]
+    reason: str
+
+    def holds(self, row: Row, facts: SiteFacts) -> bool | Missing:
+        """Conditions are asked in order; a constant is only needed where those before it hold."""
+        for condition in self.conditions:
+            met = condition.holds(row, facts)
+            if met is not True:
+                return met
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A joined row that must exist; without it the fields it explains are empty only as a symptom."""
+
+    column: str
+    reason: str
+    explains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowMapping:
+    """All rules of one data set; `columns` is what its query must yield."""
+
+    dataset: Dataset
+    file: str  #: file name, for messages
+    fields: Mapping[str, FieldRule]
+    absent: Mapping[str, str]
+    states: tuple[StateRule, ...] = ()  #: excluded before void before not ready
+    heads: tuple[Head, ...] = ()
+    zone: ZoneInfo | timezone = SHANGHAI
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Every local column the rules read."""
+        fields = (column for rule in self.fields.values() for column in rule.origin.columns)
+        conditions = (each.column for state in self.states for each in state.conditions if each.column)
+        return frozenset((*fields, *conditions, *(head.column for head in self.heads)))
+
+    def source_row(self, row: Row, cursor: Cursor, facts: SiteFacts) -> SourceRow:
+        """Map one row.
+
+        1. The site's rules say what the row is: excluded, void, not ready, or ready.
+        2. Every field is filled or faulted; of rows that are not ready only what could be filled is kept.
+        3. Where a joined row is missing, that is told instead of the fields it leaves empty.
+        """
+        state, reason, open_questions = self._state(row, facts)
+        values, faults = self._values(row, facts)
+        entered_at, entered_fault = self._entered_at(row)
+        return SourceRow(
+            ref=to_text(row[ROW_REF]),
+            cursor=cursor,
+            institution=str(row.get(INSTITUTION) or facts.institution),
+            values=values,
+            state=state,
+            reason=reason,
+            faults=(*open_questions, *self._causes(row, faults), *entered_fault) if state is RowState.READY else (),
+            entered_at=entered_at,
+        )
+
+    def _state(self, row: Row, facts: SiteFacts) -> tuple[RowState, str, tuple[Violation, ...]]:
+        undecided: list[Violation] = []
+        for rule in self.states:
+            met = rule.holds(row, facts)
+            if met is True:
+                return rule.state, rule.reason, ()
+            if isinstance(met, Missing):
+                undecided.append(Violation(str(rule.state), met.rule, f"是否属于“{rule.reason}”不能确定：{met.reason}"))
+        return RowState.READY, "", tuple(undecided)
+
+    def _values(self, row: Row, facts: SiteFacts) -> tuple[dict[str, Any], dict[str, Violation]]:
+        values: dict[str, Any] = {}
+        faults: dict[str, Violation] = {}
+        for spec in self.dataset.fields:
+            value = self._value(spec, row, facts)
+            if isinstance(value, Violation):
+                faults[spec.name] = value
+            elif value is not None:
+                values[spec.name] = value
+        self._roll_over(values)
+        return values, faults
+
+    def _value(self, spec: Field, row: Row, facts: SiteFacts) -> Any:
+        """The value, a fault, or None: an optional field may be empty for whatever reason."""
+        rule = self.fields.get(spec.name)
+        value = rule.value(row, facts) if rule else Missing("absent", self.absent.get(spec.name, ""))
+        if not isinstance(value, Missing):
+            return value
+        if not spec.required:
+            return None
+        if spec.blank_allowed and spec.type is FieldType.TEXT and value.rule in ("required", "absent"):
+            return ""
+        return rule.missing(value) if rule else fault(spec, "absent", f"必填，但本系统没有：{value.reason}")
+
+    def _roll_over(self, values: dict[str, Any]) -> None:
+        """A clock without a day that lies before its start lies on the next day."""
+        for name, rule in self.fields.items():
+            value, start = values.get(name), values.get(rule.next_day_if_before)
+            if isinstance(value, datetime) and isinstance(start, datetime) and value < start:
+                values[name] = value + timedelta(days=1)
+
+    def _causes(self, row: Row, faults: dict[str, Violation]) -> Iterator[Violation]:
+        for head in self.heads:
+            if is_blank(row[head.column]):
+                symptoms = [name for name in head.explains if name in faults] or head.explains[:1]
+                for name in symptoms:
+                    faults[name] = fault(self.dataset.field(name), "head", f"为空：{head.reason}")
+        yield from faults.values()
+
+    def _entered_at(self, row: Row) -> tuple[datetime | None, tuple[Violation, ...]]:
+        value = row.get(ENTERED_AT)
+        if is_blank(value):
+            return None, ()
+        try:
+            return to_moment(value, self.zone), ()
+        except UnreadableError as error:
+            return None, (Violation(ENTERED_AT, "unreadable", f"本地录入时间（{ENTERED_AT}）无法读懂：{error}"),)

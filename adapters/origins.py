@@ -1,0 +1,154 @@
+"""Where a field's value comes from: a column, two columns, the site's constants, its catalogue, or the product itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from adapters.catalogue import Catalogue
+from adapters.conversion import is_blank, to_date, to_text, to_time
+from schemas.wire import SHANGHAI
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What the site declared, because its software does not hold it."""
+
+    institution: str  #: fixmedins_code
+    constants: Mapping[str, str] = field(default_factory=dict)
+    catalogue: Catalogue | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why there is no value."""
+
+    rule: str = "required"
+    reason: str = ""  #: Chinese; empty when the column was simply empty
+
+
+class Origin(Protocol):
+    """Where a field's value comes from."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns the query must yield."""
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The local value, or Missing. UnreadableError if the parts cannot be put together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the query."""
+
+    column: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Itself."""
+        return (self.column,)
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The column's value."""
+        value = row[self.column]
+        return Missing() if is_blank(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class DateAndTime:
+    """A day and a wall clock in two columns."""
+
+    date: str
+    time: str
+    zone: ZoneInfo | timezone = SHANGHAI
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Both."""
+        return (self.date, self.time)
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The moment; Missing if either half is."""
+        if is_blank(row[self.date]) or is_blank(row[self.time]):
+            return Missing()
+        day = to_date(row[self.date], self.zone)
+        return datetime.combine(day, to_time(row[self.time]), self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value the site declared for all its rows."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The declared value."""
+        value = facts.constants.get(self.name, "")
+        return Missing("undeclared", f"站点尚未声明 {self.name}") if is_blank(value) else value
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueValue:
+    """A column of the site's catalogue, in the row found by a column of the query."""
+
+    key: str
+    take: str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The key."""
+        return (self.key,)
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The catalogue's value, or which step of the look-up failed."""
+        if facts.catalogue is None:
+            return Missing("catalogue", "站点尚未提供目录文件")
+        if self.take not in facts.catalogue.columns:
+            return Missing("catalogue", f"目录文件没有列 {self.take}")
+        if is_blank(row[self.key]):
+            return Missing("catalogue", f"本行没有 {self.key}，不能查目录文件")
+        found = facts.catalogue.find(to_text(row[self.key]))
+        if found is None:
+            return Missing("catalogue", f"目录文件中查不到本行的 {self.key}")
+        return found[self.take] or Missing("catalogue", f"目录文件中这一行的 {self.take} 为空")
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that is true of the product itself; the file says why."""
+
+    value: str
+    columns: tuple[str, ...] = ()
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first of several origins that has a value."""
+
+    origins: tuple[Origin, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of all."""
+        return tuple(column for origin in self.origins for column in origin.columns)
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """The first value; else Missing with every reason."""
+        missing: list[Missing] = []
+        for origin in self.origins:
+            value = origin.find(row, facts)
+            if not isinstance(value, Missing):
+                return value
+            missing.append(value)
+        return Missing(missing[-1].rule, "，".join(each.reason for each in missing if each.reason))

@@ -1,0 +1,200 @@
+"""A RecordSource over a site's database: its own `.sql` file, paged by key, sent as it is.
+
+The contract of a `.sql` file: it takes named parameters (:after_key and :limit always; :after_time, :from, :to if its manifest
+says so), orders by (cursor_time,) cursor_key ascending, returns at most :limit rows after the cursor, and yields `row_ref`,
+`cursor_key`, with :after_time also `cursor_time`, if it can `entered_at` and `fixmedins_code`, beside the columns of its mapping.
+Before the first row :after_key is the least key there is and :after_time 1900-01-01, so a plain `>` suffices and an index serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from adapters import sqlerrors
+from adapters.connection import SiteDatabase
+from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF, RowMapping
+from adapters.origins import SiteFacts
+from gateway.errors import SourceError, SourceQueryError
+from gateway.model import Cursor, Page, Reading
+
+PARAMETERS = ("after_time", "after_key", "from", "to", "limit")
+_FIRST_TIME, _LAST_TIME = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
+
+
+class KeyKind(StrEnum):
+    """What a cursor key is, and so where counting starts and how two compare."""
+
+    INTEGER = "integer"
+    TEXT = "text"  #: ordered by bytes: COLLATE "C" or BINARY where the database orders otherwise
+    UUID = "uuid"
+
+
+_LEAST: Mapping[KeyKind, str | int] = {
+    KeyKind.INTEGER: -(2**63),
+    KeyKind.TEXT: "",
+    KeyKind.UUID: "00000000-0000-0000-0000-000000000000",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One `.sql` file and what the manifest says of it."""
+
+    dataset: str
+    file: str  #: as the manifest names it
+    sql: str
+    takes: frozenset[str]
+    reading: Reading
+    key: KeyKind
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The business time a site reports: from its first day online, to an end if it has one."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def parameters(sql: str) -> frozenset[str]:
+    """The named parameters of a `.sql` file, those in its comments too: the driver would ask for them."""
+    return frozenset(text(sql).compile().params)
+
+
+class SqlSource:
+    """One data set of one site's database."""
+
+    def __init__(
+        self, name: str, query: Query, mapping: RowMapping, facts: SiteFacts, database: SiteDatabase, window: Window
+    ) -> None:
+        self._name, self.query, self.mapping, self.facts = name, query, mapping, facts
+        self.database, self.window = database, window
+
+    @property
+    def name(self) -> str:
+        """The source's name in the site's configuration."""
+        return self._name
+
+    @property
+    def dataset(self) -> str:
+        """Code of the data set it yields."""
+        return self.query.dataset
+
+    @property
+    def reading(self) -> Reading:
+        """Whether reading goes on after the cursor or starts over."""
+        return self.query.reading
+
+    def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
+        """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site."""
+        try:
+            with self.database.connect() as connection:
+                while True:
+                    rows = self._read(connection, after, size)
+                    if rows:
+                        page = self._page(rows, after)
+                        after = page.cursor
+                        yield page
+                    if len(rows) < size:
+                        return
+        except SQLAlchemyError as error:
+            raise self._told(error) from None
+
+    def _read(self, connection: Connection, after: Cursor | None, size: int) -> Sequence[Mapping[str, Any]]:
+        """One page of rows. One row more than asked for is fetched, to notice a query that ignores :limit."""
+        with self.database.reading(connection):
+            result = connection.execute(text(self.query.sql), self._parameters(after, size))
+            if not result.returns_rows:
+                raise self.wrong("不是查询语句，没有返回结果")
+            self._check_columns(set(result.keys()))
+            rows = [dict(row) for row in result.mappings().fetchmany(size + 1)]
+        if len(rows) > size:
+            raise self.wrong("返回的行数多于 :limit")
+        return rows
+
+    def _parameters(self, after: Cursor | None, size: int) -> dict[str, Any]:
+        values = {
+            "after_key": after.key if after else self._least(),
+            "after_time": self._bound(after.time if after and after.time else _FIRST_TIME),
+            "from": self._bound(self.window.since or _FIRST_TIME),
+            "to": self._bound(self.window.until or _LAST_TIME),
+            "limit": size,
+        }
+        return {name: values[name] for name in self.query.takes}
+
+    def _least(self) -> str | int:
+        """Oracle takes an empty text for NULL, and nothing is greater than NULL."""
+        return _LEAST[self.query.key] or (" " if self.database.dialect == "oracle" else "")
+
+    def _bound(self, moment: datetime) -> Any:
+        """SQLite has no time type: `yyyy-MM-dd HH:mm:ss` text, as its own functions write it."""
+        return moment.isoformat(sep=" ") if self.database.dialect == "sqlite" else moment
+
+    def _check_columns(self, found: set[str]) -> None:
+        needed = {ROW_REF, CURSOR_KEY, *self.mapping.columns}
+        if "after_time" in self.query.takes:
+            needed.add(CURSOR_TIME)
+        missing = sorted(needed - found)
+        if missing:
+            raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）")
+
+    def _page(self, rows: Sequence[Mapping[str, Any]], after: Cursor | None) -> Page:
+        cursors = [self._cursor(row) for row in rows]
+        self._check_order(cursors, after)
+        mapped = (self.mapping.source_row(row, cursor, self.facts) for row, cursor in zip(rows, cursors, strict=True))
+        return Page(tuple(mapped), cursors[-1])
+
+    def _cursor(self, row: Mapping[str, Any]) -> Cursor:
+        if is_blank(row[ROW_REF]) or is_blank(row[CURSOR_KEY]):
+            raise self.wrong(f"有一行的 {ROW_REF} 或 {CURSOR_KEY} 为空")
+        return Cursor(self._time(row) if "after_time" in self.query.takes else None, self._key(row[CURSOR_KEY]))
+
+    def _key(self, value: Any) -> str | int:
+        try:
+            return int(to_text(value)) if self.query.key is KeyKind.INTEGER else to_text(value)
+        except (UnreadableError, ValueError):
+            raise self.wrong(f"{CURSOR_KEY} 不是 manifest.yaml 所说的 {self.query.key}") from None
+
+    def _time(self, row: Mapping[str, Any]) -> datetime:
+        value = row[CURSOR_TIME]
+        try:
+            return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self.wrong(f"有一行的 {CURSOR_TIME} 为空或不是时间") from None
+
+    def _check_order(self, cursors: Sequence[Cursor], after: Cursor | None) -> None:
+        """A query that ignores the cursor would loop for ever; rows out of order would be skipped on the next page."""
+        last = after
+        for cursor in cursors:
+            if last and not self._follows(cursor, last):
+                told = "没有越过 :after_key 给出的位置" if last is after else "没有按游标（cursor_time、cursor_key）升序返回"
+                hint = '；文本键须按字节次序，可用 COLLATE "C" 或 BINARY' if self.query.key is KeyKind.TEXT else ""
+                raise self.wrong(told + hint)
+            last = cursor
+
+    def _follows(self, one: Cursor, other: Cursor) -> bool:
+        try:
+            if one.time and other.time and one.time != other.time:
+                return one.time > other.time
+            return one.key > other.key  # type: ignore[operator]  # both of the manifest's kind, else TypeError
+        except TypeError:
+            raise self.wrong("游标的类型前后不一致；若改过 manifest.yaml，请从头重读") from None
+
+    def wrong(self, sentence: str) -> SourceQueryError:
+        """The site's query is at fault: names source, data set and file."""
+        return SourceQueryError(f"数据源 {self._name} 的 {self.query.dataset}（{self.query.file}）：{sentence}")
+
+    def _told(self, error: SQLAlchemyError) -> SourceError:
+        if not isinstance(error, DBAPIError):
+            return self.wrong(f"查询不能执行（{type(error).__name__}）")
+        cause = sqlerrors.cause(error)
+        sentence = sqlerrors.sentence(cause, error, self.database.url)
+        return self.wrong(sentence) if cause.query else SourceError(f"数据源 {self._name} 的 {self.query.dataset}：{sentence}")

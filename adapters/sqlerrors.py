@@ -1,0 +1,100 @@
+"""What a database driver raised -> what the operator is told, and who must act. Never the driver's own text: it may hold values."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One kind of failure."""
+
+    sentence: str  #: Chinese; {host}, {database} and {name} are filled in
+    query: bool = False  #: the site's SQL is wrong: a person must mend the profile
+
+
+AUTH = Cause("用户名或密码不对，或这个用户不许从本机登录")
+RIGHTS = Cause("这个数据库用户没有读取权限，请医院授予只读权限")
+NO_DATABASE = Cause("数据库 {database} 不存在")
+UNKNOWN_HOST = Cause("主机名 {host} 无法解析，请检查地址或 DNS")
+UNREACHABLE = Cause("连接不上数据库 {host}，请检查地址、端口和网络")
+TIMEOUT = Cause("查询超过时限被中止")
+BUSY = Cause("数据库正忙（被锁定），稍后再读")
+LOST = Cause("读取途中与数据库的连接断开")
+NO_FILE = Cause("数据库文件 {host} 不存在或打不开")
+DAMAGED = Cause("文件 {host} 不是可读的数据库")
+NO_TABLE = Cause("查询用到的表不存在{name}", query=True)
+NO_COLUMN = Cause("查询用到的列不存在{name}", query=True)
+SYNTAX = Cause("SQL 语法有误", query=True)
+WRITES = Cause("查询试图写入，已被只读连接拒绝", query=True)
+BAD_QUERY = Cause("数据库拒绝执行这个查询，或读不出它的结果", query=True)
+
+_SQLSTATES = {
+    "28P01": AUTH, "28000": AUTH, "3D000": NO_DATABASE, "42501": RIGHTS, "57014": TIMEOUT, "55P03": BUSY,
+    "42P01": NO_TABLE, "42703": NO_COLUMN, "42601": SYNTAX, "25006": WRITES,
+    "57P01": LOST, "57P03": UNREACHABLE, "53300": UNREACHABLE,
+}  # fmt: skip
+_MYSQL = {
+    1045: AUTH, 1698: AUTH, 1130: AUTH, 1044: RIGHTS, 1142: RIGHTS, 1143: RIGHTS, 1049: NO_DATABASE,
+    2002: UNREACHABLE, 2003: UNREACHABLE, 1040: UNREACHABLE, 2006: LOST, 2013: LOST, 1205: BUSY, 3024: TIMEOUT, 1969: TIMEOUT,
+    1146: NO_TABLE, 1054: NO_COLUMN, 1064: SYNTAX, 1792: WRITES,
+}  # fmt: skip
+_ORACLE = {
+    "ORA-01017": AUTH, "ORA-28000": AUTH, "ORA-01031": RIGHTS, "ORA-12514": NO_DATABASE, "ORA-12505": NO_DATABASE,
+    "DPY-6001": NO_DATABASE, "DPY-6003": NO_DATABASE, "DPY-6005": UNREACHABLE, "DPY-4011": LOST, "DPY-4024": TIMEOUT,
+    "ORA-00942": NO_TABLE, "ORA-00904": NO_COLUMN, "ORA-00936": SYNTAX, "ORA-00933": SYNTAX, "ORA-01456": WRITES,
+}  # fmt: skip
+#: where a driver gives no code, its text; PostgreSQL servers in China often speak Chinese
+_TEXTS = (
+    (r"failed to resolve host|translate host name|Name or service not known|getaddrinfo", UNKNOWN_HOST),
+    (
+        r"password authentication failed|no password supplied|认证失败|no pg_hba\.conf entry|role .* does not exist|角色.*不存在",
+        AUTH,
+    ),
+    (r"database .* does not exist|数据库.*不存在", NO_DATABASE),
+    (r"connection failed|Connection refused|timeout expired|Network is unreachable", UNREACHABLE),
+    (r"unable to open database file", NO_FILE),
+    (r"no such table", NO_TABLE),
+    (r"no such column", NO_COLUMN),
+    (r"syntax error|incomplete input", SYNTAX),
+    (r"readonly database", WRITES),
+    (r"interrupted", TIMEOUT),
+    (r"database is locked", BUSY),
+    (r"not a database|malformed", DAMAGED),
+)
+_NAME = re.compile(r"(?:relation|column|Table|table:|column:|Unknown column|关系|字段) ?[\"'`“]?([\w.]+)")
+
+
+def cause(error: DBAPIError) -> Cause:
+    """The kind of failure, by the driver's code where it gives one."""
+    original = error.orig
+    if original is None:
+        return BAD_QUERY
+    if isinstance(getattr(original, "original_exception", None), socket.gaierror):
+        return UNKNOWN_HOST  # PyMySQL: the same number as a refused connection
+    number = original.args[0] if original.args else None
+    if isinstance(number, int) and number in _MYSQL:
+        return _MYSQL[number]
+    code = getattr(original, "sqlstate", None) or getattr(number, "full_code", None) or ""
+    if code in _SQLSTATES or code in _ORACLE:
+        return _SQLSTATES.get(code) or _ORACLE[code]
+    return _by_text(str(original), error)
+
+
+def _by_text(message: str, error: DBAPIError) -> Cause:
+    for pattern, found in _TEXTS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return found
+    return LOST if error.connection_invalidated else BAD_QUERY
+
+
+def sentence(found: Cause, error: DBAPIError, url: URL) -> str:
+    """The cause with its names. Neither password nor the driver's text gets in."""
+    match = _NAME.search(str(error.orig)) if found in (NO_TABLE, NO_COLUMN) else None
+    name = f"：{match.group(1)}" if match else ""
+    return found.sentence.format(host=url.host or url.database or "", database=url.database or "", name=name)
