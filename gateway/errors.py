@@ -26,7 +26,11 @@ class SourceQueryError(SourceError):
 
 
 class NotDeliveredError(GatewayError):
-    """Provably not delivered (DNS, refused, connect timeout): queue again with backoff."""
+    """Provably not taken (DNS, refused, connect timeout, 503, 429): queue again with backoff."""
+
+    def __init__(self, message: str, *, retry_after: int = 0) -> None:
+        self.retry_after = retry_after  #: seconds the platform asked us to wait
+        super().__init__(message)
 
 
 class OutcomeUnknownError(GatewayError):

@@ -102,6 +102,20 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Intake:
+    """A judged page: everything that one transaction of the store takes in."""
+
+    source: str
+    dataset: str
+    targets: tuple[str, ...]
+    parcels: tuple[Parcel, ...]
+    asides: tuple[Aside, ...]
+    cleared: tuple[str, ...]  #: refs that are fine now, wherever they were set aside before
+    cursor: Cursor
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What became of the rows of one read. `read` equals the sum of the others, or rows were lost."""
 

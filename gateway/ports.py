@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from gateway.model import Aside, Cursor, LedgerEntry, Page, Parcel, Reading
+from gateway.model import Cursor, Intake, LedgerEntry, Page, Reading
+from gateway.outbox import Batch, Item, Step
+from schemas.envelope import Result
 
 
 class RecordSource(Protocol):
@@ -40,14 +43,34 @@ class IntakeStore(Protocol):
     def ledger(self, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
         """The newest version of each of these keys, if any."""
 
-    def accept(
-        self,
-        source: str,
-        dataset: str,
-        *,
-        parcels: Sequence[Parcel],
-        asides: Sequence[Aside],
-        cleared: Sequence[str],
-        cursor: Cursor,
-    ) -> None:
-        """In ONE transaction: outbox, ledger, rows set aside, rows no longer aside (`cleared` refs), cursor."""
+    def accept(self, intake: Intake) -> None:
+        """Store a judged page in ONE transaction: outbox, ledger, rows set aside and released, cursor.
+
+        StoreError if it cannot be written; then nothing of it is.
+        """
+
+
+class OutboxStore(Protocol):
+    """What uploading asks of the local store. Every change is a compare-and-set: a lost race changes nothing."""
+
+    def recover(self, target: str, now: datetime) -> Sequence[Item]:
+        """Items whose lease ran out or whose unknown outcome is due to be settled; the caller decides with `next_step`."""
+
+    def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
+        """Take the most urgent items of one institution and data set; None when nothing is due."""
+
+    def mark_sending(self, batch: Batch, now: datetime) -> str | None:
+        """Just before the bytes leave. Returns the msgid; None if the lease was lost, then nothing may be sent."""
+
+    def apply(self, steps: Sequence[Step], now: datetime) -> None:
+        """Write what `next_step` decided."""
+
+
+class Bureau(Protocol):
+    """The platform of one target as the gateway sees it."""
+
+    def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
+        """Send one batch and read one result per record.
+
+        NotDeliveredError, OutcomeUnknownError or RefusedError when there are no results.
+        """

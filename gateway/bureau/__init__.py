@@ -1,0 +1,1 @@
+"""The platform as the gateway sees it."""

@@ -1,0 +1,114 @@
+"""Talk to the platform over HTTPS POST: one signed JSON envelope, one institution a request.
+
+What went wrong is sorted by what may be done next: not delivered (send again), refused (do not), unknown (ask first).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from schemas.envelope import Result, Sender, results, wrap
+from schemas.errors import EnvelopeError, RefusedWholeError
+from schemas.model import Edition
+from schemas.signature import Credential, headers
+
+_RETRY_AFTER = 30
+#: a longer wait asked for by the platform is cut to this
+_LONGEST_RETRY_AFTER = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a target is and how long we wait for it."""
+
+    name: str
+    url: str
+    connect_timeout: float
+    read_timeout: float
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An institution as one target knows it."""
+
+    sender: Sender
+    credential: Credential
+
+
+class BureauClient:
+    """Implements gateway.ports.Bureau for one target."""
+
+    def __init__(
+        self, endpoint: Endpoint, accounts: Mapping[str, Account], edition: Edition, clock: Callable[[], datetime]
+    ) -> None:
+        self._endpoint, self._accounts, self._edition, self._clock = endpoint, accounts, edition, clock
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy of the user's environment between us and 医保专网
+        self._session.verify = str(endpoint.ca_file) if endpoint.ca_file else True
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
+        """See gateway.ports.Bureau."""
+        account = self._accounts.get(institution)
+        if account is None:
+            raise RefusedError(f"机构 {institution} 没有配置 {self._endpoint.name} 的密钥", credential=True)
+        now = self._clock()
+        records = [orjson.Fragment(body) for body in bodies]
+        body = wrap(self._edition, self._edition.datasets[dataset], account.sender, msgid, records, now)
+        signed = headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4()))
+        return self._read(self._post(body, signed))
+
+    def _post(self, body: bytes, signed: Mapping[str, str]) -> requests.Response:
+        timeout = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
+        sent = {**signed, "content-type": "application/json; charset=utf-8"}
+        try:
+            return self._session.post(self._endpoint.url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
+        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
+            raise NotDeliveredError(f"{self._name} 连接不上（连接超时或证书不对）") from None
+        except requests.exceptions.ConnectionError as error:
+            if _never_connected(error):
+                raise NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）") from None
+            raise OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到") from None
+        except requests.exceptions.ReadTimeout:
+            raise OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到") from None
+        except requests.exceptions.RequestException as error:
+            raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
+
+    def _read(self, response: requests.Response) -> Sequence[Result]:
+        if response.status_code in (429, 503):
+            raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
+        try:
+            return results(response.content)
+        except RefusedWholeError as error:
+            credential = response.status_code in (401, 403)
+            raise RefusedError(f"{self._name} 拒收：{error}", credential=credential) from None
+        except EnvelopeError as error:
+            raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{error}") from None
+
+    @property
+    def _name(self) -> str:
+        return f"平台 {self._endpoint.name}"
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether the failure came before any byte could leave (DNS, refused, unreachable)."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def _retry_after(response: requests.Response) -> int:
+    text = response.headers.get("retry-after", "")
+    return min(int(text), _LONGEST_RETRY_AFTER) if text.isdecimal() else _RETRY_AFTER

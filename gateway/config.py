@@ -1,0 +1,222 @@
+"""Read the site's configuration once; `main` hands the parts on. Unknown keys are errors; secrets are never literal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from schemas import yamlfile
+from schemas.errors import SpecError
+from schemas.signature import Credential
+from schemas.yamlfile import Section
+
+EXAMPLE = "config.example.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Institution:
+    """An institution this gateway serves."""
+
+    code: str
+    name: str
+    admvs: str  #: 就医地医保区划
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A platform that wants the records."""
+
+    name: str
+    url: str
+    recer_sys_code: str
+    connect_timeout: float
+    read_timeout: float
+    ca_file: Path | None
+    credentials: Mapping[str, Credential]  #: institution code -> credential
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A local database and the profile that reads it."""
+
+    name: str
+    profile: str  #: built-in, e.g. his/openhis, or a folder
+    url: URL
+    institution: str
+    datasets: tuple[str, ...]  #: empty: all of the profile
+    constants: Mapping[str, str]
+    catalogue: Path | None
+    targets: tuple[str, ...]
+    page_size: int
+    statement_timeout: int  #: seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often, in seconds."""
+
+    read_every: int
+    upload_every: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    store_url: str
+    edition: Path | None  #: None: the reference edition in the box
+    institutions: Mapping[str, Institution]
+    targets: Mapping[str, Target]
+    sources: tuple[Source, ...]
+    schedule: Schedule
+
+
+def load(path: Path) -> Config:
+    """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
+    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule")
+    institutions = {each.code: each for each in map(_institution, section.sections("institutions"))}
+    targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
+    sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
+    for key, found in (("institutions", institutions), ("targets", targets), ("sources", sources)):
+        if not found:
+            raise section.error("至少要有一项", key)
+    _refuse_doubled(section, sources)
+    return Config(
+        store_url=_store(section.section("store")),
+        edition=_path(section, "edition"),
+        institutions=institutions,
+        targets=targets,
+        sources=sources,
+        schedule=_schedule(section.optional("schedule")),
+    )
+
+
+def _store(section: Section) -> str:
+    """A relative SQLite path counts from the configuration's folder, wherever the program is started."""
+    text = _secret_or_text(section.known("url"), "url")
+    url = _url(section, "url", text)
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        url = url.set(database=str(section.file.parent / url.database))
+    return url.render_as_string(hide_password=False)
+
+
+def _institution(section: Section) -> Institution:
+    section.known("code", "name", "admvs")
+    return Institution(section.need("code", str), section.need("name", str), section.need("admvs", str))
+
+
+def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
+    section.known("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials")
+    url = section.need("url", str)
+    if not url.startswith(("https://", "http://")):
+        raise section.error("应以 https:// 或 http:// 开头", "url")
+    credentials = {code: _credential(each) for code, each in section.named("credentials").items()}
+    for code in credentials:
+        if code not in institutions:
+            raise section.error(f"机构 {code} 不在 institutions 里", "credentials")
+    return Target(
+        name=name,
+        url=url,
+        recer_sys_code=section.text("recer_sys_code", "99"),
+        connect_timeout=float(section.get("connect_timeout", int, 5) or 5),
+        read_timeout=float(section.get("read_timeout", int, 60) or 60),
+        ca_file=_path(section, "ca_file"),
+        credentials=credentials,
+    )
+
+
+def _credential(section: Section) -> Credential:
+    section.known("paasid", "token")
+    return Credential(section.need("paasid", str), _secret(section.section("token")))
+
+
+def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
+    section.known(
+        *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
+        *("page_size", "statement_timeout"),
+    )
+    constants = section.optional("constants")
+    return Source(
+        name=section.need("name", str),
+        profile=section.need("profile", str),
+        url=_database(section),
+        institution=_one_of(section, "institution", section.need("institution", str), institutions),
+        datasets=section.texts("datasets"),
+        constants={key: constants.need(key, str) for key in constants.data} if constants else {},
+        catalogue=_path(section, "catalogue"),
+        targets=tuple(_one_of(section, "targets", name, targets) for name in section.texts("targets") or tuple(targets)),
+        page_size=section.get("page_size", int, 500) or 500,
+        statement_timeout=section.get("statement_timeout", int, 30) or 30,
+    )
+
+
+def _database(section: Section) -> URL:
+    """The source's address; its password comes from a file or the environment, never from this file."""
+    literal = isinstance(section.data.get("url"), str)
+    url = _url(section, "url", _secret_or_text(section, "url"))
+    if literal and url.password:
+        raise section.error("密码不得写在配置文件里，请改用 password: {file: …} 或 {env: …}", "url")
+    if url.get_backend_name() == "sqlite" and url.database:
+        url = url.set(database=str(section.file.parent / url.database))
+    password = section.optional("password")
+    return url.set(password=_secret(password)) if password else url
+
+
+def _url(section: Section, key: str, text: str) -> URL:
+    try:
+        return make_url(text)
+    except ArgumentError:
+        raise section.error("数据库地址写得不对，例：postgresql+psycopg://用户@地址:端口/库名", key) from None
+
+
+def _schedule(section: Section | None) -> Schedule:
+    if section is None:
+        return Schedule(10, 2)
+    section.known("read_every", "upload_every")
+    return Schedule(section.get("read_every", int, 10) or 10, section.get("upload_every", int, 2) or 2)
+
+
+def _secret_or_text(section: Section, key: str) -> str:
+    return section.need(key, str) if isinstance(section.data.get(key), str) else _secret(section.section(key))
+
+
+def _secret(section: Section) -> str:
+    """`{file: path}` or `{env: NAME}`; the error never shows what was found."""
+    section.known("file", "env")
+    name = section.get("env", str)
+    if name:
+        value = os.environ.get(name, "")
+        if not value:
+            raise section.error(f"环境变量 {name} 没有设置", "env")
+        return value
+    path = section.file.parent / section.need("file", str)
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise section.error(f"密钥文件 {path} 读不出来", "file") from None
+    if not value:
+        raise section.error(f"密钥文件 {path} 是空的", "file")
+    return value
+
+
+def _path(section: Section, key: str) -> Path | None:
+    text = section.get(key, str)
+    return section.file.parent / text if text else None
+
+
+def _one_of(section: Section, key: str, name: str, known: Mapping[str, object]) -> str:
+    if name not in known:
+        raise section.error(f"{name} 没有定义，已定义的有：{'、'.join(known) or '无'}", key)
+    return name
+
+
+def _refuse_doubled(section: Section, sources: tuple[Source, ...]) -> None:
+    names = [source.name for source in sources]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise SpecError(f"来源名称重复：{'、'.join(doubled)}", file=section.file, key="sources")

@@ -1,0 +1,97 @@
+"""What the commands print, in Chinese, for a hospital's IT clerk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.checking import CheckReport
+from gateway.model import AsideState, Tally
+from gateway.outbox import State
+from gateway.standing import Grievance, Queue, Standing
+from schemas import wire
+
+ASIDE_WORDS = {AsideState.EXCLUDED: "按规则排除", AsideState.NOT_READY: "未完成", AsideState.QUARANTINED: "待改正"}
+STATE_WORDS = {
+    State.QUEUED: "待发送",
+    State.LEASED: "已取出",
+    State.SENDING: "发送中",
+    State.UNKNOWN: "结果不明",
+    State.HELD: "暂缓",
+    State.ACCEPTED: "平台已收",
+    State.REJECTED: "平台退回",
+    State.SUPERSEDED: "被新版取代",
+    State.CANCELLED: "已取消",
+}
+
+
+def check(console: Console, report: CheckReport) -> None:
+    """One data set's check: the account in numbers, then why rows would not go."""
+    tally = report.tally
+    console.rule(f"{report.source} · {report.dataset} {report.name}", align="left")
+    aside = f"按规则排除 {tally.excluded} + 未完成 {tally.not_ready} + 待改正 {tally.quarantined}"
+    console.print(f"读到 {tally.read} = {aside} + 可报送 {tally.queued}　{_verdict(report.balanced)}")
+    if report.causes:
+        console.print(_causes(report))
+
+
+def _causes(report: CheckReport) -> Table:
+    table = _table("行数", "去向", "原因", "例（本地行号）")
+    for cause in report.causes:
+        reasons = "\n".join(reason.message for reason in cause.reasons)
+        table.add_row(str(cause.rows), ASIDE_WORDS[cause.state], reasons, "\n".join(cause.examples))
+    return table
+
+
+def intake(console: Console, rows: Iterable[tuple[str, str, Tally]]) -> None:
+    """What one round of reading took in."""
+    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "未变", "入队", "核对")
+    for source, dataset, tally in rows:
+        figures = (tally.read, tally.excluded, tally.not_ready, tally.quarantined, tally.unchanged, tally.queued)
+        table.add_row(source, dataset, *map(str, figures), _verdict(tally.balanced))
+    console.print(table)
+
+
+def standings(console: Console, found: Sequence[Standing]) -> None:
+    """The account of every route over all rows ever read."""
+    table = _table(
+        "来源", "数据集", "目标", "读到的行", "排除", "未完成", "待改正", "在途", "平台已收", "平台退回", "平台仍为旧值", "核对"
+    )
+    for each in found:
+        asides = [each.asides.get(state, 0) for state in AsideState]
+        settled = [each.states.get(state, 0) for state in (State.ACCEPTED, State.REJECTED)]
+        figures = map(str, (each.read, *asides, each.unsettled, *settled, each.outdated))
+        table.add_row(each.route.source, each.route.dataset, each.route.target, *figures, _verdict(each.balanced))
+    console.print(table)
+
+
+def queue(console: Console, found: Queue) -> None:
+    """What waits for a target, and what holds it up."""
+    due = f"，最早应于 {wire.encode_datetime(found.oldest_due)} 前送达" if found.oldest_due else ""
+    console.print(f"目标 {found.target}：还有 {found.waiting} 条未送达{due}")
+    for cause, rows in found.causes.items():
+        console.print(f"  {rows} 条：{cause}", style="yellow")
+
+
+def grievances(console: Console, found: Sequence[Grievance]) -> None:
+    """Reasons of what a person must mend, most frequent first."""
+    if not found:
+        return
+    table = _table("数据集", "原因", "行数", "例")
+    for each in found:
+        table.add_row(each.dataset, each.reason, str(each.rows), each.example)
+    console.print(table)
+
+
+def _verdict(balanced: bool) -> str:
+    return "[green]平[/green]" if balanced else "[bold red]不平[/bold red]"
+
+
+def _table(*headers: str) -> Table:
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for header in headers:
+        numeric = header not in ("来源", "数据集", "目标", "去向", "原因", "例（本地行号）", "例", "核对")
+        table.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+    return table

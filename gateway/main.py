@@ -1,0 +1,205 @@
+"""The `gateway` command. Every failure is one Chinese sentence; a traceback is a bug.
+
+Exit codes: 0 all well · 1 something needs a person or a later try · 2 the configuration or a profile is wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+import structlog
+from rich.console import Console
+from rich.progress import Progress
+
+from gateway import config as configuration
+from gateway import console as show
+from gateway.checking import check as check_source
+from gateway.errors import ConfigError, GatewayError, SourceError
+from gateway.intake import Judge
+from gateway.model import Tally
+from gateway.outbox import State
+from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
+from jobs import timetable
+from schemas.errors import SpecError
+from schemas.wire import SHANGHAI
+
+_NO_RID = "check"
+
+
+def now() -> datetime:
+    """The clock of a real run."""
+    return datetime.now(SHANGHAI)
+
+
+@click.group(help="两定接口前置网关：读取本地数据、校验、按时报送医保平台。")
+@click.option("--config", "path", type=click.Path(path_type=Path), default=Path("config.yaml"), help="配置文件，默认 config.yaml")
+@click.pass_context
+def cli(context: click.Context, path: Path) -> None:
+    """Entry point of every command."""
+    context.obj = path
+
+
+@cli.command(help="检查：连接、读取、映射、校验，但不发送任何数据。")
+@click.option("--source", "only", help="只检查这个来源")
+@click.pass_obj
+def check(path: Path, only: str | None) -> None:
+    """Read everything once and tell what would become of it."""
+    with _told():
+        config = configuration.load(path)
+        edition = edition_of(config)
+        feeds = [feed for feed in feeds_of(config, edition) if only in (None, feed.source.name)]
+        if not feeds:
+            raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
+        failed = [feed for feed in feeds if not _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID))]
+    sys.exit(1 if failed else 0)
+
+
+def _check_feed(feed: Feed, judge: Judge) -> bool:
+    """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
+    try:
+        report = check_source(feed.source, judge, clock=now, page_size=feed.page_size)
+    except SourceError as error:
+        _console().print(f"{feed.source.name} · {feed.source.dataset}：{error}", style="red")
+        return False
+    show.check(_console(), report)
+    return report.balanced
+
+
+@cli.command(help="运行一轮：读取新数据并报送，直到没有到期的数据。")
+@click.option("--once", is_flag=True, required=True, help="只运行一轮（常驻运行请用 gateway serve）")
+@click.option("--from-start", is_flag=True, help="从头重读（改了映射或目录之后用；未变的不会重发）")
+@click.pass_obj
+def run(path: Path, once: bool, from_start: bool) -> None:
+    """One round of reading and sending."""
+    with _told(), opened(configuration.load(path), now) as gateway:
+        well = _read_all(gateway, from_start)
+        well = _send_all(gateway) and well
+    sys.exit(0 if well else 1)
+
+
+def _read_all(gateway: Gateway, from_start: bool) -> bool:
+    rows: list[tuple[str, str, Tally]] = []
+    failures: list[str] = []
+    for feed in gateway.feeds:
+        try:
+            rows.append((feed.source.name, feed.source.dataset, gateway.read(feed, from_start=from_start)))
+        except SourceError as error:
+            failures.append(str(error))
+    show.intake(_console(), rows)
+    for sentence in failures:
+        _console().print(sentence, style="red")
+    return not failures and all(tally.balanced for _, _, tally in rows)
+
+
+def _send_all(gateway: Gateway) -> bool:
+    """Whether everything due was settled: what had to wait or is unknown needs a later try."""
+    settled = [_send_one(gateway, target) for target in gateway.clients]
+    return all(settled)
+
+
+def _send_one(gateway: Gateway, target: str) -> bool:
+    with Progress(console=_console(), transient=True) as bar:
+        task = bar.add_task(f"报送 {target}", total=gateway.store.queue(target).waiting)
+        delivery = gateway.send(target, lambda done: bar.advance(task, done))
+    counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
+    _console().print(f"目标 {target}：{counts or '没有要发的'}")
+    for cause, count in delivery.causes.items():
+        _console().print(f"  {count} 条：{cause}", style="yellow")
+    return not delivery.states.keys() - {State.ACCEPTED, State.REJECTED}
+
+
+@cli.command(help="常驻运行：按配置的间隔读取和报送，收到停止信号后做完手上的再退出。")
+@click.pass_obj
+def serve(path: Path) -> None:
+    """Run until told to stop."""
+    with _told(), opened(configuration.load(path), now) as gateway:
+        _log_lines()
+        stop = threading.Event()
+        timetable.stop_on_signals(stop)
+        _console().print("前置网关已启动，按 Ctrl-C 停止。")
+        timetable.run(_jobs(gateway), stop)
+        _console().print("前置网关已停止。")
+
+
+def _jobs(gateway: Gateway) -> list[timetable.Job]:
+    schedule = gateway.config.schedule
+    reading = [
+        timetable.Job(f"read:{feed.source.name}:{feed.source.dataset}", schedule.read_every, _reading(gateway, feed))
+        for feed in gateway.feeds
+    ]
+    sending = [timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target)) for target in gateway.clients]
+    return reading + sending
+
+
+def _reading(gateway: Gateway, feed: Feed) -> Callable[[], None]:
+    log = structlog.get_logger().bind(source=feed.source.name, dataset=feed.source.dataset)
+
+    def turn() -> None:
+        try:
+            tally = gateway.read(feed)
+        except SourceError as error:
+            log.warning("source_failed", cause=str(error))
+            return
+        log.info("read", rows=tally.read, queued=tally.queued, quarantined=tally.quarantined)
+
+    return turn
+
+
+def _sending(gateway: Gateway, target: str) -> Callable[[], None]:
+    def turn() -> None:
+        gateway.send(target)
+
+    return turn
+
+
+@cli.command(help="查看：每一行数据在哪里，队列有多长，哪些要人处理。")
+@click.pass_obj
+def status(path: Path) -> None:
+    """Where everything stands."""
+    with _told(), opened(configuration.load(path), now) as gateway:
+        found = gateway.store.standings(gateway.routes)
+        show.standings(_console(), found)
+        for target in gateway.clients:
+            show.queue(_console(), gateway.store.queue(target))
+        show.grievances(_console(), gateway.store.grievances())
+    sys.exit(0 if all(each.balanced for each in found) else 1)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn our own errors into one sentence and an exit code."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    except (ConfigError, SpecError) as error:
+        click.echo(f"配置有误：{error}", err=True)
+        sys.exit(2)
+    except GatewayError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def _log_lines() -> None:
+    """One JSON line per outcome on standard error; never a person."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,204 @@
+"""The state machine of delivery (DESIGN.md §4), pure: `next_step(item, outcome, now)` decides, the store writes.
+
+    queued -> leased -> sending -> accepted | rejected | unknown
+    beside them: held (parent or brake), superseded (a newer version is queued), cancelled
+
+Nothing has been sent while an item is leased, so a lease that runs out goes back to queued. Once it is sending, only an
+answer, or what the transaction's `replay` allows, settles it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from schemas.envelope import Result, Status
+from schemas.model import Replay, Violation
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=10)
+#: an unknown outcome is left alone so long: the platform may still be working on it
+GRACE = timedelta(seconds=60)
+#: a refused credential is a person's matter; asking once a minute does no harm
+CREDENTIAL_WAIT = timedelta(minutes=1)
+
+
+class State(StrEnum):
+    """Where one version of one record stands with one target."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+
+#: the platform may hold it although we have no answer: a newer version of the key must wait
+IN_FLIGHT = (State.LEASED, State.SENDING, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One outbox row, as far as deciding needs it."""
+
+    id: int
+    key: str
+    version: int
+    state: State
+    attempts: int
+    replay: Replay
+    batch_cap: int  #: most records of the next batch it may travel in; 0: no limit of its own
+    token: str | None = None  #: of the lease it is held under
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items leased together: one institution, one data set, one request."""
+
+    token: str
+    institution: str
+    dataset: str
+    items: tuple[Item, ...]
+    bodies: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The platform answered for this record."""
+
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """Provably not taken."""
+
+    cause: str
+    retry_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedWhole:
+    """The platform refused the batch this record travelled in, without saying which record is at fault."""
+
+    cause: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRefused:
+    """The platform did not accept the institution's key; no record is at fault."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Sent, and no usable answer came."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseExpired:
+    """The worker that held the item is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """An unknown outcome has waited long enough."""
+
+
+Outcome = Answered | NotDelivered | RefusedWhole | CredentialRefused | Unanswered | LeaseExpired | GraceOver
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of an item: written by compare-and-set on its state and lease token."""
+
+    item: Item
+    state: State
+    attempts: int
+    next_at: datetime | None  #: when it may be touched again; None: never by itself
+    cause: str = ""  #: Chinese, for the person who looks
+    reasons: tuple[Violation, ...] = ()
+    batch_cap: int = 0
+
+
+def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
+    """The transition table of DESIGN.md §4. ValueError if the outcome cannot befall an item in this state."""
+    match item.state, outcome:
+        case State.SENDING, Answered(result):
+            return _answered(item, result)
+        case State.SENDING, NotDelivered(cause, retry_after):
+            return _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
+        case State.SENDING, CredentialRefused(cause):
+            return _again(item, now + CREDENTIAL_WAIT, cause)
+        case State.SENDING, RefusedWhole(cause, size):
+            return _split(item, now, cause, size)
+        case State.SENDING, Unanswered(cause):
+            return _to(item, State.UNKNOWN, now + GRACE, cause, attempts=item.attempts + 1)
+        case State.SENDING, LeaseExpired():
+            return _to(item, State.UNKNOWN, now + GRACE, "发送途中程序中断，不知平台是否收到")
+        case State.LEASED, LeaseExpired():
+            return _to(item, State.QUEUED, now, "")
+        case State.UNKNOWN, GraceOver():
+            return _settle_unknown(item, now)
+    raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")
+
+
+def backoff(attempts: int) -> timedelta:
+    """5 s, 10 s, 20 s … at most 10 min."""
+    return min(FIRST_WAIT * int(2 ** min(attempts, 10)), LONGEST_WAIT)
+
+
+def _answered(item: Item, result: Result) -> Step:
+    if result.status in (Status.ACCEPTED, Status.DUPLICATE):
+        return _to(item, State.ACCEPTED, None, "")
+    if result.status is Status.REJECTED:
+        return _to(item, State.REJECTED, None, "平台退回", reasons=result.reasons)
+    sentence = f"平台已有同一版本号、内容不同的记录（平台最新为第 {result.held_version} 版），本机台账可能被恢复过"
+    return _to(item, State.REJECTED, None, sentence, reasons=(Violation("version", "conflict", sentence),))
+
+
+def _split(item: Item, now: datetime, cause: str, size: int) -> Step:
+    """Halve until the bad record travels alone; then it, and only it, is rejected."""
+    if size > 1:
+        return _to(item, State.QUEUED, now, cause, batch_cap=max(size // 2, 1))
+    return _to(item, State.REJECTED, None, cause, reasons=(Violation("", "refused", cause),))
+
+
+def _settle_unknown(item: Item, now: datetime) -> Step:
+    if item.replay is Replay.RESEND:
+        return _to(item, State.QUEUED, now, "", batch_cap=item.batch_cap)
+    return _to(item, State.UNKNOWN, None, "须查询平台或由人核实后才能继续")
+
+
+def _again(item: Item, at: datetime, cause: str) -> Step:
+    return _to(item, State.QUEUED, at, cause, attempts=item.attempts + 1)
+
+
+def _to(
+    item: Item,
+    state: State,
+    next_at: datetime | None,
+    cause: str,
+    *,
+    attempts: int | None = None,
+    reasons: tuple[Violation, ...] = (),
+    batch_cap: int | None = None,
+) -> Step:
+    return Step(
+        item=item,
+        state=state,
+        attempts=item.attempts if attempts is None else attempts,
+        next_at=next_at,
+        cause=cause,
+        reasons=reasons,
+        batch_cap=item.batch_cap if batch_cap is None else batch_cap,
+    )

@@ -1,0 +1,28 @@
+"""How far each source was read, kept in the source's own types."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select
+
+from gateway.model import Cursor
+from gateway.store.tables import cursor
+
+
+def load(connection: Connection, source: str, dataset: str) -> Cursor | None:
+    """The stored cursor, or None before the first read."""
+    query = select(cursor.c.position).where(cursor.c.source == source, cursor.c.dataset == dataset)
+    position = connection.execute(query).scalar()
+    if position is None:
+        return None
+    time, key = orjson.loads(position)
+    return Cursor(datetime.fromisoformat(time) if time else None, key)
+
+
+def save(connection: Connection, source: str, dataset: str, position: Cursor, now: datetime) -> None:
+    """Move the cursor. A naive time stays naive: the site's database compares it as it is."""
+    text = orjson.dumps([position.time.isoformat() if position.time else None, position.key]).decode()
+    connection.execute(delete(cursor).where(cursor.c.source == source, cursor.c.dataset == dataset))
+    connection.execute(insert(cursor).values(source=source, dataset=dataset, position=text, read_at=now))

@@ -1,0 +1,171 @@
+"""One judged page into the store, in the caller's transaction: outbox, ledger, rows set aside, cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+
+from gateway.model import Aside, Intake, LedgerEntry, Parcel
+from gateway.outbox import State
+from gateway.store import cursors
+from gateway.store.tables import aside, ledger, outbox, parcel
+
+#: most values of one IN list; Oracle's limit is 1000, old SQLite's 999
+_CHUNK = 500
+
+
+def entries(connection: Connection, institution: str, dataset: str, keys: Collection[str]) -> dict[str, LedgerEntry]:
+    """The ledger's newest version of each key it knows."""
+    found: dict[str, LedgerEntry] = {}
+    for chunk in _chunks(list(keys)):
+        query = select(ledger.c.record_key, ledger.c.version, ledger.c.content_hash, ledger.c.ref).where(
+            ledger.c.institution == institution, ledger.c.dataset == dataset, ledger.c.record_key.in_(chunk)
+        )
+        found.update({key: LedgerEntry(version, digest, ref) for key, version, digest, ref in connection.execute(query)})
+    return found
+
+
+def accept(connection: Connection, intake: Intake) -> None:
+    """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
+    if intake.parcels:
+        _post(connection, intake)
+        _enter(connection, intake)
+    _set_aside(connection, intake)
+    _release(connection, intake, intake.cleared)
+    cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.now)
+
+
+def _post(connection: Connection, intake: Intake) -> None:
+    connection.execute(insert(parcel), [{**_identity(each), **_parcel(each, intake)} for each in intake.parcels])
+    rows = [{**_identity(each), **_delivery(each, target)} for target in intake.targets for each in intake.parcels]
+    connection.execute(insert(outbox), rows)
+    _supersede(connection, intake)
+
+
+def _supersede(connection: Connection, intake: Intake) -> None:
+    """An older version still waiting need not travel any more: each record is sent whole."""
+    changed = _newest([each for each in intake.parcels if each.version > 1])
+    if not changed:
+        return
+    statement = (
+        update(outbox)
+        .where(
+            outbox.c.institution == bindparam("i"),
+            outbox.c.dataset == bindparam("d"),
+            outbox.c.record_key == bindparam("k"),
+            outbox.c.version < bindparam("v"),
+            outbox.c.state == State.QUEUED,
+        )
+        .values(state=State.SUPERSEDED, finished_at=intake.now)
+    )
+    connection.execute(statement, [{"i": p.institution, "d": p.dataset, "k": p.key, "v": p.version} for p in changed])
+
+
+def _enter(connection: Connection, intake: Intake) -> None:
+    """The ledger: a first version is a new row, a later one moves it on."""
+    first = [each for each in intake.parcels if each.version == 1]
+    later = [each for each in intake.parcels if each.version > 1]
+    if first:
+        connection.execute(insert(ledger), [{**_identity(each), **_entry(each, intake)} for each in first])
+    if later:
+        statement = update(ledger).where(
+            and_(ledger.c.institution == bindparam("i"), ledger.c.dataset == bindparam("d"), ledger.c.record_key == bindparam("k"))
+        )
+        rows = [{"i": p.institution, "d": p.dataset, "k": p.key, "version": p.version, **_entry(p, intake)} for p in _newest(later)]
+        connection.execute(statement, rows)
+
+
+def _newest(parcels: Sequence[Parcel]) -> Collection[Parcel]:
+    return {(each.institution, each.key): each for each in parcels}.values()
+
+
+def _set_aside(connection: Connection, intake: Intake) -> None:
+    rows = {each.ref: _aside(each, intake) for each in intake.asides}
+    known = _known_asides(connection, intake, rows)
+    fresh = [row for ref, row in rows.items() if ref not in known]
+    if fresh:
+        connection.execute(insert(aside), [{**row, "first_seen": intake.now} for row in fresh])
+    if known:
+        place = (aside.c.source == bindparam("s"), aside.c.dataset == bindparam("d"), aside.c.ref == bindparam("r"))
+        changes = [{"s": intake.source, "d": intake.dataset, "r": ref, **rows[ref]} for ref in known]
+        connection.execute(update(aside).where(*place), changes)
+
+
+def _known_asides(connection: Connection, intake: Intake, refs: Collection[str]) -> set[str]:
+    known: set[str] = set()
+    for chunk in _chunks(list(refs)):
+        query = select(aside.c.ref).where(
+            aside.c.source == intake.source, aside.c.dataset == intake.dataset, aside.c.ref.in_(chunk)
+        )
+        known.update(connection.execute(query).scalars())
+    return known
+
+
+def _release(connection: Connection, intake: Intake, refs: Sequence[str]) -> None:
+    for chunk in _chunks(list(refs)):
+        connection.execute(
+            delete(aside).where(aside.c.source == intake.source, aside.c.dataset == intake.dataset, aside.c.ref.in_(chunk))
+        )
+
+
+def _chunks(values: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _identity(each: Parcel) -> dict[str, Any]:
+    return {
+        "institution": each.institution,
+        "dataset": each.dataset,
+        "record_key": each.key,
+        "version": each.version,
+    }
+
+
+def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
+    return {
+        "content_hash": each.content_hash,
+        "occurred_at": each.occurred_at,
+        "due_at": each.due_at,
+        "seen_at": intake.now,
+        "body": each.body,
+    }
+
+
+def _delivery(each: Parcel, target: str) -> dict[str, Any]:
+    return {
+        "target": target,
+        "state": State.QUEUED,
+        "due_at": each.due_at,
+        "attempts": 0,
+        "batch_cap": 0,
+        "cause": "",
+        "reasons": "[]",
+    }
+
+
+def _entry(each: Parcel, intake: Intake) -> dict[str, Any]:
+    return {
+        "content_hash": each.content_hash,
+        "source": intake.source,
+        "ref": each.ref,
+        "anchor_at": each.occurred_at,
+        "seen_at": intake.now,
+    }
+
+
+def _aside(each: Aside, intake: Intake) -> dict[str, Any]:
+    return {
+        "source": intake.source,
+        "dataset": intake.dataset,
+        "ref": each.ref,
+        "institution": each.institution,
+        "state": each.state,
+        "record_key": each.key[:512],
+        "reasons": orjson.dumps([reason.as_dict() for reason in each.reasons]).decode(),
+        "content": orjson.dumps(dict(each.content)),
+        "last_seen": intake.now,
+    }

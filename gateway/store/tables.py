@@ -1,0 +1,139 @@
+"""Tables of the gateway's store. Instants are UTC text of fixed width, so they sort and read alike on every database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.mysql import LONGBLOB
+from sqlalchemy.types import TypeDecorator
+
+#: raised by one with every change of the tables; `store.engine` refuses a newer one
+SCHEMA_VERSION = 1
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+metadata = MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime as `2026-11-25T08:00:00.000000Z`."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Aware datetime -> UTC text; a naive one is a bug and raises."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("naive datetime")
+        return value.astimezone(UTC).strftime(_FORMAT) if value is not None else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """UTC text -> aware datetime."""
+        return datetime.strptime(value, _FORMAT).replace(tzinfo=UTC) if value is not None else None
+
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+_Body = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
+_Code = String(64)
+_Ref = String(255)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("schema_version", Integer, nullable=False),
+    Column("rid", String(36), nullable=False),  # the epoch: two gateways for one institution differ in it
+    Column("sequence", BigInteger, nullable=False),  # of message ids
+    Column("created_at", Instant, nullable=False),
+)
+
+cursor = Table(
+    "source_cursor",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("position", Text, nullable=False),  # JSON: see store.cursors
+    Column("read_at", Instant, nullable=False),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("institution", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("record_key", _Ref, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("content_hash", String(80), nullable=False),
+    Column("source", _Code, nullable=False),
+    Column("ref", _Ref, nullable=False),
+    Column("anchor_at", Instant, nullable=False),  # business time of that version
+    Column("seen_at", Instant, nullable=False),
+    Index("ledger_by_row", "source", "dataset", "ref"),
+)
+
+aside = Table(
+    "aside",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("ref", _Ref, primary_key=True),
+    Column("institution", _Code, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("record_key", String(512), nullable=False),
+    Column("reasons", Text, nullable=False),  # JSON list of violations
+    Column("content", _Body, nullable=False),  # what was mapped so far, JSON
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
+)
+
+parcel = Table(
+    "parcel",
+    metadata,
+    Column("institution", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("record_key", _Ref, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("content_hash", String(80), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("body", _Body, nullable=False),  # the wire record, JSON
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("target", _Code, nullable=False),
+    Column("institution", _Code, nullable=False),
+    Column("dataset", _Code, nullable=False),
+    Column("record_key", _Ref, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("batch_cap", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("lease_token", String(36)),
+    Column("lease_until", Instant),
+    Column("msgid", String(40)),
+    Column("cause", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("sent_at", Instant),
+    Column("finished_at", Instant),
+    UniqueConstraint("target", "institution", "dataset", "record_key", "version", name="one_delivery_per_version"),
+    Index("outbox_work", "target", "state", "next_at", "due_at", "id"),
+    Index("outbox_lease", "lease_token"),
+)

@@ -1,0 +1,110 @@
+"""Path 1b: lease -> mark -> send -> classify each record -> finish (DESIGN.md §4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.outbox import (
+    Answered,
+    Batch,
+    CredentialRefused,
+    GraceOver,
+    LeaseExpired,
+    NotDelivered,
+    Outcome,
+    RefusedWhole,
+    State,
+    Unanswered,
+    next_step,
+)
+from gateway.ports import Bureau, OutboxStore
+from schemas.envelope import Result
+
+_log = structlog.get_logger()
+
+
+@dataclass
+class Delivery:
+    """What one run of uploading did."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)  #: sentences of what did not go through
+
+    @property
+    def accepted(self) -> int:
+        """Records the platform holds now."""
+        return self.states[State.ACCEPTED]
+
+
+def upload(
+    store: OutboxStore,
+    bureau: Bureau,
+    target: str,
+    *,
+    clock: Callable[[], datetime],
+    lease: timedelta,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Delivery:
+    """Send whatever is due for one target, most urgent first, until nothing is.
+
+    1. Settle leases that ran out and unknown outcomes whose grace is over.
+    2. Lease one batch; mark it as sending just before the bytes leave.
+    3. Give each record its own outcome; a record without an answer is unknown, never assumed.
+    4. Write the outcomes; go on.
+
+    `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
+    """
+    delivery = Delivery()
+    settle(store, target, clock())
+    while batch := store.lease(target, clock(), clock() + lease):
+        msgid = store.mark_sending(batch, clock())
+        if msgid is None:
+            continue
+        outcomes = _send(bureau, batch, msgid)
+        now = clock()
+        steps = [next_step(item, outcome, now) for item, outcome in zip(batch.items, outcomes, strict=True)]
+        store.apply(steps, now)
+        delivery.states.update(step.state for step in steps)
+        delivery.causes.update(step.cause for step in steps if step.cause)
+        progress(len(steps))
+    return delivery
+
+
+def settle(store: OutboxStore, target: str, now: datetime) -> None:
+    """Move on what a dead worker or a lost answer left behind."""
+    stale = store.recover(target, now)
+    outcomes = [GraceOver() if item.state is State.UNKNOWN else LeaseExpired() for item in stale]
+    store.apply([next_step(item, outcome, now) for item, outcome in zip(stale, outcomes, strict=True)], now)
+
+
+def _send(bureau: Bureau, batch: Batch, msgid: str) -> Sequence[Outcome]:
+    """One request; an outcome for each record of the batch, in order."""
+    log = _log.bind(infno=batch.dataset, msgid=msgid, records=len(batch.items))
+    try:
+        results = bureau.deliver(batch.institution, batch.dataset, msgid, batch.bodies)
+    except NotDeliveredError as error:
+        log.warning("not_delivered", cause=str(error))
+        return [NotDelivered(str(error), error.retry_after)] * len(batch.items)
+    except OutcomeUnknownError as error:
+        log.warning("outcome_unknown", cause=str(error))
+        return [Unanswered(str(error))] * len(batch.items)
+    except RefusedError as error:
+        log.warning("refused", cause=str(error), credential=error.credential)
+        refused = CredentialRefused(str(error)) if error.credential else RefusedWhole(str(error), len(batch.items))
+        return [refused] * len(batch.items)
+    outcomes = _match(batch, results)
+    log.info("answered", **Counter(str(result.status) for result in results))
+    return outcomes
+
+
+def _match(batch: Batch, results: Sequence[Result]) -> Sequence[Outcome]:
+    """Each record's own answer, by key and version. One that is missing proves nothing about its record."""
+    answers = {(result.key, result.version): result for result in results}
+    found = (answers.get((item.key, item.version)) for item in batch.items)
+    return [Answered(result) if result else Unanswered("平台的应答缺少这条记录的结果") for result in found]

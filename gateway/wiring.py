@@ -1,0 +1,120 @@
+"""Tie configuration, adapters, store and platform together. Entry points use it; nothing else knows all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adapters.profile import Site, load_profile, open_sources
+
+from gateway.bureau.client import Account, BureauClient, Endpoint
+from gateway.config import Config, Source, Target
+from gateway.intake import Judge, accept
+from gateway.model import Tally
+from gateway.ports import RecordSource
+from gateway.standing import Route
+from gateway.store import Store, open_store
+from gateway.uploading import Delivery, upload
+from schemas import loader
+from schemas.envelope import Sender
+from schemas.model import Edition
+
+#: a lease outlives the whole HTTP exchange by this much
+_LEASE_MARGIN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One data set of one source, with where it goes."""
+
+    source: RecordSource
+    targets: tuple[str, ...]
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway ready to work."""
+
+    config: Config
+    edition: Edition
+    store: Store
+    feeds: tuple[Feed, ...]
+    clients: dict[str, BureauClient]
+    clock: Callable[[], datetime]
+
+    def read(self, feed: Feed, *, from_start: bool = False) -> Tally:
+        """Take in what is new of one feed."""
+        judge = Judge(self.edition, feed.source.dataset, self.store.rid)
+        return accept(
+            feed.source,
+            judge,
+            self.store,
+            targets=feed.targets,
+            clock=self.clock,
+            page_size=feed.page_size,
+            from_start=from_start,
+        )
+
+    def send(self, target: str, progress: Callable[[int], None] = lambda done: None) -> Delivery:
+        """Deliver what is due for one target."""
+        settings = self.config.targets[target]
+        lease = timedelta(seconds=settings.connect_timeout + settings.read_timeout) + _LEASE_MARGIN
+        return upload(self.store, self.clients[target], target, clock=self.clock, lease=lease, progress=progress)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every data set of every source to every target."""
+        return tuple(Route(feed.source.name, feed.source.dataset, target) for feed in self.feeds for target in feed.targets)
+
+
+def edition_of(config: Config) -> Edition:
+    """The edition the site is configured for."""
+    return loader.load(config.edition) if config.edition else loader.reference()
+
+
+def feeds_of(config: Config, edition: Edition) -> tuple[Feed, ...]:
+    """Open every source's data sets; nothing is connected yet. SpecError or ConfigError if a profile is wrong."""
+    return tuple(feed for source in config.sources for feed in _feeds(source, edition))
+
+
+@contextmanager
+def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
+    """A working gateway, closed at the end."""
+    edition = edition_of(config)
+    feeds = feeds_of(config, edition)
+    store = open_store(config.store_url, edition, clock())
+    clients = {name: _client(config, target, edition, clock) for name, target in config.targets.items()}
+    try:
+        yield Gateway(config, edition, store, feeds, clients, clock)
+    finally:
+        for client in clients.values():
+            client.close()
+        store.close()
+
+
+def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
+    site = Site(
+        name=source.name,
+        url=source.url,
+        institution=source.institution,
+        constants=source.constants,
+        catalogue=source.catalogue,
+        datasets=source.datasets,
+        statement_timeout=source.statement_timeout,
+    )
+    for opened_source in open_sources(load_profile(source.profile, edition), site, edition):
+        yield Feed(opened_source, source.targets, source.page_size)
+
+
+def _client(config: Config, target: Target, edition: Edition, clock: Callable[[], datetime]) -> BureauClient:
+    accounts = {
+        code: Account(
+            Sender(code, config.institutions[code].name, config.institutions[code].admvs, target.recer_sys_code), credential
+        )
+        for code, credential in target.credentials.items()
+    }
+    endpoint = Endpoint(target.name, target.url, target.connect_timeout, target.read_timeout, target.ca_file)
+    return BureauClient(endpoint, accounts, edition, clock)
