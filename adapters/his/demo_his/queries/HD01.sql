@@ -17,7 +17,6 @@ SELECT
     dialysis_order.is_template,
     dialysis_order.order_state,
     dialysis_order.delete_flag,
-    dialysis_order.item_id,
     item.id AS catalogue_id,
     item.item_name,
     item.yb_no,
@@ -30,8 +29,7 @@ FROM dialysis_order
 LEFT JOIN patient ON patient.id = dialysis_order.patient_id
 LEFT JOIN charge_item AS item ON item.id = dialysis_order.item_id
 LEFT JOIN staff ON staff.job_no = dialysis_order.doctor_no
-WHERE :after_time IS NULL
-    OR dialysis_order.updated_at > :after_time
-    OR (dialysis_order.updated_at = :after_time AND dialysis_order.id > :after_key)
+WHERE dialysis_order.updated_at >= :after_time
+    AND (dialysis_order.updated_at > :after_time OR dialysis_order.id > :after_key)
 ORDER BY dialysis_order.updated_at, dialysis_order.id
 LIMIT :limit

@@ -17,8 +17,7 @@ SELECT
     patient.insured_no
 FROM dialysis_schedule
 LEFT JOIN patient ON patient.id = dialysis_schedule.patient_id
-WHERE :after_time IS NULL
-    OR dialysis_schedule.updated_at > :after_time
-    OR (dialysis_schedule.updated_at = :after_time AND dialysis_schedule.id > :after_key)
+WHERE dialysis_schedule.updated_at >= :after_time
+    AND (dialysis_schedule.updated_at > :after_time OR dialysis_schedule.id > :after_key)
 ORDER BY dialysis_schedule.updated_at, dialysis_schedule.id
 LIMIT :limit

@@ -32,8 +32,7 @@ FROM dialysis_session
 LEFT JOIN patient ON patient.id = dialysis_session.patient_id
 LEFT JOIN charge_item AS item ON item.id = dialysis_session.item_id
 LEFT JOIN staff ON staff.job_no = dialysis_session.nurse_no
-WHERE :after_time IS NULL
-    OR dialysis_session.updated_at > :after_time
-    OR (dialysis_session.updated_at = :after_time AND dialysis_session.id > :after_key)
+WHERE dialysis_session.updated_at >= :after_time
+    AND (dialysis_session.updated_at > :after_time OR dialysis_session.id > :after_key)
 ORDER BY dialysis_session.updated_at, dialysis_session.id
 LIMIT :limit

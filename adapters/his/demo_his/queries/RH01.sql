@@ -26,8 +26,7 @@ FROM rehab_order
 LEFT JOIN patient ON patient.id = rehab_order.patient_id
 LEFT JOIN charge_item AS item ON item.id = rehab_order.item_id
 LEFT JOIN staff ON staff.job_no = rehab_order.doctor_no
-WHERE :after_time IS NULL
-    OR rehab_order.updated_at > :after_time
-    OR (rehab_order.updated_at = :after_time AND rehab_order.id > :after_key)
+WHERE rehab_order.updated_at >= :after_time
+    AND (rehab_order.updated_at > :after_time OR rehab_order.id > :after_key)
 ORDER BY rehab_order.updated_at, rehab_order.id
 LIMIT :limit

@@ -23,8 +23,7 @@ FROM rehab_treatment
 LEFT JOIN patient ON patient.id = rehab_treatment.patient_id
 LEFT JOIN charge_item AS item ON item.id = rehab_treatment.item_id
 LEFT JOIN staff ON staff.job_no = rehab_treatment.therapist_no
-WHERE :after_time IS NULL
-    OR rehab_treatment.updated_at > :after_time
-    OR (rehab_treatment.updated_at = :after_time AND rehab_treatment.id > :after_key)
+WHERE rehab_treatment.updated_at >= :after_time
+    AND (rehab_treatment.updated_at > :after_time OR rehab_treatment.id > :after_key)
 ORDER BY rehab_treatment.updated_at, rehab_treatment.id
 LIMIT :limit

@@ -26,8 +26,7 @@ FROM clinic_prescription
 LEFT JOIN patient ON patient.id = clinic_prescription.patient_id
 LEFT JOIN charge_item AS item ON item.id = clinic_prescription.item_id
 LEFT JOIN staff ON staff.job_no = clinic_prescription.doctor_no
-WHERE :after_time IS NULL
-    OR clinic_prescription.updated_at > :after_time
-    OR (clinic_prescription.updated_at = :after_time AND clinic_prescription.id > :after_key)
+WHERE clinic_prescription.updated_at >= :after_time
+    AND (clinic_prescription.updated_at > :after_time OR clinic_prescription.id > :after_key)
 ORDER BY clinic_prescription.updated_at, clinic_prescription.id
 LIMIT :limit

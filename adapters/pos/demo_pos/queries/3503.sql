@@ -31,8 +31,7 @@ JOIN purchase_line AS line ON line.doc_no = doc.doc_no
 LEFT JOIN goods ON goods.goods_no = line.goods_no
 LEFT JOIN stock_lot AS lot ON lot.lot_key = line.lot_key
 LEFT JOIN clerk ON clerk.clerk_no = doc.clerk_no
-WHERE :after_time IS NULL
-    OR doc.updated_at > :after_time
-    OR (doc.updated_at = :after_time AND line.id > :after_key)
+WHERE doc.updated_at >= :after_time
+    AND (doc.updated_at > :after_time OR line.id > :after_key)
 ORDER BY doc.updated_at, line.id
 LIMIT :limit
