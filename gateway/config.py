@@ -46,6 +46,7 @@ class Source:
 
     name: str
     profile: str  #: built-in, e.g. his/openhis, or a folder
+    folder: Path  #: where a relative profile counts from
     url: URL
     institution: str
     datasets: tuple[str, ...]  #: empty: all of the profile
@@ -144,6 +145,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
     return Source(
         name=section.need("name", str),
         profile=section.need("profile", str),
+        folder=section.file.parent,
         url=_database(section),
         institution=_one_of(section, "institution", section.need("institution", str), institutions),
         datasets=section.texts("datasets"),

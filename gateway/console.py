@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,7 @@ from gateway.standing import Grievance, Queue, Standing
 from schemas import wire
 
 ASIDE_WORDS = {AsideState.EXCLUDED: "按规则排除", AsideState.NOT_READY: "未完成", AsideState.QUARANTINED: "待改正"}
+_TEXTS = frozenset({"来源", "数据集", "目标", "去向", "原因", "例：本地行号", "例", "核对"})
 STATE_WORDS = {
     State.QUEUED: "待发送",
     State.LEASED: "已取出",
@@ -38,10 +40,10 @@ def check(console: Console, report: CheckReport) -> None:
 
 
 def _causes(report: CheckReport) -> Table:
-    table = _table("行数", "去向", "原因", "例（本地行号）")
+    table = _table("行数", "去向", "原因", "例：本地行号")
     for cause in report.causes:
         reasons = "\n".join(reason.message for reason in cause.reasons)
-        table.add_row(str(cause.rows), ASIDE_WORDS[cause.state], reasons, "\n".join(cause.examples))
+        table.add_row(str(cause.rows), ASIDE_WORDS[cause.state], reasons, "、".join(cause.examples))
     return table
 
 
@@ -55,16 +57,25 @@ def intake(console: Console, rows: Iterable[tuple[str, str, Tally]]) -> None:
 
 
 def standings(console: Console, found: Sequence[Standing]) -> None:
-    """The account of every route over all rows ever read."""
-    table = _table(
-        "来源", "数据集", "目标", "读到的行", "排除", "未完成", "待改正", "在途", "平台已收", "平台退回", "平台仍为旧值", "核对"
-    )
-    for each in found:
+    """The account of every route over all rows ever read, a table per target."""
+    for target in dict.fromkeys(each.route.target for each in found):
+        routes = [each for each in found if each.route.target == target]
+        console.rule(f"目标 {target}", align="left")
+        console.print(_accounts(routes))
+        for each in routes:
+            if each.outdated:
+                where = f"{each.route.source} {each.route.dataset}"
+                console.print(f"{where}：{each.outdated} 行报送后在本地变得不合格或被撤销，平台仍为旧值", style="yellow")
+
+
+def _accounts(routes: Sequence[Standing]) -> Table:
+    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "在途", "已收", "退回", "核对")
+    for each in routes:
         asides = [each.asides.get(state, 0) for state in AsideState]
         settled = [each.states.get(state, 0) for state in (State.ACCEPTED, State.REJECTED)]
-        figures = map(str, (each.read, *asides, each.unsettled, *settled, each.outdated))
-        table.add_row(each.route.source, each.route.dataset, each.route.target, *figures, _verdict(each.balanced))
-    console.print(table)
+        figures = map(str, (each.read, *asides, each.unsettled, *settled))
+        table.add_row(each.route.source, each.route.dataset, *figures, _verdict(each.balanced))
+    return table
 
 
 def queue(console: Console, found: Queue) -> None:
@@ -90,8 +101,8 @@ def _verdict(balanced: bool) -> str:
 
 
 def _table(*headers: str) -> Table:
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for header in headers:
-        numeric = header not in ("来源", "数据集", "目标", "去向", "原因", "例（本地行号）", "例", "核对")
+        numeric = header not in _TEXTS
         table.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     return table

@@ -56,7 +56,7 @@ def upload(
     1. Settle leases that ran out and unknown outcomes whose grace is over.
     2. Lease one batch; mark it as sending just before the bytes leave.
     3. Give each record its own outcome; a record without an answer is unknown, never assumed.
-    4. Write the outcomes; go on.
+    4. Write the outcomes; go on, unless the platform cannot be reached at all: then the rest can only wait.
 
     `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
     """
@@ -73,6 +73,8 @@ def upload(
         delivery.states.update(step.state for step in steps)
         delivery.causes.update(step.cause for step in steps if step.cause)
         progress(len(steps))
+        if any(isinstance(outcome, NotDelivered) for outcome in outcomes):
+            break
     return delivery
 
 

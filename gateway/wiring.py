@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from adapters.profile import Site, load_profile, open_sources
-
+from adapters import profile
+from adapters.profile import Site
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.config import Config, Source, Target
 from gateway.intake import Judge, accept
@@ -105,8 +106,13 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         datasets=source.datasets,
         statement_timeout=source.statement_timeout,
     )
-    for opened_source in open_sources(load_profile(source.profile, edition), site, edition):
+    for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition):
         yield Feed(opened_source, source.targets, source.page_size)
+
+
+def _folder(source: Source) -> str | Path:
+    """A built-in profile by its name, else a folder that counts from the configuration's own."""
+    return source.profile if source.profile in profile.discover() else source.folder / source.profile
 
 
 def _client(config: Config, target: Target, edition: Edition, clock: Callable[[], datetime]) -> BureauClient:

@@ -1,0 +1,169 @@
+"""What the HTTP client makes of every way a platform can answer, fail or vanish; real sockets on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import orjson
+import pytest
+from support.delivery import INSTITUTION, Clock
+
+from gateway.bureau.client import Account, BureauClient, Endpoint
+from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from schemas.envelope import Result, Sender, Status, refusal, reply
+from schemas.model import Edition
+from schemas.signature import Credential, matches
+
+CREDENTIAL = Credential("paas-1", "not-a-real-token")
+BODIES = [orjson.dumps({"key": "RX1|1", "version": "1"})]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.seen.append((dict(self.headers), body))  # type: ignore[attr-defined]
+        self.server.act(self)  # type: ignore[attr-defined]
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def platform(act: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.act, server.seen = act, []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def client(edition: Edition, port: int, *, host: str = "127.0.0.1", read_timeout: float = 5) -> Iterator[BureauClient]:
+    endpoint = Endpoint("bureau", f"http://{host}:{port}/api/upload", 1, read_timeout)
+    sender = Sender(INSTITUTION, "云溪区人民医院", "990001", "99")
+    opened = BureauClient(endpoint, {INSTITUTION: Account(sender, CREDENTIAL)}, edition, Clock())
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def answering(status: int, body: bytes, **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def act(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return act
+
+
+def deliver(edition: Edition, act: Callable[[BaseHTTPRequestHandler], None], **options: Any) -> Any:
+    with platform(act) as server, client(edition, server.server_address[1], **options) as opened:
+        return opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+
+
+def test_results_come_back_per_record(edition: Edition) -> None:
+    result = Result("RX1|1", 1, Status.ACCEPTED, accepted_at="2026-11-25 08:00:00")
+    assert deliver(edition, answering(200, reply("R1", Clock()(), [result]))) == (result,)
+
+
+def test_the_request_is_signed_over_exactly_the_bytes_that_travel(edition: Edition) -> None:
+    good = answering(200, reply("R1", Clock()(), []))
+    with platform(good) as server, client(edition, server.server_address[1]) as opened:
+        opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+        headers, body = server.seen[0]  # type: ignore[attr-defined]
+    received = {name.lower(): value for name, value in headers.items()}
+    assert matches(CREDENTIAL, body, received)
+    assert not matches(CREDENTIAL, body.replace(b"RX1", b"RX2"), received)
+    assert CREDENTIAL.token.encode() not in body + repr(headers).encode()
+    assert orjson.loads(body)["input"]["data"] == [{"key": "RX1|1", "version": "1"}]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_platform_has_not_taken_it_and_its_wait_is_kept(edition: Edition, status: int) -> None:
+    with pytest.raises(NotDeliveredError) as caught:
+        deliver(edition, answering(status, b"", Retry_After="120"))
+    assert caught.value.retry_after == 120
+
+
+@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (400, False), (413, False), (200, False)])
+def test_a_refusal_tells_whether_the_key_or_the_message_was_refused(edition: Edition, status: int, credential: bool) -> None:
+    with pytest.raises(RefusedError, match="原因在此") as caught:
+        deliver(edition, answering(status, refusal("R1", Clock()(), "原因在此")))
+    assert caught.value.credential is credential
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b""),
+        (200, b"<html>login</html>"),
+        (200, b"{}"),
+        (500, b"oops"),
+        (502, b""),
+        (302, b""),
+        (200, b'{"infcode":0,"output":[]}'),
+    ],
+)
+def test_an_answer_that_proves_nothing_is_unknown(edition: Edition, status: int, body: bytes) -> None:
+    with pytest.raises(OutcomeUnknownError):
+        deliver(edition, answering(status, body))
+
+
+def test_a_silent_platform_is_unknown_not_failed(edition: Edition) -> None:
+    released = threading.Event()
+    try:
+        with pytest.raises(OutcomeUnknownError, match="没有应答"):
+            deliver(edition, lambda handler: released.wait(3) and None, read_timeout=0.2)  # type: ignore[arg-type, return-value]
+    finally:
+        released.set()
+
+
+def test_a_connection_cut_before_the_answer_is_unknown(edition: Edition) -> None:
+    with pytest.raises(OutcomeUnknownError, match="断开"):
+        deliver(edition, lambda handler: handler.connection.shutdown(socket.SHUT_RDWR))
+
+
+def test_an_answer_cut_in_the_middle_is_unknown(edition: Edition) -> None:
+    def cut(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("content-length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b'{"infcode": 0')
+        handler.wfile.flush()
+        handler.connection.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(OutcomeUnknownError):
+        deliver(edition, cut)
+
+
+def test_a_platform_that_is_down_provably_got_nothing(edition: Edition) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with client(edition, port) as opened, pytest.raises(NotDeliveredError, match="连接不上"):
+        opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+
+
+def test_an_unknown_host_provably_got_nothing(edition: Edition) -> None:
+    with client(edition, 1, host="no-such-host.invalid") as opened, pytest.raises(NotDeliveredError, match="连接不上"):
+        opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+
+
+def test_an_institution_without_a_key_sends_nothing(edition: Edition) -> None:
+    with client(edition, 1) as opened, pytest.raises(RefusedError, match="没有配置") as caught:
+        opened.deliver("H99000199999", "RX01", "M1", BODIES)
+    assert caught.value.credential
