@@ -159,7 +159,7 @@ def parse(text: str, path: Path) -> Section:
         data = _construct(text, path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise SpecError(f"YAML 语法错误：{error.problem}", file=path, line=line) from None
+        raise SpecError(f"YAML 语法错误，多半是括号、引号或缩进不对（{error.problem}）", file=path, line=line) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SpecError("含有 YAML 不允许的控制字符", file=path, line=line) from None
