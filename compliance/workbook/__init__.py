@@ -1,0 +1,1 @@
+"""Excel for the bureau: layout only. Figures come from the report they are given, and nothing here reads a store."""
