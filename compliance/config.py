@@ -1,0 +1,106 @@
+"""compliance.yaml, read once in `main` and handed on in parts. Secrets only from a file or the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from compliance.errors import ConfigError
+from schemas import signature, yamlfile
+from schemas.errors import SpecError
+from schemas.loader import REFERENCE
+from schemas.yamlfile import Section
+
+_KEYS = ("district", "admdvs", "store", "listen", "edition", "credentials", "clock_tolerance_seconds")
+_SQLITE = "sqlite:///"
+_HOST, _PORT = "127.0.0.1", 8600
+_ADMDVS = "000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What one bureau decided. Paths are absolute, `store` is a resolved URL."""
+
+    district: str
+    store: str
+    credentials: Path
+    admdvs: str = _ADMDVS  #: six digits of the district, first part of every inf_refmsgid
+    host: str = _HOST
+    port: int = _PORT
+    edition: Path = REFERENCE
+    tolerance: timedelta = timedelta(seconds=signature.TOLERANCE)
+
+    def __repr__(self) -> str:
+        return f"Config(district={self.district!r}, store=***)"
+
+
+def load(path: Path) -> Config:
+    """Read the file. ConfigError names file, line and key. Relative paths count from the file's folder."""
+    try:
+        return _config(yamlfile.read(path).known(*_KEYS), path.resolve().parent)
+    except SpecError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _config(section: Section, folder: Path) -> Config:
+    listen = section.optional("listen")
+    host, port = _listen(listen) if listen else (_HOST, _PORT)
+    admdvs = section.text("admdvs", _ADMDVS)
+    if len(admdvs) != 6 or not (admdvs.isascii() and admdvs.isdigit()):
+        raise section.error("应为六位数字的区划代码（请加引号）", "admdvs")
+    edition = section.text("edition")
+    return Config(
+        district=section.need("district", str),
+        admdvs=admdvs,
+        store=_store_url(section, folder),
+        host=host,
+        port=port,
+        edition=folder / edition if edition else REFERENCE,
+        credentials=folder / section.need("credentials", str),
+        tolerance=_tolerance(section),
+    )
+
+
+def _listen(section: Section) -> tuple[str, int]:
+    section.known("host", "port")
+    port = section.get("port", int, _PORT)
+    if port is None or not 0 <= port <= 65535:
+        raise section.error("端口应在 0 至 65535 之间", "port")
+    return section.text("host", _HOST), port
+
+
+def _tolerance(section: Section) -> timedelta:
+    key = "clock_tolerance_seconds"
+    seconds = section.get(key, int, signature.TOLERANCE)
+    if seconds is None or not 1 <= seconds <= 3600:
+        raise section.error("应在 1 至 3600 秒之间", key)
+    return timedelta(seconds=seconds)
+
+
+def _store_url(section: Section, folder: Path) -> str:
+    if isinstance(section.data.get("store"), dict):
+        url = _secret(section.section("store"), folder)
+    else:
+        url = section.need("store", str)
+        if "@" in url and ":" in url.partition("//")[2].rpartition("@")[0]:
+            raise section.error("地址里有口令，不得写在配置文件中，请改用 {env: 变量名} 或 {file: 文件}", "store")
+    path = url.removeprefix(_SQLITE)
+    return f"{_SQLITE}{folder / path}" if path != url and path else url
+
+
+def _secret(section: Section, folder: Path) -> str:
+    section.known("env", "file")
+    if len(section.data) != 1:
+        raise section.error("env 与 file 须且只须写一个")
+    name = section.text("env")
+    if name:
+        if not os.environ.get(name):
+            raise section.error(f"环境变量 {name} 没有设置", "env")
+        return os.environ[name]
+    path = folder / section.need("file", str)
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise section.error(f"文件 {path} 读不出来", "file") from None

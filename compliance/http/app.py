@@ -1,0 +1,96 @@
+"""The Flask application: every dependency is passed in, so a demo can run simulated days and a test its own store."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from compliance.authentication import Authenticator
+from compliance.errors import StoreError
+from compliance.http.upload import Upload
+from compliance.receiving import Receiver
+from schemas import envelope
+
+_log = structlog.stdlib.get_logger()
+_JSON = "application/json"
+_SENTENCES = {
+    404: "没有这个地址",
+    405: "这个地址不接受这种请求方法",
+    413: "报文过大：一个报文最多 {limit} 字节，请减少每批的条数",
+}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app(
+    *,
+    authenticator: Authenticator,
+    receiver: Receiver,
+    alive: Callable[[], None],
+    body_limit: int,
+    admdvs: str,
+    clock: Callable[[], datetime],
+) -> Flask:
+    """The bureau's application. `alive` raises StoreError when the store cannot be read."""
+    app = Flask("compliance")
+    app.config["MAX_CONTENT_LENGTH"] = body_limit
+    upload = Upload(authenticator, receiver, admdvs, clock)
+    app.add_url_rule("/api/upload", "upload", upload.post, methods=["POST"])
+    app.add_url_rule("/healthz", "healthz", lambda: _health(alive))
+    app.after_request(_guard)
+    _answer_errors(app, upload, body_limit)
+    return app
+
+
+def _health(alive: Callable[[], None]) -> Response:
+    """For a supervisor's probe; says nothing about anyone."""
+    alive()
+    return Response('{"status":"ok"}', content_type=_JSON)
+
+
+def _guard(response: Response) -> Response:
+    response.headers.update(_HEADERS)
+    return response
+
+
+def _answer_errors(app: Flask, upload: Upload, body_limit: int) -> None:
+    """Whatever goes wrong is answered by one Chinese sentence and no detail.
+
+    Our own failure (5xx) carries no infcode: that would say the message was refused, and it should be sent again.
+    """
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        status, now = error.code or 500, upload.clock()
+        sentence = _SENTENCES.get(status, "请求无法处理").format(limit=body_limit)
+        return Response(envelope.refusal(upload.reference(now), now, sentence), status, content_type=_JSON)
+
+    @app.errorhandler(StoreError)
+    def _store(error: StoreError) -> Response:
+        _log.error("store unavailable", path=request.path, sentence=str(error))
+        return _failure(503, "平台暂时不能接收，请稍后重发")
+
+    @app.errorhandler(Exception)
+    def _bug(error: Exception) -> Response:
+        # neither message nor values: a driver's text may quote a person
+        frames = reversed(traceback.extract_tb(error.__traceback__)[-5:])
+        where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+        _log.error("unexpected", kind=type(error).__name__, where=where)
+        return _failure(500, "平台内部错误，已记录，请稍后重发")
+
+
+def _failure(status: int, sentence: str) -> Response:
+    body = orjson.dumps({"err_msg": sentence})
+    return Response(body, status, content_type=_JSON, headers={"Retry-After": "30"})

@@ -1,0 +1,190 @@
+"""The `compliance` command. Every failure is one Chinese sentence.
+
+Exit codes: 0 all well · 1 something needs a person or a later try · 2 configuration or credentials are wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import structlog
+
+from compliance import config as configuration
+from compliance import credentials, reporting, roster, serving
+from compliance.config import Config
+from compliance.errors import ComplianceError, ConfigError
+from compliance.store import database
+from compliance.store.database import Database
+from compliance.store.roll import StoredRoll
+from compliance.workbook import coverage as workbook
+from compliance.workbook.errors import WorkbookError
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_CODE = re.compile(r"[A-Z0-9]{6,12}")
+
+
+@click.group(help="医保局智能场景监控合规平台：接收机构报送，统计覆盖与时效。")
+@click.option("--config", "path", type=_FILE, default=Path("compliance.yaml"), help="配置文件，默认 compliance.yaml")
+@click.pass_context
+def cli(context: click.Context, path: Path) -> None:
+    """Entry point of every command."""
+    context.obj = path
+
+
+@cli.command(help="建立存储；已建立的不动。")
+@click.pass_obj
+def init(path: Path) -> None:
+    """Make the tables and an empty credentials file."""
+    with _told():
+        config = configuration.load(path)
+        serving.edition_of(config)
+        created = database.connect(config.store).create()
+        if not config.credentials.exists():
+            credentials.create(config.credentials)
+            click.echo(f"密钥文件已建立：{config.credentials}")
+        click.echo("存储已建立" if created else "存储早已建立，没有改动")
+
+
+@cli.command(help="启动接收服务，收到停止信号后处理完手上的报文再退出。")
+@click.pass_obj
+def serve(path: Path) -> None:
+    """Run until told to stop."""
+    with _told():
+        config = configuration.load(path)
+        app = serving.build(config)
+        _warn(config)
+        _log_json()
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: stop.set())
+        with serving.Server(app, config.host, config.port) as server:
+            click.echo(f"{config.district}接收服务已启动：{server.url}/api/upload")
+            while not stop.wait(1):  # a wait without end would not let Windows see the signal
+                pass
+        click.echo("接收服务已停止")
+
+
+@cli.group("roster", help="机构名册：导入、绑定编码。")
+def roster_group() -> None:
+    """Commands on the roster."""
+
+
+@roster_group.command("import", help="从 CSV 或 Excel 导入名册；有一处不对就全部不导入。")
+@click.argument("file", type=_FILE, metavar="文件")
+@click.pass_obj
+def roster_import(path: Path, file: Path) -> None:
+    """Import a roster file and tell what changed."""
+    with _told(), _opened(path) as (_, store):
+        done = roster.load(file, StoredRoll(store))
+        click.echo(f"名册已导入：新增 {len(done.added)} 家，更新 {len(done.updated)} 家，改名 {len(done.renamed)} 家")
+        click.echo(f"文件中规划建设 {done.planned} 个场景，不含缓建 {done.assessed} 个")
+        for old, new in done.renamed:
+            click.echo(f"改名：{old} → {new}")
+        for name in done.missing:
+            click.echo(f"提示：{name} 不在这份文件里，名册中仍保留")
+        for column in done.ignored:
+            click.echo(f"提示：列 {column} 没有用到")
+
+
+@roster_group.command("code", help="给名册中的机构绑定定点医药机构编码。")
+@click.argument("name", metavar="机构名称")
+@click.argument("code", metavar="编码")
+@click.pass_obj
+def roster_code(path: Path, name: str, code: str) -> None:
+    """Bind a code to a name."""
+    with _told(), _opened(path) as (_, store):
+        StoredRoll(store).bind(name, _checked(code))
+        click.echo(f"{name} 的编码为 {code}")
+
+
+@cli.group("key", help="机构密钥。")
+def key_group() -> None:
+    """Commands on credentials."""
+
+
+@key_group.command("issue", help="给机构发放密钥；已有的作废并换新。")
+@click.argument("code", metavar="编码")
+@click.pass_obj
+def key_issue(path: Path, code: str) -> None:
+    """Create or rotate the credential of an institution. The token goes into a file, never onto the screen."""
+    with _told(), _opened(path) as (config, store):
+        paasid, handover = credentials.issue(config.credentials, _checked(code))
+        click.echo(f"paasid：{paasid}")
+        click.echo(f"密钥写在 {handover}（仅本人可读）；交给机构后请删除这个文件")
+        if reporting.off_roster(StoredRoll(store).institutions(), (code,)):
+            click.echo(f"提示：名册中没有编码 {code}，请用 compliance roster code 绑定")
+
+
+@cli.group("export", help="导出报表。")
+def export_group() -> None:
+    """Commands that write workbooks."""
+
+
+@export_group.command("coverage", help="导出覆盖与报送情况（Excel）。")
+@click.option("--out", type=_FILE, required=True, help="写到哪个 .xlsx 文件")
+@click.pass_obj
+def export_coverage(path: Path, out: Path) -> None:
+    """Write the coverage workbook and tell who is not on the roster."""
+    with _told(), _opened(path) as (config, store):
+        report = serving.coverage(config, store, serving.now())
+        workbook.write(report, out)
+        click.echo(f"已写出 {out}：应建 {report.assessed} 个场景，接收中 {report.receiving} 个")
+        known = StoredRoll(store).institutions()
+        for code in reporting.off_roster(known, [row.code for row in report.institutions if row.code]):
+            click.echo(f"提示：{code} 有密钥或报送记录，但不在名册中，已附在表后")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Config, Database]]:
+    config = configuration.load(path)
+    store = database.connect(config.store)
+    store.check()
+    try:
+        yield config, store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn our own errors into one sentence and an exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(f"配置有误：{error}", err=True)
+        sys.exit(2)
+    except (ComplianceError, WorkbookError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+def _checked(code: str) -> str:
+    if not _CODE.fullmatch(code):
+        raise ComplianceError(f"编码 {code} 写法不对，应为 6 至 12 位大写字母和数字")
+    return code
+
+
+def _warn(config: Config) -> None:
+    for sentence in credentials.warnings(config.credentials):
+        click.echo(f"提示：{sentence}", err=True)
+
+
+def _log_json() -> None:
+    """One JSON line per event on standard error; what comes from outside cannot forge a second line."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

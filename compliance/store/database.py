@@ -1,0 +1,126 @@
+"""Open the store: SQLite or PostgreSQL by URL, its transactions, and the check that it is ours and not newer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, insert, inspect, select, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    ProgrammingError,
+)
+
+from compliance.errors import StoreError
+from compliance.store import tables
+
+_BUSY_MS = 30_000
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+class Database:
+    """The bureau's store. `write` and `read` are its only transactions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self) -> bool:
+        """Make the tables; False if they were there. StoreError if a newer program made them."""
+        with self.write("schema") as connection:
+            if inspect(connection).has_table(tables.store_version.name):
+                _check_version(connection)
+                return False
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.store_version).values(version=tables.SCHEMA_VERSION))
+            return True
+
+    def check(self) -> None:
+        """StoreError unless the store was created and is of this program's schema version."""
+        with self.read() as connection:
+            if not inspect(connection).has_table(tables.store_version.name):
+                raise StoreError("存储尚未建立，请先运行 compliance init")
+            _check_version(connection)
+
+    @contextmanager
+    def write(self, room: str) -> Iterator[Connection]:
+        """One writing transaction, alone in `room` (an institution, the roster …) until it ends.
+
+        SQLite has one writer anyway: BEGIN IMMEDIATE queues here instead of failing at the first write.
+        PostgreSQL takes an advisory lock, so what was read in the room still holds at the commit.
+        """
+        with _told(), self._engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))"), {"room": room})
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One reading transaction."""
+        with _told(), self._engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+
+def connect(url: str) -> Database:
+    """A store at `url`; StoreError if the URL cannot be used. Nothing is read or created yet."""
+    try:
+        parsed = sqlalchemy.make_url(url)
+        backend = parsed.get_backend_name()
+        if backend not in _DRIVERS:
+            raise StoreError(f"存储只支持 sqlite 与 postgresql，地址写的是 {backend}")
+        # parameters hold persons: they must reach no exception text
+        engine = sqlalchemy.create_engine(parsed.set(drivername=_DRIVERS[backend]), hide_parameters=True, **_options(backend))
+    except (ArgumentError, NoSuchModuleError):
+        raise StoreError("存储地址写法不对，例：sqlite:///compliance.db 或 postgresql://用户@主机/库名") from None
+    except ModuleNotFoundError as error:
+        raise StoreError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None
+    if backend == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine)
+
+
+def _options(backend: str) -> dict[str, Any]:
+    if backend == "sqlite":
+        return {"connect_args": {"timeout": _BUSY_MS / 1000}}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin by itself: _begin_sqlite does
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_MS}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The driver's error as one sentence; its own text may quote values, so only its kind is kept."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # not the database's state but a bug of ours
+    except (DatabaseError, InterfaceError) as error:
+        kind = type(error.orig or error).__name__
+        raise StoreError(f"存储暂时不能读写（{kind}）：请检查地址、磁盘空间与数据库服务") from None
+
+
+def _check_version(connection: Connection) -> None:
+    found = connection.execute(select(tables.store_version.c.version)).scalar()
+    if found is None or found < tables.SCHEMA_VERSION:
+        raise StoreError("存储的结构版本读不出来或过旧，请先备份，再联系实施人员升级")
+    if found > tables.SCHEMA_VERSION:
+        raise StoreError(f"存储由更新的程序写成（结构版本 {found}，本程序为 {tables.SCHEMA_VERSION}），请升级本程序")
