@@ -19,6 +19,7 @@ import structlog
 
 from compliance import config as configuration
 from compliance import credentials, reporting, roster, serving
+from compliance.commandline import Group
 from compliance.config import Config
 from compliance.errors import ComplianceError, ConfigError
 from compliance.store import database
@@ -31,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _CODE = re.compile(r"[A-Z0-9]{6,12}")
 
 
-@click.group(help="医保局智能场景监控合规平台：接收机构报送，统计覆盖与时效。")
+@click.group(cls=Group, help="医保局智能场景监控合规平台：接收机构报送，统计覆盖与时效。")
 @click.option("--config", "path", type=_FILE, default=Path("compliance.yaml"), help="配置文件，默认 compliance.yaml")
 @click.pass_context
 def cli(context: click.Context, path: Path) -> None:
