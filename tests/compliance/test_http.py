@@ -151,9 +151,7 @@ def test_other_addresses_and_methods_are_refused_in_chinese(server: serving.Serv
     assert "请求方法" in refused(requests.get(f"{server.url}/api/upload", timeout=10), 405)
 
 
-def test_a_key_issued_while_running_works_at_once_and_the_old_one_no_longer(
-    caller: Caller, config: Config, maker: Maker
-) -> None:
+def test_a_key_issued_while_running_works_at_once_and_the_old_one_no_longer(caller: Caller, config: Config, maker: Maker) -> None:
     _, handover = credentials.issue(config.credentials, INSTITUTION)
     fresh = caller.with_token(handover.read_text(encoding="utf-8").strip())
     assert fresh.post(maker.message(maker.records())).status_code == 200
