@@ -95,6 +95,7 @@ class SqlSource:
 
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site."""
+        self._check_start(after)
         try:
             with self.database.connect() as connection:
                 while True:
@@ -107,6 +108,11 @@ class SqlSource:
                         return
         except SQLAlchemyError as error:
             raise self._told(error) from None
+
+    def _check_start(self, after: Cursor | None) -> None:
+        """A stored cursor of another kind would make some databases answer that there is nothing new."""
+        if after and isinstance(after.key, int) is not (self.query.key is KeyKind.INTEGER):
+            raise self.wrong("存下的游标不是 manifest.yaml 所说的类型；若改过 manifest.yaml，请从头重读")
 
     def _read(self, connection: Connection, after: Cursor | None, size: int) -> Sequence[Mapping[str, Any]]:
         """One page of rows. One row more than asked for is fetched, to notice a query that ignores :limit."""
@@ -184,9 +190,9 @@ class SqlSource:
         try:
             if one.time and other.time and one.time != other.time:
                 return one.time > other.time
-            return one.key > other.key  # type: ignore[operator]  # both of the manifest's kind, else TypeError
+            return one.key > other.key  # type: ignore[operator]  # both are of the manifest's kind
         except TypeError:
-            raise self.wrong("游标的类型前后不一致；若改过 manifest.yaml，请从头重读") from None
+            raise self.wrong(f"{CURSOR_TIME} 有的带时区、有的不带") from None
 
     def wrong(self, sentence: str) -> SourceQueryError:
         """The site's query is at fault: names source, data set and file."""

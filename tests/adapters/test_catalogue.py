@@ -1,0 +1,66 @@
+"""The site's catalogue as Excel and CSV leave it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from adapters import catalogue
+from gateway.errors import ConfigError
+
+TEXT = "bar,名称,code\n1001,甲,X1\n1002, ,X2\n\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk"])
+def test_a_csv_is_read_in_the_encodings_excel_writes(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "目录.csv"
+    path.write_text(TEXT, encoding=encoding)
+    found = catalogue.read(path, "bar")
+    assert found.columns == {"bar", "名称", "code"}
+    assert found.find("1001") == {"bar": "1001", "名称": "甲", "code": "X1"}
+    assert found.rows["1002"]["名称"] == ""
+    assert found.find("9") is None
+
+
+def test_a_workbook_keeps_a_number_as_a_bar_code_and_a_date_as_a_date(tmp_path: Path) -> None:
+    path = tmp_path / "目录.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for line in (("bar", "made", None), (6901234567890, datetime(2026, 1, 2), None), (12.0, None, None)):  # noqa: DTZ001
+        sheet.append(line)
+    book.save(path)
+    found = catalogue.read(path, "bar")
+    assert found.rows == {"6901234567890": {"bar": "6901234567890", "made": "2026-01-02"}, "12": {"bar": "12", "made": ""}}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("bar,code\n1,X\n1,Y\n", "第 3 行与第 2 行的 bar 重复"),
+        ("bar,code\n,X\n", "第 2 行的 bar 为空"),
+        ("bar,code\n1,X,Z\n", "第 2 行的列数多于表头"),
+        ("barcode,code\n1,X\n", "第一行没有列 bar"),
+        ("", "第一行没有列 bar"),
+        ("bar,code,code\n1,X,Y\n", "列名重复：code"),
+    ],
+)
+def test_a_wrong_catalogue_is_refused_with_the_row_at_fault(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=sentence) as refusal:
+        catalogue.read(path, "bar")
+    assert "c.csv" in str(refusal.value)
+
+
+def test_files_that_are_no_catalogue_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="不存在"):
+        catalogue.read(tmp_path / "none.csv", "bar")
+    (tmp_path / "broken.xlsx").write_bytes(b"PK not a workbook")
+    with pytest.raises(ConfigError, match="不是可读的"):
+        catalogue.read(tmp_path / "broken.xlsx", "bar")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xff\xff\x00")
+    with pytest.raises(ConfigError, match="既不是 UTF-8 也不是 GBK"):
+        catalogue.read(tmp_path / "binary.csv", "bar")

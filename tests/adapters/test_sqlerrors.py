@@ -1,0 +1,87 @@
+"""Driver errors we cannot provoke here, by the codes and texts their drivers give."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from adapters import sqlerrors
+
+URL = make_url("postgresql://user:s3cret@db.example/his")
+
+
+class DriverError(Exception):
+    """What a driver raises: arguments, and attributes of its own."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args)
+        self.__dict__.update(attributes)
+
+
+class OracleArgument:
+    """python-oracledb's first argument."""
+
+    full_code = "ORA-01017"
+
+    def __str__(self) -> str:
+        return "ORA-01017: invalid username/password; logon denied"
+
+
+@pytest.mark.parametrize(
+    ("original", "cause"),
+    [
+        (DriverError('connection failed: FATAL:  password authentication failed for user "user"'), sqlerrors.AUTH),
+        (DriverError('致命错误:  用户 "user" Password 认证失败'), sqlerrors.AUTH),
+        (DriverError('connection failed: FATAL:  role "user" does not exist'), sqlerrors.AUTH),
+        (DriverError("x", sqlstate="28P01"), sqlerrors.AUTH),
+        (DriverError(OracleArgument()), sqlerrors.AUTH),
+        (DriverError(1045, "Access denied"), sqlerrors.AUTH),
+        (DriverError(1142, "SELECT command denied"), sqlerrors.RIGHTS),
+        (DriverError("x", sqlstate="42501"), sqlerrors.RIGHTS),
+        (DriverError('致命错误:  数据库 "his" 不存在'), sqlerrors.NO_DATABASE),
+        (DriverError(2003, "x", original_exception=socket.gaierror(-2, "x")), sqlerrors.UNKNOWN_HOST),
+        (DriverError(2003, "x", original_exception=ConnectionRefusedError()), sqlerrors.UNREACHABLE),
+        (DriverError("connection timeout expired"), sqlerrors.UNREACHABLE),
+        (DriverError(2013, "Lost connection"), sqlerrors.LOST),
+        (DriverError(3024, "maximum statement execution time exceeded"), sqlerrors.TIMEOUT),
+        (DriverError("x", sqlstate="57014"), sqlerrors.TIMEOUT),
+        (DriverError(1792, "READ ONLY transaction"), sqlerrors.WRITES),
+        (DriverError("x", sqlstate="25006"), sqlerrors.WRITES),
+        (DriverError("x", sqlstate="22P02"), sqlerrors.BAD_QUERY),
+        (None, sqlerrors.BAD_QUERY),
+    ],
+)
+def test_each_failure_has_its_own_cause(original: DriverError | None, cause: sqlerrors.Cause) -> None:
+    assert sqlerrors.cause(DBAPIError("SELECT 1", {}, original)) is cause  # type: ignore[arg-type]
+
+
+def test_a_broken_connection_without_a_code_is_a_lost_one() -> None:
+    assert sqlerrors.cause(DBAPIError("SELECT 1", {}, DriverError("?"), connection_invalidated=True)) is sqlerrors.LOST
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('relation "nada" does not exist', "nada"),
+        ("column r.yb does not exist", "r.yb"),
+        ("Table 'his.nada' doesn't exist", "his.nada"),
+        ("Unknown column 'yb' in 'SELECT'", "yb"),
+        ("no such column: yb", "yb"),
+        ('关系 "nada" 不存在', "nada"),
+    ],
+)
+def test_a_missing_table_or_column_is_named(text: str, name: str) -> None:
+    sentence = sqlerrors.sentence(sqlerrors.NO_TABLE, DBAPIError("", {}, DriverError(text)), URL)
+    assert sentence == f"查询用到的表不存在：{name}"
+
+
+@pytest.mark.parametrize("cause", [value for value in vars(sqlerrors).values() if isinstance(value, sqlerrors.Cause)])
+def test_no_sentence_carries_the_password_or_the_drivers_text(cause: sqlerrors.Cause) -> None:
+    sentence = sqlerrors.sentence(cause, DBAPIError("", {}, DriverError("s3cret value 410000")), URL)
+    assert "s3cret" not in sentence
+    assert "410000" not in sentence
+    assert "{" not in sentence
