@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,12 @@ from schemas.model import CodeTable, Dataset, Edition, Field, Source
 Spoil = Callable[[str, str, str], Path]
 
 
-def _with_dataset(edition: Edition, **changes: object) -> Edition:
+def _with_dataset(edition: Edition, **changes: Any) -> Edition:
     dataset = replace(edition.datasets["T1"], **changes)
     return replace(edition, datasets={"T1": dataset})
 
 
-def _with_field(edition: Edition, name: str, **changes: object) -> Edition:
+def _with_field(edition: Edition, name: str, **changes: Any) -> Edition:
     dataset = edition.datasets["T1"]
     specs = tuple(replace(spec, **changes) if spec.name == name else spec for spec in dataset.fields)
     return _with_fields(edition, dataset, specs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import loader
@@ -30,6 +30,7 @@ def test_a_key_is_its_parts_in_the_order_of_the_edition() -> None:
 
 
 @given(parts, parts, parts, parts)
+@example("a|b\\", "c", "a\\", "b|c")
 def test_different_parts_never_make_the_same_key(first: str, second: str, third: str, fourth: str) -> None:
     one = business_key(ORDER, {"rx_id": first, "line_no": second})
     other = business_key(ORDER, {"rx_id": third, "line_no": fourth})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,14 @@ def test_the_right_headers_match() -> None:
 def test_the_tif_signature_is_computed_as_the_platform_does() -> None:
     """Interface facts §2.2: SHA-256 over timestamp, token, nonce, timestamp, in hex."""
     assert HEADERS["x-tif-signature"] == hashlib.sha256(b"1767571200test-tokennonce-11767571200").hexdigest()
+
+
+def test_the_body_signature_covers_time_nonce_and_digest_apart() -> None:
+    """Each on its own line, so that no character can move from one to the next."""
+    digest = hashlib.sha256(BODY).hexdigest()
+    expected = hmac.new(b"test-token", f"1767571200\nnonce-1\n{digest}".encode(), hashlib.sha256).hexdigest()
+    assert HEADERS["x-ld-signature"] == expected
+    assert HEADERS["x-ld-digest"] == f"sha256={digest}"
 
 
 @given(st.binary(max_size=60))
