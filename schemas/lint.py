@@ -108,6 +108,8 @@ def _condition(edition: Edition, where: str, spec: Field, siblings: tuple[Field,
     if other is None:
         yield f"{where}：required_if 所指的字段 {spec.required_if.field} 不存在"
         return
+    if spec.required:
+        yield f"{where}：required 与 required_if 只能写一个"
     if not spec.required_if.values:
         yield f"{where}：required_if 没有写取值 in"
     table = edition.codes.get(other.codes or "")

@@ -52,6 +52,7 @@ def test_the_small_edition_is_sound(edition: Edition) -> None:
         ("datasets/T1.yaml", "occurred: rx_time", "occurred: rx_id", "T1：业务时间字段 rx_id 的类型须为 D 或 DT"),
         ("datasets/T1.yaml", "field: shift, in", "field: shifts, in", "T1 字段 reason：required_if 所指的字段 shifts 不存在"),
         ("datasets/T1.yaml", 'in: ["3"]', 'in: ["4"]', "T1 字段 reason：required_if 的取值 4 不在代码表 shift 内"),
+        ("datasets/T1.yaml", 'in: ["3"]}', 'in: ["3"]}, required: true', "T1 字段 reason：required 与 required_if 只能写一个"),
         ("datasets/T1.yaml", 'in: ["3"]', "in: []", "T1 字段 reason：required_if 没有写取值 in"),
         (
             "datasets/T1.yaml",
