@@ -99,6 +99,8 @@ def _mysql(connection: Connection, timeout: int) -> None:
         # before MySQL 5.7.8 and MariaDB 10.1 only the socket's read_timeout stops a query
         if error.orig is None or error.orig.args[:1] != (_UNKNOWN_VARIABLE,):
             raise
+    # MariaDB ends a read-only transaction before a CREATE or DROP; only the session's mode still stands then
+    connection.execute(text("SET SESSION TRANSACTION READ ONLY"))
     connection.execute(text("START TRANSACTION READ ONLY"))
 
 

@@ -1,0 +1,140 @@
+"""The databases of real products, loaded from ../shared/targets into databases of the session's own, dropped afterwards.
+
+Skipped with the reason when the dumps, a server or its client are not on this machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, make_url
+from support.databases import database
+
+from adapters import profile
+from adapters.profile import Site
+from adapters.sql import SqlSource
+from demo import his, pos, story
+from demo.district import DISTRICT
+from gateway.model import SourceRow
+from schemas import loader
+
+DUMPS = Path(__file__).parents[3] / "shared" / "targets"
+INSTITUTION = "H41000000001"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A site on which a profile is tried, with all that it can declare."""
+
+    profile: str
+    url: URL
+    constants: dict[str, str] = field(default_factory=dict)
+    catalogue: Path | None = None
+
+    def sources(self, *, declared: bool = True) -> dict[str, SqlSource]:
+        """The profile's sources by data set; `declared=False`: the site has said nothing yet."""
+        constants, catalogue = (self.constants, self.catalogue) if declared else ({}, None)
+        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogue=catalogue)
+        opened = profile.open_sources(profile.load(self.profile), site, loader.reference())
+        return {source.dataset: source for source in opened}
+
+    def rows(self, dataset: str, size: int = 1000, *, declared: bool = True) -> list[SourceRow]:
+        """Everything one source yields."""
+        return [row for page in self.sources(declared=declared)[dataset].pages(None, size) for row in page.rows]
+
+
+@contextmanager
+def loaded(kind: str, dump: str, folder: Path) -> Iterator[URL]:
+    path = DUMPS / dump
+    if not path.is_file():
+        pytest.skip(f"no dump {dump} beside the repository")
+    with database(kind, folder) as text:
+        url = make_url(text)
+        _run(_postgresql(url, path) if kind == "postgresql" else _mariadb(url), path)
+        yield url
+
+
+def _postgresql(url: URL, path: Path) -> list[str]:
+    place = f"postgresql://{url.username}@{url.host}:{url.port}/{url.database}"
+    return ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={place}", f"--file={path}"]
+
+
+def _mariadb(url: URL) -> list[str]:
+    return [
+        "mariadb",
+        f"--user={url.username}",
+        f"--socket={url.query['unix_socket']}",
+        "--default-character-set=utf8mb4",
+        str(url.database),
+    ]
+
+
+def _run(command: list[str], dump: Path) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not on this machine")
+    with dump.open("rb") as text:
+        done = subprocess.run(command, stdin=text, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def openhis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with loaded("postgresql", "openhis.pg.sql", tmp_path_factory.mktemp("openhis")) as url:
+        yield Target("his/openhis", url)
+
+
+@pytest.fixture(scope="session")
+def dialysis_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with loaded("postgresql", "dialysis-room.pg.sql", tmp_path_factory.mktemp("dialysis")) as url:
+        yield Target("his/dialysis_room", url, {"dialysis_item_codg": "TEST-HD-1"})
+
+
+JSHERP_CONSTANTS = {
+    "unaudited_counts": "yes",
+    "manu_lotnum": "L-TEST",
+    "manu_date": "2019-01-01",
+    "expy_end": "2030-01-01",
+    "aprvno": "A-TEST",
+    "prodentp_name": "测试厂",
+    "purc_retn_opter_name": "测试采购员",
+    "sel_retn_opter_name": "测试销售员",
+    "prsc_dr_name": "测试医师",
+    "phar_name": "测试药师",
+    "phar_prac_cert_no": "Z-TEST",
+    "mdtrt_setl_type": "2",
+}
+
+
+@pytest.fixture(scope="session")
+def jsherp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with loaded("mariadb", "jsherp.mariadb.sql", tmp_path_factory.mktemp("jsherp")) as url:
+        yield Target("pos/jsherp", url, JSHERP_CONSTANTS, DUMPS / "jsherp-catalogue.csv")
+
+
+@pytest.fixture(scope="session")
+def demo_his(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    return _demonstration("his/demo_his", tmp_path_factory.mktemp("demo") / "his.db")
+
+
+@pytest.fixture(scope="session")
+def demo_pos(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    return _demonstration("pos/demo_pos", tmp_path_factory.mktemp("demo") / "pos.db")
+
+
+def _demonstration(name: str, path: Path) -> Target:
+    """Two days of the demonstration's story at one institution."""
+    kind = name.partition("/")[0]
+    (pos if kind == "pos" else his).create(path)
+    place = next(each.database for each in DISTRICT.connected if each.database.startswith(f"{kind}:"))
+    told = (change for change in story.changes(7, date(2026, 10, 21), 2) if change.database == place)
+    with closing(sqlite3.connect(path)) as connection:
+        assert story.play(connection, told) > 0
+    return Target(name, URL.create("sqlite", database=str(path)), dict.fromkeys(profile.load(name).constants, "测试"))
