@@ -20,6 +20,7 @@ class Change:
     database: str  #: `his:<code>` or `pos:<code>`
     sql: str
     params: Mapping[str, Any]
+    dataset: str = ""  #: data set the row is a record of; "" for master data and documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Row:
             values["created_at"] = values["updated_at"] = text(version.at)
         marks = ", ".join(f":{name}" for name in values)
         sql = f"INSERT INTO {self.table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608 - names are ours
-        return Change(version.at, self.database, sql, values)
+        return Change(version.at, self.database, sql, values, self.dataset)
 
     def _update(self, version: Version) -> Change:
         values = dict(version.values)
@@ -78,7 +79,7 @@ class Row:
         assignments = ", ".join(f"{name} = :{name}" for name in values)
         sql = f"UPDATE {self.table} SET {assignments} WHERE {self.key} = :row_key"  # noqa: S608 - names are ours
         key = self.number if self.key == "id" else self.versions[0].values[self.key]
-        return Change(version.at, self.database, sql, {**values, "row_key": key})
+        return Change(version.at, self.database, sql, {**values, "row_key": key}, self.dataset)
 
 
 def text(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, exists, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, or_, select, update
 
 from gateway.outbox import IN_FLIGHT, Batch, Item, State, Step
 from gateway.store.tables import outbox, parcel
@@ -30,38 +30,7 @@ _COLUMNS = (
 _RECOVER = 500
 
 
-def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target: str, now: datetime) -> list[Item]:
-    """Leases that ran out, and unknown outcomes whose grace is over."""
-    expired = and_(outbox.c.state.in_((State.LEASED, State.SENDING)), outbox.c.lease_until < now)
-    unknown = and_(outbox.c.state == State.UNKNOWN, outbox.c.next_at <= now)
-    query = select(*_COLUMNS).where(outbox.c.target == target, or_(expired, unknown)).order_by(outbox.c.id).limit(_RECOVER)
-    return [_item(row, datasets) for row in connection.execute(query)]
-
-
-def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
-    """Take the most urgent due items of one institution and data set, within the batch and byte limits.
-
-    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them.
-    """
-    head = connection.execute(_due(target, now).limit(1)).first()
-    if head is None:
-        return None
-    dataset = edition.datasets[head.dataset]
-    limit = min(dataset.batch, head.batch_cap or dataset.batch)
-    same = _due(target, now).where(
-        outbox.c.institution == head.institution, outbox.c.dataset == head.dataset, outbox.c.batch_cap == head.batch_cap
-    )
-    rows = _within_bytes(connection.execute(same.limit(limit)).all(), edition.body_limit)
-    token = str(uuid.uuid4())
-    taken = _take(connection, [row.id for row in rows], token, until)
-    if taken != len(rows):  # another worker was first with some of them: not an error, those are its own now
-        held = set(connection.execute(select(outbox.c.id).where(outbox.c.lease_token == token)).scalars())
-        rows = [row for row in rows if row.id in held]
-    items = tuple(replace(_item(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
-    return Batch(token, head.institution, head.dataset, items, tuple(row.body for row in rows)) if items else None
-
-
-def _due(target: str, now: datetime) -> Any:
+def _due_items() -> Select[*tuple[Any, ...]]:
     """Queued and due, earliest deadline first; a key whose older version is still in flight waits (serial per key)."""
     older = outbox.alias("older")
     in_flight = exists().where(
@@ -73,25 +42,85 @@ def _due(target: str, now: datetime) -> Any:
         older.c.state.in_(IN_FLIGHT),
     )
     return (
-        select(*_COLUMNS, outbox.c.institution, parcel.c.body)
-        .join(parcel, _same_record())
+        select(*_COLUMNS, outbox.c.institution)
         .where(
-            outbox.c.target == target,
+            outbox.c.target == bindparam("target"),
             outbox.c.state == State.QUEUED,
-            or_(outbox.c.next_at.is_(None), outbox.c.next_at <= now),
+            or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
             ~in_flight,
         )
         .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(bindparam("most"))
     )
 
 
-def _same_record() -> Any:
-    return and_(
-        parcel.c.institution == outbox.c.institution,
-        parcel.c.dataset == outbox.c.dataset,
-        parcel.c.record_key == outbox.c.record_key,
-        parcel.c.version == outbox.c.version,
+# built once: building a statement costs more than running it
+_HEAD = _due_items()
+_SAME = (
+    _due_items()
+    .add_columns(parcel.c.body)
+    .join(
+        parcel,
+        and_(
+            parcel.c.institution == outbox.c.institution,
+            parcel.c.dataset == outbox.c.dataset,
+            parcel.c.record_key == outbox.c.record_key,
+            parcel.c.version == outbox.c.version,
+        ),
     )
+    .where(
+        outbox.c.institution == bindparam("institution"),
+        outbox.c.dataset == bindparam("dataset"),
+        outbox.c.batch_cap == bindparam("cap"),
+    )
+)
+_RECOVERABLE = (
+    select(*_COLUMNS)
+    .where(
+        outbox.c.target == bindparam("target"),
+        or_(
+            and_(outbox.c.state.in_((State.LEASED, State.SENDING)), outbox.c.lease_until < bindparam("now")),
+            and_(outbox.c.state == State.UNKNOWN, outbox.c.next_at <= bindparam("now")),
+        ),
+    )
+    .order_by(outbox.c.id)
+    .limit(_RECOVER)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.state == State.QUEUED)
+    .values(state=State.LEASED, lease_token=bindparam("token"), lease_until=bindparam("until"))
+)
+_HELD = select(outbox.c.id).where(outbox.c.lease_token == bindparam("token"))
+_MARK = (
+    update(outbox)
+    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
+    .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"))
+)
+
+
+def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target: str, now: datetime) -> list[Item]:
+    """Leases that ran out, and unknown outcomes whose grace is over."""
+    return [_item(row, datasets) for row in connection.execute(_RECOVERABLE, {"target": target, "now": now})]
+
+
+def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
+    """Take the most urgent due items of one institution and data set, within the batch and byte limits.
+
+    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them.
+    """
+    head = connection.execute(_HEAD, {"target": target, "now": now, "most": 1}).first()
+    if head is None:
+        return None
+    batch = edition.datasets[head.dataset].batch
+    most = min(batch, head.batch_cap or batch)
+    same = {"institution": head.institution, "dataset": head.dataset, "cap": head.batch_cap}
+    found = connection.execute(_SAME, {"target": target, "now": now, "most": most, **same}).all()
+    rows = _within_bytes(found, edition.body_limit)
+    token = str(uuid.uuid4())
+    rows = _take(connection, rows, token, until)
+    items = tuple(replace(_item(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
+    return Batch(token, head.institution, head.dataset, items, tuple(row.body for row in rows)) if items else None
 
 
 def _within_bytes(rows: Sequence[_Row], limit: int) -> list[_Row]:
@@ -106,23 +135,19 @@ def _within_bytes(rows: Sequence[_Row], limit: int) -> list[_Row]:
     return chosen
 
 
-def _take(connection: Connection, ids: Sequence[int], token: str, until: datetime) -> int:
-    statement = (
-        update(outbox)
-        .where(outbox.c.id.in_(ids), outbox.c.state == State.QUEUED)
-        .values(state=State.LEASED, lease_token=token, lease_until=until)
-    )
-    return connection.execute(statement).rowcount
+def _take(connection: Connection, rows: list[_Row], token: str, until: datetime) -> list[_Row]:
+    """Lease the rows by compare-and-set. Those that another worker took first are its own now: not an error."""
+    taken = connection.execute(_TAKE, {"ids": [row.id for row in rows], "token": token, "until": until}).rowcount
+    if taken == len(rows):
+        return rows
+    held = set(connection.execute(_HELD, {"token": token}).scalars())
+    return [row for row in rows if row.id in held]
 
 
 def mark_sending(connection: Connection, batch: Batch, msgid: str, now: datetime) -> bool:
     """leased -> sending, for the whole batch or not at all."""
-    statement = (
-        update(outbox)
-        .where(outbox.c.lease_token == batch.token, outbox.c.state == State.LEASED)
-        .values(state=State.SENDING, msgid=msgid, sent_at=now)
-    )
-    return connection.execute(statement).rowcount == len(batch.items)
+    marked = connection.execute(_MARK, {"token": batch.token, "message": msgid, "now": now}).rowcount
+    return marked == len(batch.items)
 
 
 def apply(connection: Connection, steps: Sequence[Step], now: datetime) -> int:
