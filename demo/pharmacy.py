@@ -77,7 +77,7 @@ def _purchase_line(
         versions = [Version(drafted, values, Fate.NOT_READY), _judged(stored, {}, dirt, withdrawn)]
     if withdrawn:
         versions.append(Version(withdrawn, {}, Fate.VOID, dirt))
-    yield Row(day.institution.database, "purchase_line", versions, "3503", stamped=False)
+    yield Row(day.institution.database, "purchase_line", versions, "3503")
 
 
 def _sale(day: Day, number: int) -> Iterator[Row]:
@@ -99,7 +99,7 @@ def _sale(day: Day, number: int) -> Iterator[Row]:
         versions = [_judged(sold, values, own, withdrawn)]
         if withdrawn:
             versions.append(Version(withdrawn, {}, Fate.EXCLUDED if returned else Fate.VOID, own))
-        yield Row(day.institution.database, "sale_line", versions, "3505", stamped=False)
+        yield Row(day.institution.database, "sale_line", versions, "3505")
 
 
 def _judged(at: datetime, values: dict[str, Any], dirt: str, withdrawn: datetime | None) -> Version:

@@ -54,7 +54,9 @@ CREATE TABLE purchase_line (
     lot_key     TEXT,
     quantity    TEXT,
     price       TEXT,
-    is_gift     INTEGER NOT NULL DEFAULT 0
+    is_gift     INTEGER NOT NULL DEFAULT 0,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL
 );
 CREATE TABLE sale_doc (
     doc_no      TEXT PRIMARY KEY,
@@ -79,7 +81,9 @@ CREATE TABLE sale_line (
     lot_key     TEXT,
     quantity    TEXT,
     price       TEXT,
-    is_split    INTEGER NOT NULL DEFAULT 0
+    is_split    INTEGER NOT NULL DEFAULT 0,
+    created_at  TEXT NOT NULL,
+    updated_at  TEXT NOT NULL
 );
 CREATE INDEX purchase_doc_changed ON purchase_doc (updated_at);
 CREATE INDEX purchase_line_doc ON purchase_line (doc_no);

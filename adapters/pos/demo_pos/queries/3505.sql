@@ -1,11 +1,11 @@
 -- 零售明细
--- 明细行没有自己的时间，单据一改就盖单据的 updated_at，所以按单据的时间读、按明细的编号分先后。
+-- 从明细读起，单据查不到的明细也要报出来；单据一改就盖它的 updated_at，所以按单据的时间读、按明细的编号分先后。
 SELECT
     line.id AS row_ref,
-    doc.updated_at AS cursor_time,
+    COALESCE(doc.updated_at, line.updated_at) AS cursor_time,
     line.id AS cursor_key,
-    doc.created_at AS entered_at,
-    doc.doc_no || '-' || line.line_no AS row_serial,
+    line.created_at AS entered_at,
+    line.doc_no || '-' || line.line_no AS row_serial,
     doc.doc_no,
     doc.doc_type,
     doc.doc_state,
@@ -32,13 +32,13 @@ SELECT
     lot.lot_no,
     lot.made_on,
     lot.expires_on
-FROM sale_doc AS doc
-JOIN sale_line AS line ON line.doc_no = doc.doc_no
+FROM sale_line AS line
+LEFT JOIN sale_doc AS doc ON doc.doc_no = line.doc_no
 LEFT JOIN goods ON goods.goods_no = line.goods_no
 LEFT JOIN stock_lot AS lot ON lot.lot_key = line.lot_key
 LEFT JOIN clerk ON clerk.clerk_no = doc.clerk_no
 LEFT JOIN clerk AS pharmacist ON pharmacist.clerk_no = doc.pharmacist_no
-WHERE doc.updated_at >= :after_time
-    AND (doc.updated_at > :after_time OR line.id > :after_key)
-ORDER BY doc.updated_at, line.id
+WHERE COALESCE(doc.updated_at, line.updated_at) >= :after_time
+    AND (COALESCE(doc.updated_at, line.updated_at) > :after_time OR line.id > :after_key)
+ORDER BY COALESCE(doc.updated_at, line.updated_at), line.id
 LIMIT :limit
