@@ -74,7 +74,7 @@ DISTRICT = District(
             scenes=("门诊", "血透", "康复理疗", "住院"),
             profile=_HIS_PROFILE,
             datasets=(*_DIALYSIS, *_REHABILITATION, *_OUTPATIENT),
-            volume=Volume(dialysis_seats=6, rehabilitation_patients=24, prescriptions=16),
+            volume=Volume(dialysis_seats=6, rehabilitation_patients=18, prescriptions=14),
         ),
         Institution(
             code="H99000100002",
@@ -83,7 +83,7 @@ DISTRICT = District(
             scenes=("康复理疗", "住院"),
             profile=_HIS_PROFILE,
             datasets=_REHABILITATION,
-            volume=Volume(rehabilitation_patients=40),
+            volume=Volume(rehabilitation_patients=30),
         ),
         Institution(
             code="H99000100003",
@@ -101,7 +101,7 @@ DISTRICT = District(
             scenes=("购药",),
             profile=_POS_PROFILE,
             datasets=_PHARMACY,
-            volume=Volume(sales=22),
+            volume=Volume(sales=18),
         ),
         Institution(
             code="H99000100004",

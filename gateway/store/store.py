@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 
 from sqlalchemy import Engine, select, update
 
@@ -28,7 +29,7 @@ class Store:
     def __init__(self, engine: Engine, edition: Edition) -> None:
         self._engine, self._edition = engine, edition
 
-    @property
+    @cached_property
     def rid(self) -> str:
         """The installation epoch that every record carries."""
         with reading(self._engine) as connection:
