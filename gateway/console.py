@@ -81,7 +81,8 @@ def _accounts(routes: Sequence[Standing]) -> Table:
 def queue(console: Console, found: Queue) -> None:
     """What waits for a target, and what holds it up."""
     due = f"，最早应于 {wire.encode_datetime(found.oldest_due)} 前送达" if found.oldest_due else ""
-    console.print(f"目标 {found.target}：还有 {found.waiting} 条未送达{due}")
+    waiting = f"还有 {found.waiting} 条未送达{due}" if found.waiting else "没有未送达的"
+    console.print(f"目标 {found.target}：{waiting}")
     for cause, rows in found.causes.items():
         console.print(f"  {rows} 条：{cause}", style="yellow")
 

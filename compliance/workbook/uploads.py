@@ -14,7 +14,7 @@ from compliance.workbook.style import Look
 
 _COLUMNS = (
     Column("序号", 6),
-    Column("机构名称", 26),
+    Column("机构名称", 30),
     Column("机构编码", 15),
     Column("代码", 9, "数据集"),
     Column("名称", 20, "数据集"),
