@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, missing, validates_schema
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError, fields, missing, validates_schema
 
 from schemas import wire
 from schemas.errors import RecordInvalidError, WireError
-from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Violation
+from schemas.model import CodeTable, Dataset, Edition, Extra, Field, FieldType, Severity, Violation
 from schemas.record import business_key, content_hash
 
 #: every rule id and its sentence
@@ -24,6 +24,7 @@ _MESSAGES = {
     "type": "类型不对：{detail}",
     "format": "格式不对：{detail}",
     "length": "超长：最多 {limit} 个字符",
+    "least": "太小：至少为 {least}",
     "precision": "超出精度：整数位最多 {whole} 位、小数最多 {scale} 位",
     "code": "不在代码表《{table}》内",
     "unknown": "规范中没有这个字段",
@@ -68,6 +69,8 @@ class _SpecField(fields.Field[Any]):
             raise self.refuse("length", limit=spec.length)
         if spec.type is FieldType.NUMBER and spec.length and not _fits(text, spec.length, spec.scale):
             raise self.refuse("precision", whole=spec.length - spec.scale, scale=spec.scale)
+        if spec.least is not None and parsed < spec.least:
+            raise self.refuse("least", least=spec.least)
         if self.table and text not in self.table.values and text != "":
             raise self.refuse("code", table=self.table.label)
 
@@ -117,7 +120,8 @@ class _Refusal:
 def violation(spec: Field, rule: str, path: str = "", **details: Any) -> Violation:
     """A violation of `rule` with the standard sentence: 「标签（字段）…」."""
     path = path or spec.name
-    return Violation(path, rule, f"{spec.label}（{path}）{_MESSAGES[rule].format(**details)}")
+    severity = spec.length_severity if rule in ("length", "precision") else Severity.ERROR
+    return Violation(path, rule, f"{spec.label}（{path}）{_MESSAGES[rule].format(**details)}", severity)
 
 
 class _RecordSchema(Schema):
@@ -145,10 +149,17 @@ class _RecordSchema(Schema):
             raise ValidationError(refusals)
 
 
+class _Lenient(_RecordSchema.Meta):
+    """For a region whose messages carry more than its document says."""
+
+    unknown = INCLUDE
+
+
 def schema_class(edition: Edition, specs: tuple[Field, ...], name: str) -> type[Schema]:
     """A marshmallow Schema class for these fields. KeyError if a field names a code table the edition does not have."""
     members: dict[str, Any] = {spec.name: _member(edition, spec, f"{name}.{spec.name}") for spec in specs}
     members["spec_fields"] = specs
+    members["Meta"] = _Lenient if edition.style.extra is Extra.KEEP else _RecordSchema.Meta
     return type(name, (_RecordSchema,), members)
 
 
@@ -172,7 +183,7 @@ class Validator:
 
         Key and digest are compared only when the fields are right: they would be wrong for the same cause.
         """
-        found = self._judge(self._schema, record)
+        found = tuple(each for each in self._judge(self._schema, record) if each.severity is Severity.ERROR)
         if found:
             return found
         if record["key"] != business_key(self.dataset, record):
@@ -181,16 +192,21 @@ class Validator:
             return (self._violation("content_hash"),)
         return ()
 
+    def warnings(self, record: Mapping[str, Any]) -> tuple[Violation, ...]:
+        """What is told of a record that may travel all the same."""
+        return tuple(each for each in self._judge(self._schema, record) if each.severity is Severity.WARN)
+
     def content_violations(self, content: Mapping[str, Any]) -> tuple[Violation, ...]:
         """What is wrong with the data set's own fields, before the common ones are known."""
-        return self._judge(self._content, content)
+        return tuple(each for each in self._judge(self._content, content) if each.severity is Severity.ERROR)
 
     def load(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """The record's values. RecordInvalidError carries every violation."""
         found = self.violations(record)
         if found:
             raise RecordInvalidError(found)
-        return dict(self._schema.load(record))
+        given = (spec for spec in self._specs if _given(spec, record.get(spec.name)))
+        return {spec.name: wire.decode(spec, record[spec.name]) for spec in given}
 
     def _judge(self, schema: Schema, record: Mapping[str, Any]) -> tuple[Violation, ...]:
         try:

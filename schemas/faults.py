@@ -77,6 +77,8 @@ def _oversized(spec: Field) -> Iterator[tuple[str, str]]:
     if spec.type is FieldType.NUMBER and spec.length:
         yield "9" * (spec.length - spec.scale + 1), "precision"
         yield f"0.{'0' * spec.scale}1", "precision"
+    if spec.least is not None:
+        yield f"{spec.least - 1:f}", "least"
 
 
 def _uncoded(edition: Edition, spec: Field) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,8 @@ codes/<table>.yaml      one code table
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -21,15 +23,22 @@ from schemas.model import (
     Confidence,
     Dataset,
     Edition,
+    Empty,
+    Encoding,
+    Extra,
     Field,
     FieldType,
     Node,
+    Numbers,
     Replay,
+    Severity,
     Source,
+    Style,
+    Success,
 )
 from schemas.yamlfile import Section
 
-E = TypeVar("E", FieldType, Replay, Confidence)
+E = TypeVar("E", bound=StrEnum)
 REFERENCE = Path(__file__).parent / "两定接口"
 
 
@@ -42,7 +51,7 @@ def reference() -> Edition:
 def load(folder: Path) -> Edition:
     """Read a whole edition; SpecError says what is wrong and where."""
     head = yamlfile.read(folder / "edition.yaml").known(
-        "code", "version", "name", "infver", "body_limit", "scenes", "cadences", "source"
+        *("code", "version", "name", "infver", "body_limit", "scenes", "cadences", "style", "source")
     )
     common = yamlfile.read(folder / "common.yaml").known("source", "record", "header")
     return Edition(
@@ -52,12 +61,27 @@ def load(folder: Path) -> Edition:
         infver=head.need("infver", str),
         body_limit=_at_least(head, "body_limit", 1),
         scenes=head.texts("scenes"),
+        style=_style(head.optional("style")),
         cadences={name: _cadence(name, each) for name, each in head.named("cadences").items()},
         source=_source(head),
         common=_fields(common, "record", _source(common)),
         header=_fields(common, "header", _source(common)),
         datasets=_datasets(folder),
         codes=_code_tables(folder / "codes"),
+    )
+
+
+def _style(section: Section | None) -> Style:
+    if section is None:
+        return Style()
+    section.known("numbers", "empty", "extra", "date", "datetime", "charset")
+    return Style(
+        numbers=_enum(section, "numbers", Numbers, Style().numbers),
+        empty=_enum(section, "empty", Empty, Style().empty),
+        extra=_enum(section, "extra", Extra, Style().extra),
+        date=section.text("date", Style().date),
+        datetime=section.text("datetime", Style().datetime),
+        charset=section.text("charset", Style().charset),
     )
 
 
@@ -75,24 +99,32 @@ def _datasets(folder: Path) -> dict[str, Dataset]:
 def _dataset(section: Section) -> Dataset:
     section.known(
         *("code", "name", "infno", "scene", "cadence", "key", "occurred", "replay", "batch", "source"),
-        *("fields", "input", "output"),
+        *("fields", "input", "output", "success", "alias_of"),
     )
     source = _source(section)
     code = section.need("code", str)
+    uploaded = "key" in section.data  # else a transaction that is called and answered on the spot
     return Dataset(
         code=code,
         name=section.need("name", str),
         infno=section.text("infno", code),
         scene=section.need("scene", str),
-        cadence=section.need("cadence", str),
+        cadence=section.need("cadence", str) if uploaded else "",
         key=section.texts("key"),
-        occurred=section.need("occurred", str),
+        occurred=section.need("occurred", str) if uploaded else "",
         replay=_enum(section, "replay", Replay, Replay.PERSON),
         batch=_at_least(section, "batch", 1, 100),
         input=_input(section, source),
         output=_nodes(section, "output", source),
+        success=tuple(_success(each) for each in section.sections("success")),
+        alias_of=section.text("alias_of"),
         source=source,
     )
+
+
+def _success(section: Section) -> Success:
+    section.known("path", "in", "optional")
+    return Success(section.need("path", str), section.texts("in"), bool(section.get("optional", bool, False)))
 
 
 def _input(section: Section, source: Source) -> tuple[Node, ...]:
@@ -110,8 +142,8 @@ def _input(section: Section, source: Source) -> tuple[Node, ...]:
 def _nodes(section: Section, key: str, source: Source) -> tuple[Node, ...]:
     return tuple(
         Node(
-            name=each.known("node", "many", "fields").need("node", str),
-            many=bool(each.get("many", bool, True)),
+            name=each.known("node", "encoding", "fields").need("node", str),
+            encoding=_enum(each, "encoding", Encoding, Encoding.ARRAY),
             fields=_fields(each, "fields", source),
         )
         for each in section.sections(key)
@@ -125,7 +157,7 @@ def _fields(section: Section, key: str, source: Source) -> tuple[Field, ...]:
 def _field(section: Section, inherited: Source) -> Field:
     section.known(
         *("name", "label", "type", "length", "scale", "codes", "required", "required_if", "blank_allowed"),
-        *("meaning", "source", "fields"),
+        *("least", "length_severity", "wire_name", "aliases", "format", "meaning", "source", "fields"),
     )
     condition = section.optional("required_if")
     source = _source(section) if "source" in section.data else inherited
@@ -139,10 +171,26 @@ def _field(section: Section, inherited: Source) -> Field:
         required=bool(section.get("required", bool, False)),
         required_if=_condition(condition) if condition else None,
         blank_allowed=bool(section.get("blank_allowed", bool, False)),
+        least=_decimal(section, "least"),
+        length_severity=_enum(section, "length_severity", Severity, Severity.ERROR),
+        wire_name=section.text("wire_name"),
+        aliases=section.texts("aliases"),
+        format=section.text("format"),
         meaning=section.text("meaning"),
         fields=_fields(section, "fields", source),
         source=source,
     )
+
+
+def _decimal(section: Section, key: str) -> Decimal | None:
+    """A number written as text, so that YAML cannot round it."""
+    text = section.get(key, str)
+    if text is None:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise section.error("应为数（写成文本）", key) from None
 
 
 def _condition(section: Section) -> Condition:
@@ -166,7 +214,7 @@ def _code_tables(folder: Path) -> dict[str, CodeTable]:
 
 
 def _code_table(section: Section, stem: str) -> CodeTable:
-    section.known("name", "label", "source", "values")
+    section.known("name", "label", "source", "values", "on_wire")
     if section.need("name", str) != stem:
         raise section.error("表名与文件名不一致", "name")
     values = section.section("values")
@@ -174,7 +222,16 @@ def _code_table(section: Section, stem: str) -> CodeTable:
         if not isinstance(code, str):
             raise values.error("代码须为文本（请加引号）", str(code))
         values.need(code, str)
-    return CodeTable(stem, section.need("label", str), dict(values.data), _source(section))
+    return CodeTable(stem, section.need("label", str), dict(values.data), _source(section), _code_map(section, values))
+
+
+def _code_map(section: Section, values: Section) -> dict[str, str]:
+    """`on_wire`: our code -> the region's. A code that is not of the table is a slip."""
+    inner = section.optional("on_wire")
+    if inner is None:
+        return {}
+    inner.known(*values.data)
+    return {code: inner.need(code, str) for code in inner.data}
 
 
 def _source(section: Section) -> Source:

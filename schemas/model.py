@@ -6,7 +6,9 @@ Field names, lengths and tables come from the YAML under `两定接口/`; nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as _field
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -27,6 +29,43 @@ class Replay(StrEnum):
     QUERY = "query"  #: ask the platform what it holds
     DELETE_AND_RESEND = "delete_and_resend"  #: withdraw first, then send again
     PERSON = "person"  #: only a person can find out
+
+
+class Severity(StrEnum):
+    """What a broken rule means for the record."""
+
+    ERROR = "error"  #: the record is not sent, or not accepted
+    WARN = "warn"  #: told, but the record goes: declared lengths are sometimes shorter than real codes (interface facts §0.2)
+
+
+class Encoding(StrEnum):
+    """How a node stands in a message: the same transaction differs by region (interface facts §10.3)."""
+
+    ARRAY = "array"
+    OBJECT = "object"
+    JSON_TEXT = "json_text"  #: an array written as a JSON string
+
+
+class Numbers(StrEnum):
+    """How numbers are written (interface facts §10.16)."""
+
+    TEXT = "text"
+    NUMBER = "number"
+
+
+class Empty(StrEnum):
+    """What stands for a field without a value (interface facts §10.17)."""
+
+    OMIT = "omit"
+    NULL = "null"
+    BLANK = "blank"
+
+
+class Extra(StrEnum):
+    """What becomes of a field the edition does not know (interface facts §10.6)."""
+
+    REJECT = "reject"
+    KEEP = "keep"
 
 
 class Confidence(StrEnum):
@@ -70,8 +109,18 @@ class Field:
     required: bool = False
     required_if: Condition | None = None
     blank_allowed: bool = False  #: a required text may be "" (the site keeps none)
+    least: Decimal | None = None  #: smallest allowed value of N
+    length_severity: Severity = Severity.ERROR  #: of length and precision
+    wire_name: str = ""  #: name in the region's messages where it differs from `name`
+    aliases: tuple[str, ...] = ()  #: other spellings that are read, never written
+    format: str = ""  #: how the region writes a D or DT, e.g. yyyyMMddHHmmss; "": the style's
     meaning: str = ""
     fields: tuple[Field, ...] = ()  #: of ROWS only
+
+    @property
+    def on_wire(self) -> str:
+        """The name it has in a message of the region."""
+        return self.wire_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +131,7 @@ class CodeTable:
     label: str
     values: Mapping[str, str]
     source: Source
+    on_wire: Mapping[str, str] = _field(default_factory=dict)  #: code -> the region's code, where it differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +140,33 @@ class Node:
 
     name: str
     fields: tuple[Field, ...]
-    many: bool = True  #: array, else one object
+    encoding: Encoding = Encoding.ARRAY
+
+    @property
+    def many(self) -> bool:
+        """Whether it holds any number of records."""
+        return self.encoding is not Encoding.OBJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """One condition of a transaction's success; all must hold (interface facts §1.3, §10.11)."""
+
+    path: str  #: dotted path in the reply, e.g. `infcode` or `output.result.retRslt`
+    values: tuple[str, ...]  #: values that mean success, compared as text; () means absent or empty
+    optional: bool = False  #: holds also when the reply has no such path
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a region writes messages; the content of a record does not depend on it."""
+
+    numbers: Numbers = Numbers.TEXT
+    empty: Empty = Empty.OMIT
+    extra: Extra = Extra.REJECT
+    date: str = "yyyy-MM-dd"
+    datetime: str = "yyyy-MM-dd HH:mm:ss"
+    charset: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +188,21 @@ class Dataset:
     name: str
     infno: str
     scene: str
-    cadence: str
-    key: tuple[str, ...]  #: fields that make the business key
-    occurred: str  #: field that holds the business time
+    cadence: str  #: "" for a transaction that is called, not uploaded
+    key: tuple[str, ...]  #: fields that make the business key; () for a transaction that is called
+    occurred: str  #: field that holds the business time; "" likewise
     input: tuple[Node, ...]
     source: Source
     replay: Replay = Replay.PERSON
     batch: int = 100  #: most records of one request
     output: tuple[Node, ...] = ()
+    success: tuple[Success, ...] = ()  #: () means: infcode is 0
+    alias_of: str = ""  #: another number of the same transaction, e.g. 3505A of 3505
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether its records go through the outbox; else it is called and answered on the spot (1101, 2101, 3101 …)."""
+        return bool(self.key)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -152,7 +235,9 @@ class Edition:
     body_limit: int  #: most bytes of one request body
     infver: str = "V1.0"
     scenes: tuple[str, ...] = ()
-    header: tuple[Field, ...] = field(default=())  #: 公共报文头
+    header: tuple[Field, ...] = ()  #: 公共报文头
+    style: Style = Style()
+    base: str = ""  #: id of the edition this one is an overlay of
 
     @property
     def id(self) -> str:
@@ -167,6 +252,7 @@ class Violation:
     field: str  #: path, e.g. `rx_time` or `drugs[0].drug_codg`
     rule: str  #: rule id, e.g. `required`, `length`, `code`
     message: str  #: Chinese sentence; never carries the value
+    severity: Severity = Severity.ERROR
 
     def as_dict(self) -> dict[str, str]:
         """Wire and storage form."""
