@@ -59,29 +59,30 @@ def load(folder: Path) -> Edition:
         version=head.need("version", str),
         name=head.need("name", str),
         infver=head.need("infver", str),
-        body_limit=_at_least(head, "body_limit", 1),
+        body_limit=read_at_least(head, "body_limit", 1),
         scenes=head.texts("scenes"),
-        style=_style(head.optional("style")),
-        cadences={name: _cadence(name, each) for name, each in head.named("cadences").items()},
-        source=_source(head),
-        common=_fields(common, "record", _source(common)),
-        header=_fields(common, "header", _source(common)),
+        style=read_style(head.optional("style")),
+        cadences={name: read_cadence(name, each) for name, each in head.named("cadences").items()},
+        source=read_source(head),
+        common=_fields(common, "record", read_source(common)),
+        header=_fields(common, "header", read_source(common)),
         datasets=_datasets(folder),
         codes=_code_tables(folder / "codes"),
     )
 
 
-def _style(section: Section | None) -> Style:
+def read_style(section: Section | None, base: Style = Style()) -> Style:  # noqa: B008 - frozen
+    """The style under `style:`; what it does not say is as in `base`."""
     if section is None:
-        return Style()
+        return base
     section.known("numbers", "empty", "extra", "date", "datetime", "charset")
     return Style(
-        numbers=_enum(section, "numbers", Numbers, Style().numbers),
-        empty=_enum(section, "empty", Empty, Style().empty),
-        extra=_enum(section, "extra", Extra, Style().extra),
-        date=section.text("date", Style().date),
-        datetime=section.text("datetime", Style().datetime),
-        charset=section.text("charset", Style().charset),
+        numbers=read_enum(section, "numbers", Numbers, base.numbers),
+        empty=read_enum(section, "empty", Empty, base.empty),
+        extra=read_enum(section, "extra", Extra, base.extra),
+        date=section.text("date", base.date),
+        datetime=section.text("datetime", base.datetime),
+        charset=section.text("charset", base.charset),
     )
 
 
@@ -89,19 +90,20 @@ def _datasets(folder: Path) -> dict[str, Dataset]:
     found: dict[str, Dataset] = {}
     for path in sorted([*(folder / "datasets").glob("*.yaml"), *(folder / "transactions").glob("*.yaml")]):
         section = yamlfile.read(path)
-        dataset = _dataset(section)
+        dataset = read_dataset(section)
         if dataset.code != path.stem:
             raise section.error(f"编号 {dataset.code} 与文件名 {path.stem} 不一致", "code")
         found[dataset.code] = dataset
     return found
 
 
-def _dataset(section: Section) -> Dataset:
+def read_dataset(section: Section) -> Dataset:
+    """One whole data set or transaction."""
     section.known(
         *("code", "name", "infno", "scene", "cadence", "key", "occurred", "replay", "batch", "source"),
         *("fields", "input", "output", "success", "alias_of"),
     )
-    source = _source(section)
+    source = read_source(section)
     code = section.need("code", str)
     uploaded = "key" in section.data  # else a transaction that is called and answered on the spot
     return Dataset(
@@ -112,17 +114,18 @@ def _dataset(section: Section) -> Dataset:
         cadence=section.need("cadence", str) if uploaded else "",
         key=section.texts("key"),
         occurred=section.need("occurred", str) if uploaded else "",
-        replay=_enum(section, "replay", Replay, Replay.PERSON),
-        batch=_at_least(section, "batch", 1, 100),
+        replay=read_enum(section, "replay", Replay, Replay.PERSON),
+        batch=read_at_least(section, "batch", 1, 100),
         input=_input(section, source),
         output=_nodes(section, "output", source),
-        success=tuple(_success(each) for each in section.sections("success")),
+        success=tuple(read_success(each) for each in section.sections("success")),
         alias_of=section.text("alias_of"),
         source=source,
     )
 
 
-def _success(section: Section) -> Success:
+def read_success(section: Section) -> Success:
+    """One condition of success."""
     section.known("path", "in", "optional")
     return Success(section.need("path", str), section.texts("in"), bool(section.get("optional", bool, False)))
 
@@ -143,7 +146,7 @@ def _nodes(section: Section, key: str, source: Source) -> tuple[Node, ...]:
     return tuple(
         Node(
             name=each.known("node", "encoding", "fields").need("node", str),
-            encoding=_enum(each, "encoding", Encoding, Encoding.ARRAY),
+            encoding=read_enum(each, "encoding", Encoding, Encoding.ARRAY),
             fields=_fields(each, "fields", source),
         )
         for each in section.sections(key)
@@ -151,28 +154,29 @@ def _nodes(section: Section, key: str, source: Source) -> tuple[Node, ...]:
 
 
 def _fields(section: Section, key: str, source: Source) -> tuple[Field, ...]:
-    return tuple(_field(each, source) for each in section.sections(key))
+    return tuple(read_field(each, source) for each in section.sections(key))
 
 
-def _field(section: Section, inherited: Source) -> Field:
+def read_field(section: Section, inherited: Source) -> Field:
+    """One whole field; without a source of its own it has the `inherited` one."""
     section.known(
         *("name", "label", "type", "length", "scale", "codes", "required", "required_if", "blank_allowed"),
         *("least", "length_severity", "wire_name", "aliases", "format", "meaning", "source", "fields"),
     )
     condition = section.optional("required_if")
-    source = _source(section) if "source" in section.data else inherited
+    source = read_source(section) if "source" in section.data else inherited
     return Field(
         name=section.need("name", str),
         label=section.need("label", str),
-        type=_enum(section, "type", FieldType, None),
-        length=_at_least(section, "length", 1) if "length" in section.data else None,
-        scale=_at_least(section, "scale", 0, 0),
+        type=read_enum(section, "type", FieldType, None),
+        length=read_at_least(section, "length", 1) if "length" in section.data else None,
+        scale=read_at_least(section, "scale", 0, 0),
         codes=section.get("codes", str),
         required=bool(section.get("required", bool, False)),
-        required_if=_condition(condition) if condition else None,
+        required_if=read_condition(condition) if condition else None,
         blank_allowed=bool(section.get("blank_allowed", bool, False)),
-        least=_decimal(section, "least"),
-        length_severity=_enum(section, "length_severity", Severity, Severity.ERROR),
+        least=read_decimal(section, "least"),
+        length_severity=read_enum(section, "length_severity", Severity, Severity.ERROR),
         wire_name=section.text("wire_name"),
         aliases=section.texts("aliases"),
         format=section.text("format"),
@@ -182,7 +186,7 @@ def _field(section: Section, inherited: Source) -> Field:
     )
 
 
-def _decimal(section: Section, key: str) -> Decimal | None:
+def read_decimal(section: Section, key: str) -> Decimal | None:
     """A number written as text, so that YAML cannot round it."""
     text = section.get(key, str)
     if text is None:
@@ -193,12 +197,14 @@ def _decimal(section: Section, key: str) -> Decimal | None:
         raise section.error("应为数（写成文本）", key) from None
 
 
-def _condition(section: Section) -> Condition:
+def read_condition(section: Section) -> Condition:
+    """A `required_if`."""
     section.known("field", "in")
     return Condition(section.need("field", str), section.texts("in"))
 
 
-def _cadence(name: str, section: Section) -> Cadence:
+def read_cadence(name: str, section: Section) -> Cadence:
+    """One cadence: exactly one rule."""
     section.known("label", "minutes", "days", "day_of_next_month")
     rules = {key: section.get(key, int) for key in ("minutes", "days", "day_of_next_month")}
     if sum(value is not None for value in rules.values()) != 1:
@@ -209,11 +215,12 @@ def _cadence(name: str, section: Section) -> Cadence:
 
 
 def _code_tables(folder: Path) -> dict[str, CodeTable]:
-    tables = (_code_table(yamlfile.read(path), path.stem) for path in sorted(folder.glob("*.yaml")))
+    tables = (read_code_table(yamlfile.read(path), path.stem) for path in sorted(folder.glob("*.yaml")))
     return {table.name: table for table in tables}
 
 
-def _code_table(section: Section, stem: str) -> CodeTable:
+def read_code_table(section: Section, stem: str) -> CodeTable:
+    """One whole code table, whose name must be `stem`."""
     section.known("name", "label", "source", "values", "on_wire")
     if section.need("name", str) != stem:
         raise section.error("表名与文件名不一致", "name")
@@ -222,7 +229,7 @@ def _code_table(section: Section, stem: str) -> CodeTable:
         if not isinstance(code, str):
             raise values.error("代码须为文本（请加引号）", str(code))
         values.need(code, str)
-    return CodeTable(stem, section.need("label", str), dict(values.data), _source(section), _code_map(section, values))
+    return CodeTable(stem, section.need("label", str), dict(values.data), read_source(section), _code_map(section, values))
 
 
 def _code_map(section: Section, values: Section) -> dict[str, str]:
@@ -234,17 +241,19 @@ def _code_map(section: Section, values: Section) -> dict[str, str]:
     return {code: inner.need(code, str) for code in inner.data}
 
 
-def _source(section: Section) -> Source:
+def read_source(section: Section) -> Source:
+    """The `source` of a section; absent is an error."""
     inner = section.section("source").known("doc", "ref", "confidence", "dated")
     return Source(
         doc=inner.need("doc", str),
         ref=inner.need("ref", str),
-        confidence=_enum(inner, "confidence", Confidence, None),
+        confidence=read_enum(inner, "confidence", Confidence, None),
         dated=inner.text("dated"),
     )
 
 
-def _enum(section: Section, key: str, kind: type[E], default: E | None) -> E:
+def read_enum(section: Section, key: str, kind: type[E], default: E | None) -> E:
+    """A text of a closed list; without a default it must be there."""
     text = section.get(key, str)
     if text is None and default is not None:
         return default
@@ -254,7 +263,8 @@ def _enum(section: Section, key: str, kind: type[E], default: E | None) -> E:
         raise section.error(f"只能是 {'、'.join(kind)} 之一", key) from None
 
 
-def _at_least(section: Section, key: str, least: int, default: int | None = None) -> int:
+def read_at_least(section: Section, key: str, least: int, default: int | None = None) -> int:
+    """A whole number that is not below `least`; without a default it must be there."""
     number = section.need(key, int) if default is None else section.get(key, int, default)
     if number is None or number < least:
         raise section.error(f"应不小于 {least}", key)
