@@ -28,6 +28,7 @@ from schemas.model import (
     Extra,
     Field,
     FieldType,
+    Form,
     Node,
     Numbers,
     Replay,
@@ -101,7 +102,7 @@ def read_dataset(section: Section) -> Dataset:
     """One whole data set or transaction."""
     section.known(
         *("code", "name", "infno", "scene", "cadence", "key", "occurred", "replay", "batch", "source"),
-        *("fields", "input", "output", "success", "alias_of"),
+        *("fields", "input", "output", "success", "alias_of", "forms"),
     )
     source = read_source(section)
     code = section.need("code", str)
@@ -110,7 +111,7 @@ def read_dataset(section: Section) -> Dataset:
         code=code,
         name=section.need("name", str),
         infno=section.text("infno", code),
-        scene=section.need("scene", str),
+        scene=section.need("scene", str) if uploaded else section.text("scene"),
         cadence=section.need("cadence", str) if uploaded else "",
         key=section.texts("key"),
         occurred=section.need("occurred", str) if uploaded else "",
@@ -120,7 +121,19 @@ def read_dataset(section: Section) -> Dataset:
         output=_nodes(section, "output", source),
         success=tuple(read_success(each) for each in section.sections("success")),
         alias_of=section.text("alias_of"),
+        forms=tuple(read_form(each) for each in section.sections("forms")),
         source=source,
+    )
+
+
+def read_form(section: Section) -> Form:
+    """Another wire form of the same transaction."""
+    section.known("infno", "node", "encoding", "without")
+    return Form(
+        infno=section.need("infno", str),
+        node=section.need("node", str),
+        encoding=read_enum(section, "encoding", Encoding, Encoding.OBJECT),
+        without=section.texts("without"),
     )
 
 

@@ -149,6 +149,16 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """Another wire form of the same transaction: 3503 takes one row in `purcinfo`, 3503A many in `purcinfoDetail`."""
+
+    infno: str
+    node: str
+    encoding: Encoding = Encoding.OBJECT
+    without: tuple[str, ...] = ()  #: fields of the record that this form does not carry
+
+
+@dataclass(frozen=True, slots=True)
 class Success:
     """One condition of a transaction's success; all must hold (interface facts §1.3, §10.11)."""
 
@@ -187,7 +197,7 @@ class Dataset:
     code: str
     name: str
     infno: str
-    scene: str
+    scene: str  #: "" when its records belong to no one scene: events name theirs in a field, operating records have none
     cadence: str  #: "" for a transaction that is called, not uploaded
     key: tuple[str, ...]  #: fields that make the business key; () for a transaction that is called
     occurred: str  #: field that holds the business time; "" likewise
@@ -198,6 +208,7 @@ class Dataset:
     output: tuple[Node, ...] = ()
     success: tuple[Success, ...] = ()  #: () means: infcode is 0
     alias_of: str = ""  #: another number of the same transaction, e.g. 3505A of 3505
+    forms: tuple[Form, ...] = ()  #: the other wire forms of the same record
 
     @property
     def uploaded(self) -> bool:
