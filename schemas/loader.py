@@ -139,8 +139,9 @@ def read_form(section: Section) -> Form:
 
 def read_success(section: Section) -> Success:
     """One condition of success."""
-    section.known("path", "in", "optional")
-    return Success(section.need("path", str), section.texts("in"), bool(section.get("optional", bool, False)))
+    section.known("path", "in", "optional", "sentence")
+    optional = bool(section.get("optional", bool, False))
+    return Success(section.need("path", str), section.texts("in"), optional, section.text("sentence"))
 
 
 def _input(section: Section, source: Source) -> tuple[Node, ...]:

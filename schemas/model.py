@@ -165,6 +165,7 @@ class Success:
     path: str  #: dotted path in the reply, e.g. `infcode` or `output.result.retRslt`
     values: tuple[str, ...]  #: values that mean success, compared as text; () means absent or empty
     optional: bool = False  #: holds also when the reply has no such path
+    sentence: str = ""  #: dotted path of the sentence that says why it does not hold; "": err_msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,8 +253,8 @@ class Edition:
 
     @property
     def id(self) -> str:
-        """What a record's `edition` says, e.g. `reference@2026.1`."""
-        return f"{self.code}@{self.version}"
+        """What a record's `edition` says, e.g. `reference@2026.1` or `jilin@2026.1+reference@2026.1`."""
+        return f"{self.code}@{self.version}" + (f"+{self.base}" if self.base else "")
 
 
 @dataclass(frozen=True, slots=True)
