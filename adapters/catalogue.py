@@ -34,7 +34,7 @@ class Catalogue:
 def read(path: Path, key: str) -> Catalogue:
     """Read the catalogue at `path`, found by column `key`. ConfigError names the file, and the row at fault."""
     if not path.is_file():
-        raise ConfigError("目录文件不存在", file=path)
+        raise ConfigError("目录对照表不存在", file=path)
     table = _workbook(path) if path.suffix.lower() == ".xlsx" else _csv(path)
     header = [_cell(value, path, 1) for value in table[0]] if table else []
     _check_header(header, key, path)
@@ -43,10 +43,10 @@ def read(path: Path, key: str) -> Catalogue:
 
 def _check_header(header: list[str], key: str, path: Path) -> None:
     if key not in header:
-        raise ConfigError(f"目录文件的第一行没有列 {key}", file=path)
+        raise ConfigError(f"目录对照表的第一行没有列 {key}", file=path)
     doubled = sorted({name for name in header if name and header.count(name) > 1})
     if doubled:
-        raise ConfigError(f"目录文件的列名重复：{'、'.join(doubled)}", file=path)
+        raise ConfigError(f"目录对照表的列名重复：{'、'.join(doubled)}", file=path)
 
 
 def _rows(header: list[str], lines: Iterable[Sequence[Any]], key: str, path: Path) -> dict[str, Mapping[str, str]]:
@@ -56,13 +56,13 @@ def _rows(header: list[str], lines: Iterable[Sequence[Any]], key: str, path: Pat
         if all(is_blank(value) for value in line):
             continue
         if len(line) > len(header):
-            raise ConfigError(f"目录文件第 {number} 行的列数多于表头", file=path)
+            raise ConfigError(f"目录对照表第 {number} 行的列数多于表头", file=path)
         row = {name: _cell(value, path, number) for name, value in zip(header, line, strict=False) if name}
         value = row.get(key, "")
         if not value:
-            raise ConfigError(f"目录文件第 {number} 行的 {key} 为空", file=path)
+            raise ConfigError(f"目录对照表第 {number} 行的 {key} 为空", file=path)
         if value in rows:
-            raise ConfigError(f"目录文件第 {number} 行与第 {first[value]} 行的 {key} 重复", file=path)
+            raise ConfigError(f"目录对照表第 {number} 行与第 {first[value]} 行的 {key} 重复", file=path)
         rows[value], first[value] = row, number
     return rows
 
@@ -76,7 +76,7 @@ def _cell(value: Any, path: Path, number: int) -> str:
     try:
         return to_text(value)
     except UnreadableError as error:
-        raise ConfigError(f"目录文件第 {number} 行有一格{error}", file=path) from None
+        raise ConfigError(f"目录对照表第 {number} 行有一格{error}", file=path) from None
 
 
 def _csv(path: Path) -> list[list[str]]:
@@ -87,7 +87,7 @@ def _csv(path: Path) -> list[list[str]]:
         except UnicodeDecodeError:
             continue
         return list(csv.reader(io.StringIO(text, newline="")))
-    raise ConfigError("目录文件既不是 UTF-8 也不是 GBK 文本", file=path)
+    raise ConfigError("目录对照表既不是 UTF-8 也不是 GBK 文本", file=path)
 
 
 def _workbook(path: Path) -> list[list[Any]]:
@@ -99,7 +99,7 @@ def _workbook(path: Path) -> list[list[Any]]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"目录文件不是可读的 .xlsx：{type(error).__name__}", file=path) from None
+        raise ConfigError(f"目录对照表不是可读的 .xlsx：{type(error).__name__}", file=path) from None
     try:
         return [list(line) for line in book.worksheets[0].iter_rows(values_only=True)]
     finally:

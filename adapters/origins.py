@@ -109,15 +109,15 @@ class CatalogueValue:
     def find(self, row: Row, facts: SiteFacts) -> Any:
         """The catalogue's value, or which step of the look-up failed."""
         if facts.catalogue is None:
-            return Missing("catalogue", "站点尚未提供目录文件")
+            return Missing("catalogue", "站点尚未提供目录对照表")
         if self.take not in facts.catalogue.columns:
-            return Missing("catalogue", f"目录文件没有列 {self.take}")
+            return Missing("catalogue", f"目录对照表没有列 {self.take}")
         if is_blank(row[self.key]):
-            return Missing("catalogue", f"本行没有 {self.key}，不能查目录文件")
+            return Missing("catalogue", f"本行没有 {self.key}，不能查目录对照表")
         found = facts.catalogue.find(to_text(row[self.key]))
         if found is None:
-            return Missing("catalogue", f"目录文件中查不到本行的 {self.key}")
-        return found[self.take] or Missing("catalogue", f"目录文件中这一行的 {self.take} 为空")
+            return Missing("catalogue", f"目录对照表中查不到本行的 {self.key}")
+        return found[self.take] or Missing("catalogue", f"目录对照表中这一行的 {self.take} 为空")
 
 
 @dataclass(frozen=True, slots=True)

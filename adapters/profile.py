@@ -92,7 +92,7 @@ def load(name: str | Path) -> Profile:
     built_in = discover()
     folder = built_in.get(str(name)) or Path(name)
     if not (folder / "manifest.yaml").is_file():
-        raise ConfigError(f"没有适配档案 {name}：既不是内置的（{'、'.join(built_in)}），也不是含 manifest.yaml 的目录")
+        raise ConfigError(f"没有适配包 {name}：既不是内置的（{'、'.join(built_in)}），也不是含 manifest.yaml 的目录")
     section = yamlfile.read(folder / "manifest.yaml").known(
         *("product", "vendor", "versions", "kind", "dialects", "constants", "catalogue_key", "datasets")
     )
@@ -165,7 +165,7 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
     database = SiteDatabase(site.url, site.statement_timeout)
     if database.dialect not in profile.dialects:
         raise ConfigError(
-            f"数据源 {site.name}：适配档案 {profile.name} 只用于 {'、'.join(profile.dialects)}，不用于 {database.dialect}"
+            f"数据源 {site.name}：适配包 {profile.name} 只用于 {'、'.join(profile.dialects)}，不用于 {database.dialect}"
         )
     facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site))
     window = Window(site.since, site.until)
@@ -178,7 +178,7 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
 def _wanted(profile: Profile, site: Site) -> tuple[str, ...]:
     for code in site.datasets:
         if code not in profile.queries:
-            raise ConfigError(f"数据源 {site.name}：适配档案 {profile.name} 没有数据集 {code}（有：{'、'.join(profile.queries)}）")
+            raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 没有数据集 {code}（有：{'、'.join(profile.queries)}）")
     return site.datasets or tuple(profile.queries)
 
 
@@ -187,7 +187,7 @@ def _declared(profile: Profile, site: Site) -> Mapping[str, str]:
         known = profile.constants.get(name)
         if known is None:
             raise ConfigError(
-                f"数据源 {site.name}：适配档案 {profile.name} 不用常量 {name}{_nearest(name, profile.constants)}",
+                f"数据源 {site.name}：适配包 {profile.name} 不用常量 {name}{_nearest(name, profile.constants)}",
                 key=f"constants.{name}",
             )
         if known.values and value not in known.values:
@@ -199,7 +199,7 @@ def _catalogue(profile: Profile, site: Site) -> Catalogue | None:
     if site.catalogue is None:
         return None
     if not profile.catalogue_key:
-        raise ConfigError(f"数据源 {site.name}：适配档案 {profile.name} 不用目录文件", key="catalogue")
+        raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 不用目录对照表", key="catalogue")
     return catalogue.read(site.catalogue, profile.catalogue_key)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -81,26 +80,10 @@ def _tolerance(section: Section) -> timedelta:
 
 def _store_url(section: Section, folder: Path) -> str:
     if isinstance(section.data.get("store"), dict):
-        url = _secret(section.section("store"), folder)
+        url = section.secret("store")
     else:
         url = section.need("store", str)
         if "@" in url and ":" in url.partition("//")[2].rpartition("@")[0]:
             raise section.error("地址里有口令，不得写在配置文件中，请改用 {env: 变量名} 或 {file: 文件}", "store")
     path = url.removeprefix(_SQLITE)
     return f"{_SQLITE}{folder / path}" if path != url and path else url
-
-
-def _secret(section: Section, folder: Path) -> str:
-    section.known("env", "file")
-    if len(section.data) != 1:
-        raise section.error("env 与 file 须且只须写一个")
-    name = section.text("env")
-    if name:
-        if not os.environ.get(name):
-            raise section.error(f"环境变量 {name} 没有设置", "env")
-        return os.environ[name]
-    path = folder / section.need("file", str)
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise section.error(f"文件 {path} 读不出来", "file") from None

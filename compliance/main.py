@@ -19,7 +19,6 @@ import structlog
 
 from compliance import config as configuration
 from compliance import credentials, reporting, roster, serving
-from compliance.commandline import Group
 from compliance.config import Config
 from compliance.errors import ComplianceError, ConfigError
 from compliance.store import database
@@ -27,6 +26,7 @@ from compliance.store.database import Database
 from compliance.store.roll import StoredRoll
 from compliance.workbook import coverage as workbook
 from compliance.workbook.errors import WorkbookError
+from schemas.commandline import Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CODE = re.compile(r"[A-Z0-9]{6,12}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,7 +132,7 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
 
 def _credential(section: Section) -> Credential:
     section.known("paasid", "token")
-    return Credential(section.need("paasid", str), _secret(section.section("token")))
+    return Credential(section.need("paasid", str), section.secret("token"))
 
 
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
@@ -165,8 +164,7 @@ def _database(section: Section) -> URL:
         raise section.error("密码不得写在配置文件里，请改用 password: {file: …} 或 {env: …}", "url")
     if url.get_backend_name() == "sqlite" and url.database:
         url = url.set(database=str(section.file.parent / url.database))
-    password = section.optional("password")
-    return url.set(password=_secret(password)) if password else url
+    return url.set(password=section.secret("password")) if "password" in section.data else url
 
 
 def _url(section: Section, key: str, text: str) -> URL:
@@ -184,26 +182,7 @@ def _schedule(section: Section | None) -> Schedule:
 
 
 def _secret_or_text(section: Section, key: str) -> str:
-    return section.need(key, str) if isinstance(section.data.get(key), str) else _secret(section.section(key))
-
-
-def _secret(section: Section) -> str:
-    """`{file: path}` or `{env: NAME}`; the error never shows what was found."""
-    section.known("file", "env")
-    name = section.get("env", str)
-    if name:
-        value = os.environ.get(name, "")
-        if not value:
-            raise section.error(f"环境变量 {name} 没有设置", "env")
-        return value
-    path = section.file.parent / section.need("file", str)
-    try:
-        value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise section.error(f"密钥文件 {path} 读不出来", "file") from None
-    if not value:
-        raise section.error(f"密钥文件 {path} 是空的", "file")
-    return value
+    return section.need(key, str) if isinstance(section.data.get(key), str) else section.secret(key)
 
 
 def _path(section: Section, key: str) -> Path | None:

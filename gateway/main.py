@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import structlog
@@ -27,6 +28,7 @@ from gateway.model import Tally
 from gateway.outbox import State
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
 from jobs import timetable
+from schemas.commandline import Group
 from schemas.errors import SpecError
 from schemas.wire import SHANGHAI
 
@@ -38,7 +40,7 @@ def now() -> datetime:
     return datetime.now(SHANGHAI)
 
 
-@click.group(help="两定接口前置网关：读取本地数据、校验、按时报送医保平台。")
+@click.group(cls=Group, help="两定接口前置网关：读取本地数据、校验、按时报送医保平台。")
 @click.option("--config", "path", type=click.Path(path_type=Path), default=Path("config.yaml"), help="配置文件，默认 config.yaml")
 @click.pass_context
 def cli(context: click.Context, path: Path) -> None:
@@ -142,21 +144,30 @@ def _reading(gateway: Gateway, feed: Feed) -> Callable[[], None]:
     log = structlog.get_logger().bind(source=feed.source.name, dataset=feed.source.dataset)
 
     def turn() -> None:
-        try:
+        with _logged(log):
             tally = gateway.read(feed)
-        except SourceError as error:
-            log.warning("source_failed", cause=str(error))
-            return
-        log.info("read", rows=tally.read, queued=tally.queued, quarantined=tally.quarantined)
+            log.info("read", rows=tally.read, queued=tally.queued, quarantined=tally.quarantined)
 
     return turn
 
 
 def _sending(gateway: Gateway, target: str) -> Callable[[], None]:
+    log = structlog.get_logger().bind(target=target)
+
     def turn() -> None:
-        gateway.send(target)
+        with _logged(log):
+            gateway.send(target)
 
     return turn
+
+
+@contextmanager
+def _logged(log: Any) -> Iterator[None]:
+    """What we can name is one line with its sentence; anything else is a bug and goes to the timetable with its traceback."""
+    try:
+        yield
+    except GatewayError as error:
+        log.error("failed", kind=type(error).__name__, cause=str(error))
 
 
 @cli.command(help="查看：每一行数据在哪里，队列有多长，哪些要人处理。")

@@ -35,7 +35,8 @@ def run(jobs: Sequence[Job], stop: threading.Event) -> None:
         scheduler.add_job(_guarded(job), id=f"{job.name}:first")  # at once, not only after the first interval
     scheduler.start()
     try:
-        stop.wait()
+        while not stop.wait(1):  # a wait without end would not let Windows see the signal
+            pass
     finally:
         scheduler.shutdown(wait=True)
 

@@ -7,6 +7,7 @@ here a number where a text must stand, a doubled key and an unknown key are erro
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -128,6 +129,24 @@ class Section:
             if not isinstance(name, str):
                 raise inner.error("名称应为文本（请加引号）", str(name))
         return {name: inner.section(name) for name in inner.data}
+
+    def secret(self, key: str) -> str:
+        """A value that must not stand in the file: `{file: path}` or `{env: NAME}`. No error shows what was found."""
+        inner = self.section(key).known("file", "env")
+        if len(inner.data) != 1:
+            raise self.error("file 与 env 须且只须写一个", key)
+        name = inner.get("env", str)
+        value = os.environ.get(name, "") if name else inner._file("file")
+        if not value:
+            raise inner.error(f"环境变量 {name} 没有设置" if name else "文件是空的", "env" if name else "file")
+        return value
+
+    def _file(self, key: str) -> str:
+        path = self.file.parent / self.need(key, str)
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise self.error(f"文件 {path} 读不出来（须为 UTF-8 文本）", key) from None
 
     def _item(self, key: str, index: int, value: Any) -> Section:
         if not isinstance(value, dict):

@@ -90,6 +90,8 @@ class BureauClient:
     def _read(self, response: requests.Response) -> Sequence[Result]:
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
+        if response.status_code == 413:  # a proxy says so in HTML; sent again it would be too large again
+            raise RefusedError(f"{self._name} 拒收：报文太大")
         try:
             return results(response.content)
         except RefusedWholeError as error:

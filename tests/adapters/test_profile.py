@@ -100,7 +100,7 @@ def test_a_query_that_cannot_be_paged_is_refused(folder: Path, sql: str, takes: 
 
 
 def test_a_profile_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"没有适配档案 his/openhsi.*his/openhis"):
+    with pytest.raises(ConfigError, match=r"没有适配包 his/openhsi.*his/openhis"):
         profile.load("his/openhsi")
 
 
@@ -113,7 +113,7 @@ def test_a_profile_that_is_not_there_is_told_with_those_that_are(tmp_path: Path)
         ({"url": make_url("postgresql+psycopg://u:s3cret@h/d")}, "只用于 sqlite，不用于 postgresql"),
         ({"url": make_url("mssql+pyodbc://u:s3cret@h/d")}, "不支持的数据库类型 mssql"),
         ({"url": make_url("mysql+nodriver://u:s3cret@h/d")}, "没有安装数据库驱动 mysql+nodriver"),
-        ({"catalogue": Path("none.csv")}, "目录文件不存在"),
+        ({"catalogue": Path("none.csv")}, "目录对照表不存在"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_opened(
@@ -128,7 +128,7 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_opened(
 
 def test_a_catalogue_where_none_is_used_is_refused(folder: Path, site: Path, edition: Edition) -> None:
     (folder / "manifest.yaml").write_text(MANIFEST.replace("catalogue_key: bar\n", ""), encoding="utf-8")
-    with pytest.raises(ConfigError, match="不用目录文件"):
+    with pytest.raises(ConfigError, match="不用目录对照表"):
         profile.open_sources(profile.load(folder), site_of(site, catalogue=site), edition)
 
 

@@ -99,11 +99,17 @@ def test_a_busy_platform_has_not_taken_it_and_its_wait_is_kept(edition: Edition,
     assert caught.value.retry_after == 120
 
 
-@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (400, False), (413, False), (200, False)])
+@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (400, False), (200, False)])
 def test_a_refusal_tells_whether_the_key_or_the_message_was_refused(edition: Edition, status: int, credential: bool) -> None:
     with pytest.raises(RefusedError, match="原因在此") as caught:
         deliver(edition, answering(status, refusal("R1", Clock()(), "原因在此")))
     assert caught.value.credential is credential
+
+
+def test_a_proxy_that_finds_the_message_too_large_has_refused_it_so_that_it_is_split(edition: Edition) -> None:
+    with pytest.raises(RefusedError, match="太大") as caught:
+        deliver(edition, answering(413, b"<html>413</html>"))
+    assert not caught.value.credential
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
-"""click in Chinese: headings of the help and mistakes of the one who types."""
+"""click in Chinese, for both commands: headings of the help and mistakes of the one who types."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -61,7 +62,7 @@ class Group(Command, click.Group):
 def _sentence(error: click.UsageError) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx:
         return error.ctx.get_help()
-    command = error.ctx.command_path if error.ctx else "compliance"
+    command = error.ctx.command_path if error.ctx else Path(sys.argv[0]).name
     return f"{_cause(error)}；用法见 {command} --help"
 
 
