@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
-from schemas import wire
-from schemas.errors import EnvelopeError, RefusedWholeError
-from schemas.model import Dataset, Edition, Violation
+from schemas import rendering, wire
+from schemas.dateformat import dateformat
+from schemas.errors import EnvelopeError, RefusedWholeError, WireError
+from schemas.model import Dataset, Edition, FieldType, Success, Violation
 
 SUCCESS, FAILURE = 0, -1
 
@@ -83,7 +84,10 @@ def message_id(fixmedins_code: str, now: datetime, sequence: int) -> str:
 
 
 def wrap(edition: Edition, dataset: Dataset, sender: Sender, msgid: str, records: Sequence[Any], now: datetime) -> bytes:
-    """The request body for one batch of one institution."""
+    """The request body for one batch of one institution, as the region writes it.
+
+    A record is a mapping, or its canonical JSON as bytes. WireError when the region's writing cannot hold it.
+    """
     header = {
         "infno": dataset.infno,
         "msgid": msgid,
@@ -97,15 +101,16 @@ def wrap(edition: Edition, dataset: Dataset, sender: Sender, msgid: str, records
         "inf_time": wire.encode_datetime(now),
         "fixmedins_code": sender.fixmedins_code,
         "fixmedins_name": sender.fixmedins_name,
-        "input": {dataset.input[0].name: list(records)},
+        "input": {dataset.input[0].name: rendering.fill(edition, dataset, records)},
     }
-    return orjson.dumps(header)
+    return _charset(rendering.dumps(header), edition.style.charset)
 
 
 def unwrap(edition: Edition, body: bytes) -> Message:
     """Read a request. EnvelopeError when it cannot be used at all; records are not judged here."""
+    text = _text(body, edition.style.charset)
     try:
-        raw = orjson.loads(body)
+        raw = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise EnvelopeError("报文不是合法的 JSON") from None
     if not isinstance(raw, dict):
@@ -113,18 +118,47 @@ def unwrap(edition: Edition, body: bytes) -> Message:
     for name in ("infno", "msgid", "fixmedins_code"):
         if not isinstance(raw.get(name), str) or not raw[name]:
             raise EnvelopeError(f"报文头缺少 {name}")
-    return Message(raw["infno"], raw["msgid"], raw["fixmedins_code"], _records(edition, raw))
-
-
-def _records(edition: Edition, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     dataset = dataset_of(edition, raw["infno"])
-    node = dataset.input[0].name
-    records = raw["input"].get(node) if isinstance(raw.get("input"), dict) else None
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise EnvelopeError(f"报文的 input.{node} 应为记录数组")
+    records = _records(edition, dataset, text, raw)
     if not 1 <= len(records) <= dataset.batch:
         raise EnvelopeError(f"一次应报送 1 至 {dataset.batch} 条记录，实为 {len(records)} 条")
-    return tuple(records)
+    return Message(raw["infno"], raw["msgid"], raw["fixmedins_code"], records)
+
+
+def content_type(edition: Edition) -> str:
+    """The media type of a message of the edition."""
+    return f"application/json; charset={edition.style.charset}"
+
+
+def _charset(body: bytes, charset: str) -> bytes:
+    """WireError when the region's charset has no such character: none is replaced by a question mark."""
+    if charset == "utf-8":
+        return body
+    try:
+        return body.decode("utf-8").encode(charset)
+    except UnicodeEncodeError:
+        raise WireError(f"报文中有 {charset} 写不出的字") from None
+
+
+def _text(body: bytes, charset: str) -> bytes | str:
+    if charset == "utf-8":
+        return body
+    try:
+        return body.decode(charset)
+    except UnicodeDecodeError:
+        raise EnvelopeError(f"报文不是 {charset} 编码") from None
+
+
+def _records(edition: Edition, dataset: Dataset, text: bytes | str, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """The canonical records. A region's numbers are read a second time from the text, because orjson makes floats of them."""
+    node = dataset.input[0].name
+    place = f"报文的 input.{node} "
+    try:
+        whole = raw if rendering.plain(edition, dataset) else rendering.loads(text)
+        given = whole.get("input")
+        return rendering.read(edition, dataset, given.get(node) if isinstance(given, dict) else None)
+    except WireError as error:
+        raise EnvelopeError(f"{place}{error}") from None
 
 
 def dataset_of(edition: Edition, infno: str) -> Dataset:
@@ -159,16 +193,77 @@ def _answer(infcode: int, refmsgid: str, now: datetime, err_msg: str, output: Ma
     )
 
 
-def results(reply_body: bytes) -> tuple[Result, ...]:
-    """Read a reply. RefusedWholeError carries err_msg; any other EnvelopeError means it proves nothing."""
+def results(
+    reply_body: bytes, dataset: Dataset | None = None, sent: Sequence[Any] = (), charset: str = "utf-8"
+) -> tuple[Result, ...]:
+    """Read a reply: one result per record. RefusedWholeError carries the receiver's sentence.
+
+    A platform that answers each record is taken at its word. One that answers the message only is judged by the data set's
+    conditions of success, and its yes holds for every record of `sent`. Any other EnvelopeError means the reply proves nothing.
+    """
     try:
-        raw = orjson.loads(reply_body)
-        refused = int(raw["infcode"]) != SUCCESS  # arrives as number or text (interface facts §1.2)
-        if not refused:
-            return tuple(_result(each) for each in raw["output"]["result"])
+        raw = orjson.loads(_text(reply_body, charset))
+        each = _answers(raw)
+        failed = _failed(raw, dataset.success if each is None and dataset else ())
+        if failed is None:
+            return tuple(map(_result, each)) if each is not None else _accepted(raw, sent)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise EnvelopeError("平台的应答无法读懂") from None
-    raise RefusedWholeError(str(raw.get("err_msg") or "平台拒收，未说明原因"))
+    raise RefusedWholeError(failed)
+
+
+def _answers(raw: Any) -> list[Any] | None:
+    """The results of our own platform, record by record; None when the reply has none."""
+    if not isinstance(raw, dict):
+        raise TypeError("not an object")
+    output = raw.get("output")
+    answers = output.get("result") if isinstance(output, dict) else None
+    return answers if isinstance(answers, list) else None
+
+
+def _failed(raw: Mapping[str, Any], conditions: Sequence[Success]) -> str | None:
+    """Why the receiver refused the message, None when it did not. KeyError or ValueError when the reply does not say."""
+    if not conditions:
+        refused = int(raw["infcode"]) != SUCCESS  # arrives as number or text (interface facts §1.2)
+        return str(raw.get("err_msg") or "平台拒收，未说明原因") if refused else None
+    judged = [(condition, _holds(raw, condition)) for condition in conditions]
+    broken = next((condition for condition, holds in judged if holds is False), None)
+    if broken is not None:
+        return _sentence(raw, broken)
+    if any(holds is None for _, holds in judged):
+        raise KeyError(next(condition.path for condition, holds in judged if holds is None))
+    return None
+
+
+def _holds(raw: Mapping[str, Any], condition: Success) -> bool | None:
+    """None when the reply has nothing readable at the path."""
+    found = _at(raw, condition.path)
+    if found is None or found == "":
+        return True if condition.optional or not condition.values else None
+    if isinstance(found, dict | list):
+        return None
+    return str(found) in condition.values
+
+
+def _at(raw: Any, path: str) -> Any:
+    """What stands at a dotted path; None when nothing does."""
+    for name in path.split("."):
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw
+
+
+def _sentence(raw: Mapping[str, Any], condition: Success) -> str:
+    said = _at(raw, condition.sentence) if condition.sentence else None
+    return str(said or raw.get("err_msg") or f"平台拒收，未说明原因（应答的 {condition.path} 不是成功的值）")
+
+
+def _accepted(raw: Mapping[str, Any], sent: Sequence[Any]) -> tuple[Result, ...]:
+    """The yes to a message, for each of its records. Without records there is nothing it could be a yes to."""
+    if not sent:
+        raise KeyError("output.result")
+    stamp = dateformat("yyyyMMddHHmmssSSS", FieldType.DATETIME).read(str(raw.get("respond_time", "")))
+    records = (rendering.opened(record) for record in sent)
+    return tuple(Result(str(each["key"]), int(each["version"]), Status.ACCEPTED, accepted_at=stamp) for each in records)
 
 
 def _result(raw: Mapping[str, Any]) -> Result:
