@@ -1,0 +1,1 @@
+"""The evaluators of cross-record rules, a small one for each kind of `schemas.rules`. Entry: `schemas.crosscheck`."""

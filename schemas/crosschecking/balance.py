@@ -1,0 +1,162 @@
+"""`balance`: opening + in - out = closing, per month and item, by lot where the site keeps lots throughout.
+
+The opening is the stocktake of the month before. Where none was read the month cannot be checked, which is told once per
+month and not as a mismatch of every item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from schemas.crosschecking.book import Book, Slip
+from schemas.crosschecking.finding import Finding, tell
+from schemas.rules import Balance, Case, Rule, Term, Unlisted
+
+_Item = tuple[str, ...]  # institution and item
+_MONTH = re.compile(r"([0-9]{4})\D?(0[1-9]|1[0-2])")
+
+
+class _Side(StrEnum):
+    CLOSING = "closing"
+    INWARD = "inward"
+    OUTWARD = "outward"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One record's part in the account."""
+
+    month: int  #: months since year 0
+    side: _Side
+    amount: Decimal
+    lot: str | None
+    unit: str | None
+    slip: Slip
+
+
+@dataclass(slots=True)
+class _Month:
+    """One month of one account."""
+
+    entries: list[_Entry] = field(default_factory=list)
+
+    def total(self, side: _Side) -> Decimal:
+        return sum((entry.amount for entry in self.entries if entry.side is side), Decimal(0))
+
+    def has(self, side: _Side) -> bool:
+        return any(entry.side is side for entry in self.entries)
+
+
+def balance(rule: Rule, check: Balance, book: Book) -> Iterator[Finding | None]:
+    """Accounts that do not add up, and months that cannot be checked."""
+    entries = _entries(check, book)
+    accounts = _accounts(check, entries)
+    counted = _counted(entries)
+    for institution in sorted(counted):
+        own = [account for (name, *_), account in sorted(accounts.items()) if name == institution]
+        for month, first in sorted(counted[institution].items()):
+            opened = month - 1 in counted[institution]
+            yield from _judged(rule, check, [(each[month - 1], each[month]) for each in own], month, first, opened=opened)
+
+
+def _judged(
+    rule: Rule, check: Balance, pairs: Sequence[tuple[_Month, _Month]], month: int, first: Slip, *, opened: bool
+) -> Iterator[Finding | None]:
+    """One month of one institution. `first` is the stocktake's first record: it stands for what cannot be checked."""
+    unchecked = 0
+    for before, now in pairs:
+        if not before.has(_Side.CLOSING) and not now.entries:
+            continue
+        if not opened or _unclear(check, before, now):
+            unchecked += 1
+            continue
+        yield _difference(rule, check, before, now, month)
+    if unchecked:
+        yield tell(rule, Case.UNKNOWN, first, month=_written(month), count=unchecked)
+
+
+def _unclear(check: Balance, before: _Month, now: _Month) -> bool:
+    """Amounts in two units do not add up; an item the stocktake does not list may be none or not counted."""
+    opening = [entry for entry in before.entries if entry.side is _Side.CLOSING]
+    if len({entry.unit for entry in (*opening, *now.entries)}) > 1:
+        return True
+    return check.unlisted is Unlisted.UNKNOWN and not (opening and now.has(_Side.CLOSING))
+
+
+def _difference(rule: Rule, check: Balance, before: _Month, now: _Month, month: int) -> Finding | None:
+    opening, closing = before.total(_Side.CLOSING), now.total(_Side.CLOSING)
+    inward, outward = now.total(_Side.INWARD), now.total(_Side.OUTWARD)
+    difference = opening + inward - outward - closing
+    if abs(difference) <= check.tolerance:
+        return None
+    involved = [*now.entries, *(entry for entry in before.entries if entry.side is _Side.CLOSING)]
+    involved.sort(key=lambda entry: (entry.side is not _Side.CLOSING, -entry.month, entry.slip.dataset, entry.slip.key))
+    return tell(
+        rule,
+        Case.BROKEN,
+        involved[0].slip,
+        [entry.slip for entry in involved],
+        month=_written(month),
+        opening=opening,
+        inward=inward,
+        outward=outward,
+        closing=closing,
+        difference=difference,
+    )
+
+
+def _entries(check: Balance, book: Book) -> dict[_Item, list[_Entry]]:
+    found: dict[_Item, list[_Entry]] = defaultdict(list)
+    sides = [(check.closing, _Side.CLOSING)]
+    sides += [(term, _Side.INWARD) for term in check.inward] + [(term, _Side.OUTWARD) for term in check.outward]
+    for term, side in sides:
+        for group, slip in book.of(term):
+            entry = _entry(check, term, side, slip)
+            if entry:
+                found[group].append(entry)
+    return found
+
+
+def _entry(check: Balance, term: Term, side: _Side, slip: Slip) -> _Entry | None:
+    month = _month(slip.get(check.month)) if side is _Side.CLOSING else _month(slip.day(term.at))
+    amount = slip.number(term.amount)
+    if month is None or amount is None:
+        return None
+    lot, unit = (str(slip.get(name) or "") or None if name else None for name in (check.lot, check.unit))
+    return _Entry(month, side, amount, lot, unit, slip)
+
+
+def _accounts(check: Balance, entries: dict[_Item, list[_Entry]]) -> dict[_Item, dict[int, _Month]]:
+    """Month by month for each item, or for each lot of it where every record names one."""
+    accounts: dict[_Item, dict[int, _Month]] = defaultdict(lambda: defaultdict(_Month))
+    for item, own in entries.items():
+        by_lot = bool(check.lot) and all(entry.lot for entry in own)
+        for entry in own:
+            accounts[(*item, entry.lot or "") if by_lot else item][entry.month].entries.append(entry)
+    return accounts
+
+
+def _counted(entries: dict[_Item, list[_Entry]]) -> dict[str, dict[int, Slip]]:
+    """The months of which a stocktake was read, by institution, with its first record."""
+    months: dict[str, dict[int, Slip]] = defaultdict(dict)
+    for (institution, *_), own in entries.items():
+        for entry in own:
+            if entry.side is _Side.CLOSING:
+                held = months[institution].setdefault(entry.month, entry.slip)
+                months[institution][entry.month] = min(held, entry.slip, key=lambda slip: slip.key)
+    return months
+
+
+def _month(value: object) -> int | None:
+    """2026-01, 202601, 2026-01-31 -> months since year 0."""
+    parts = _MONTH.match(str(value))
+    return int(parts[1]) * 12 + int(parts[2]) - 1 if parts else None
+
+
+def _written(month: int) -> str:
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
