@@ -154,7 +154,7 @@ def _records(edition: Edition, dataset: Dataset, text: bytes | str, raw: Mapping
     node = dataset.input[0].name
     place = f"报文的 input.{node} "
     try:
-        whole = raw if rendering.plain(edition, dataset) else rendering.loads(text)
+        whole = raw if rendering.plain_to_read(edition, dataset) else rendering.loads(text)
         given = whole.get("input")
         return rendering.read(edition, dataset, given.get(node) if isinstance(given, dict) else None)
     except WireError as error:

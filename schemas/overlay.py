@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from schemas import lint, loader, rendering, yamlfile
+from schemas import lint, loader, yamlfile
 from schemas.errors import SpecError
 from schemas.loader import read_at_least, read_cadence, read_enum, read_source, read_style, read_success
 from schemas.model import CodeTable, Dataset, Edition, Encoding, Field, FieldType, Form, Node, Replay, Source, Style
@@ -59,7 +59,7 @@ def _load(path: Path, above: tuple[str, ...]) -> Edition:
     if code != path.stem:
         raise head.error(f"编号 {code} 与文件名 {path.stem} 不一致", "code")
     merged = _merged(_base(head, (*above, code)), head)
-    found = (*lint.findings(merged), *rendering.ambiguities(merged))
+    found = lint.findings(merged)
     if found:
         raise SpecError(f"与上级版本合并后有 {len(found)} 处不妥：{'；'.join(found)}", file=path)
     return merged
@@ -196,6 +196,7 @@ def _dataset(dataset: Dataset, section: Section, patch: FieldPatch) -> Dataset:
         cadence=section.text("cadence", dataset.cadence),
         success=tuple(read_success(each) for each in section.sections("success")) or dataset.success,
         input=(node, *dataset.input[1:]),
+        forms=tuple(_within(form, node) for form in dataset.forms),
     )
     return _noded(merged, section, patch)
 
@@ -217,6 +218,12 @@ def _formed(dataset: Dataset, section: Section) -> Dataset:
         input=(Node(form.node, fields, form.encoding), *dataset.input[1:]),
         forms=(left, *(each for each in dataset.forms if each is not form)),
     )
+
+
+def _within(form: Form, node: Node) -> Form:
+    """A form cannot leave out what is no longer there."""
+    names = {spec.name for spec in node.fields}
+    return replace(form, without=tuple(name for name in form.without if name in names))
 
 
 def _batch(dataset: Dataset, node: Node, section: Section) -> int:

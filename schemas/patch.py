@@ -93,6 +93,9 @@ class FieldPatch:
             changes.setdefault("required_if", None)
         elif "required_if" in changes:
             changes["required"] = False
+        if "wire_name" in changes:  # often one of the spellings that the base already reads
+            aliases = changes.get("aliases", spec.aliases)
+            changes["aliases"] = tuple(alias for alias in aliases if alias != changes["wire_name"])
         inner = replace(self, source=read_source(section)) if "source" in section.data else self
         children = inner.applied(spec.fields, section)
         changed = replace(spec, **changes, fields=children, source=inner.source)

@@ -67,7 +67,7 @@ def read(edition: Edition, dataset: Dataset, value: Any) -> tuple[dict[str, Any]
     rows = [value] if encoding is Encoding.OBJECT else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise WireError(f"应为{_SHAPES[encoding]}")
-    return tuple(rows) if plain(edition, dataset) else tuple(_row(edition, dataset.code).read(row) for row in rows)
+    return tuple(rows) if plain_to_read(edition, dataset) else tuple(_row(edition, dataset.code).read(row) for row in rows)
 
 
 _SHAPES = {Encoding.ARRAY: "记录数组", Encoding.OBJECT: "一条记录", Encoding.JSON_TEXT: "写成 JSON 文本的记录数组"}
@@ -94,12 +94,26 @@ def plain(edition: Edition, dataset: Dataset) -> bool:
     return _plain(edition, dataset.code)
 
 
+def plain_to_read(edition: Edition, dataset: Dataset) -> bool:
+    """Whether a message of the region also has no other spelling that must be understood."""
+    return plain(edition, dataset) and not _has_aliases(edition, dataset.code)
+
+
 @cache
 def _plain(edition: Edition, code: str) -> bool:
     dataset = edition.datasets[code]
     fields = (*edition.common, *dataset.fields)
     array = dataset.input[0].encoding is Encoding.ARRAY
     return array and _style_is_plain(edition.style) and all(_is_plain(edition, spec) for spec in fields)
+
+
+@cache
+def _has_aliases(edition: Edition, code: str) -> bool:
+    return any(_spelt_otherwise(spec) for spec in (*edition.common, *edition.datasets[code].fields))
+
+
+def _spelt_otherwise(spec: Field) -> bool:
+    return bool(spec.aliases) or any(_spelt_otherwise(child) for child in spec.fields)
 
 
 def ambiguities(edition: Edition) -> Iterator[str]:
@@ -139,8 +153,7 @@ def _style_is_plain(style: Style) -> bool:
 
 def _is_plain(edition: Edition, spec: Field) -> bool:
     recoded = bool(spec.codes and edition.codes[spec.codes].on_wire)
-    renamed = spec.on_wire != spec.name or bool(spec.aliases)
-    return not (recoded or renamed or spec.format) and all(_is_plain(edition, child) for child in spec.fields)
+    return not (recoded or spec.format or spec.on_wire != spec.name) and all(_is_plain(edition, child) for child in spec.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +221,11 @@ def _column(edition: Edition, spec: Field) -> _Column:
         case FieldType.ROWS:
             return _rows(spec, _Row(edition, spec.fields))
         case FieldType.NUMBER:
-            return _Column(spec, _write_number if edition.style.numbers is Numbers.NUMBER else _same, _read_number)
+            return (
+                _Column(spec, _write_number, _read_number)
+                if edition.style.numbers is Numbers.NUMBER
+                else _Column(spec, _same, _ordinary)
+            )
         case FieldType.DATE:
             return _clock(spec, spec.format or edition.style.date)
         case FieldType.DATETIME:
@@ -263,7 +280,7 @@ def _write_number(text: Any) -> Decimal:
 
 
 def _read_number(raw: Any) -> Any:
-    """Numbers are read from texts and from JSON numbers, whichever the region writes (interface facts §10.16)."""
+    """A region that writes JSON numbers is understood when it writes a text too (interface facts §10.16)."""
     if isinstance(raw, Decimal):
         return format(raw, "f")
     if not isinstance(raw, NumberText):
