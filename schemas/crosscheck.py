@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, assert_never
 
+from schemas.checks import Balance, Ceiling, DoubleKey, Duration, Least, Once, Order, Overlap, Precedes, Repeat, Within
 from schemas.crosschecking.balance import balance
 from schemas.crosschecking.book import Book
 from schemas.crosschecking.ceiling import ceiling
@@ -17,20 +18,7 @@ from schemas.crosschecking.finding import Finding
 from schemas.crosschecking.kinship import within
 from schemas.crosschecking.times import duration, least, order, precedes
 from schemas.model import Edition
-from schemas.rules import (
-    Balance,
-    Ceiling,
-    DoubleKey,
-    Duration,
-    Least,
-    Once,
-    Order,
-    Overlap,
-    Precedes,
-    Repeat,
-    Rule,
-    Within,
-)
+from schemas.rules import Rule
 
 __all__ = ["Book", "Finding", "check", "findings"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from schemas.checks import Ref
 from schemas.model import Dataset, Edition, Field, FieldType
-from schemas.rules import Ref, Rule
+from schemas.rules import Rule
 
 
 def findings(edition: Edition, rules: Iterable[Rule]) -> tuple[str, ...]:

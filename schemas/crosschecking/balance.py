@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from schemas.checks import Balance, Term, Unlisted
 from schemas.crosschecking.book import Book, Slip
 from schemas.crosschecking.finding import Finding, tell
-from schemas.rules import Balance, Case, Rule, Term, Unlisted
+from schemas.rules import Case, Rule
 
 _Item = tuple[str, ...]  # institution and item
 _MONTH = re.compile(r"([0-9]{4})\D?(0[1-9]|1[0-2])")

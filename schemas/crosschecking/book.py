@@ -13,11 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from schemas import wire
+from schemas.checks import Term
 from schemas.errors import WireError
 from schemas.model import Condition, Edition, Field
 from schemas.record import business_key
 from schemas.rulelint import find, misfits
-from schemas.rules import Rule, Term
+from schemas.rules import Rule
 
 _VOID = "0"
 Value = str | Decimal | date | datetime | tuple[str, ...] | None

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from schemas.checks import Ceiling, Term
 from schemas.crosschecking.book import Book, Slip
 from schemas.crosschecking.finding import Finding, tell
-from schemas.rules import Case, Ceiling, Rule, Term
+from schemas.rules import Case, Rule
 
 _Group = tuple[str, ...]
 
@@ -26,9 +27,14 @@ class _Account:
     grounds: list[Slip] = field(default_factory=list)  #: what the allowed amount rests on
 
     @property
+    def net(self) -> Decimal:
+        """What was used and did not come back."""
+        return sum((amount for _, _, amount in self.used), Decimal(0)) - self.returned
+
+    @property
     def over(self) -> Decimal:
         """By how much it is exceeded; negative while something is left."""
-        return sum((amount for _, _, amount in self.used), Decimal(0)) - self.returned - self.allowed
+        return self.net - self.allowed
 
     def exceeding(self, tolerance: Decimal) -> Slip:
         """The record, in order of time, with which the ceiling was passed."""
@@ -44,17 +50,16 @@ class _Account:
 def ceiling(rule: Rule, check: Ceiling, book: Book) -> Iterator[Finding | None]:
     """Groups that used more than allowed, and groups of which it cannot be said."""
     for _, account in sorted(_accounts(check, book).items()):
-        if account.used and account.over > check.tolerance:
+        if account.net > 0 and account.over > check.tolerance:
             yield _told(rule, check, account)
 
 
 def _told(rule: Rule, check: Ceiling, account: _Account) -> Finding | None:
     slip = account.exceeding(check.tolerance)
-    used = sum((amount for _, _, amount in account.used), Decimal(0)) - account.returned
     unopened = check.opening is not None and check.opening_needed and account.opened is None
     if not account.grounds or unopened:
-        return tell(rule, Case.UNKNOWN, slip, account.grounds, used=used)
-    return tell(rule, Case.BROKEN, slip, account.grounds, used=used, allowed=account.allowed, over=account.over)
+        return tell(rule, Case.UNKNOWN, slip, account.grounds, used=account.net)
+    return tell(rule, Case.BROKEN, slip, account.grounds, used=account.net, allowed=account.allowed, over=account.over)
 
 
 def _accounts(check: Ceiling, book: Book) -> dict[_Group, _Account]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from schemas.checks import DoubleKey, Once, Overlap, Repeat, Term
 from schemas.crosschecking.book import Book, Slip, Value
 from schemas.crosschecking.finding import Finding, tell
-from schemas.rules import Case, DoubleKey, Once, Overlap, Repeat, Rule, Term
+from schemas.rules import Case, Rule
 
 
 def overlap(rule: Rule, check: Overlap, book: Book) -> Iterator[Finding | None]:

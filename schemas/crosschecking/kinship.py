@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 
+from schemas.checks import Between, Pair, Window, Within
 from schemas.crosschecking.book import Book, Slip
 from schemas.crosschecking.finding import Finding, tell
-from schemas.rules import Between, Case, Pair, Rule, Window, Within
+from schemas.rules import Case, Rule
 from schemas.wire import SHANGHAI
 
 _Group = tuple[object, ...]

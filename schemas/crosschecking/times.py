@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
+from schemas.checks import Duration, Least, Order, Precedes, Term
 from schemas.crosschecking.book import Book, Slip
 from schemas.crosschecking.finding import Finding, tell
-from schemas.rules import Case, Duration, Least, Order, Precedes, Rule, Term
+from schemas.rules import Case, Rule
 
 
 def order(rule: Rule, check: Order, book: Book) -> Iterator[Finding | None]:
