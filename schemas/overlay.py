@@ -227,8 +227,9 @@ def _within(form: Form, node: Node) -> Form:
 
 
 def _batch(dataset: Dataset, node: Node, section: Section) -> int:
+    """A node that holds one record takes one at a time; a called transaction has no batches."""
     batch = read_at_least(section, "batch", 1, dataset.batch)
-    if node.many:
+    if node.many or not dataset.uploaded:
         return batch
     if batch > 1 and "batch" in section.data:
         raise section.error("节点写成单个对象时，一次只能报一条", "batch")
