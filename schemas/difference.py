@@ -6,20 +6,23 @@ a renamed node or another date format is told, but as 不影响.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from schemas import build, fielddifference
 from schemas.fielddifference import Finding, Weight
-from schemas.model import Cadence, Dataset, Edition
+from schemas.model import Cadence, Dataset, Edition, Extra, Node
 
 __all__ = ["Change", "Rejection", "Weight", "changes", "lines", "rejected_now"]
 
 _EVERYWHERE = "各数据集"
 _ORDER = tuple(Weight)
+_SHOWN = 5  #: lines of what does not concern the site, in one block
+_ROW = re.compile(r"\[[0-9]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,21 @@ def changes(old: Edition, new: Edition) -> tuple[Change, ...]:
 
 
 def lines(found: Iterable[Change]) -> tuple[str, ...]:
-    """The differences as a site reads them: one block per data set, the most pressing line first."""
+    """The differences as a site reads them: one block per data set, the most pressing first; of what the gateway does by
+    itself, only the first few."""
     blocks: dict[str, list[Change]] = {}
     for change in found:
         blocks.setdefault(f"{change.dataset} {change.name}".strip(), []).append(change)
-    return tuple(
-        line for title, block in blocks.items() for line in (title, *(f"  〔{each.weight}〕{each.sentence}" for each in block))
-    )
+    return tuple(line for title, block in blocks.items() for line in (title, *_block(block)))
+
+
+def _block(block: list[Change]) -> Iterator[str]:
+    quiet = [change for change in block if change.weight is Weight.NONE]
+    rest = len(quiet) - _SHOWN if len(quiet) > _SHOWN + 1 else 0
+    for change in block[: len(block) - rest]:
+        yield f"  〔{change.weight}〕{change.sentence}"
+    if rest:
+        yield f"  〔{Weight.NONE}〕另有 {rest} 处，多为报文写法，网关自动照办"
 
 
 def rejected_now(old: Edition, new: Edition, records: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Rejection, ...]:
@@ -85,7 +96,12 @@ def _reasons(new: Edition, code: str, record: Mapping[str, Any]) -> set[tuple[st
     if code not in new.datasets:
         return {(code, "", _Kind.DATASET, f"新版没有数据集 {code}")}
     found = build.validator(new, code).violations(record)
-    return {(code, each.field, each.rule, each.message) for each in found}
+    return {(code, _anywhere(each.field), each.rule, _anywhere(each.message)) for each in found}
+
+
+def _anywhere(text: str) -> str:
+    """Without row numbers, so that the same fault in another row counts as the same."""
+    return _ROW.sub("[]", text)
 
 
 def _codes(old: Edition, new: Edition) -> tuple[str, ...]:
@@ -100,12 +116,12 @@ def _change(dataset: Dataset | None, finding: Finding) -> Change:
 def _everywhere(old: Edition, new: Edition) -> Iterator[Finding]:
     yield from fielddifference.fields(old, new, old.common, new.common)
     for each in fielddifference.fields(old, new, old.header, new.header):
-        yield Finding(f"报文头.{each.field}", Weight.LOOK, f"报文头：{each.sentence}")
-    if old.style != new.style:
+        yield Finding(f"报文头.{each.field}", Weight.LOOK, f"报文头：{each.sentence.partition('：')[0]}")  # no mapping fills it
+    if replace(old.style, extra=new.style.extra) != new.style:
         yield Finding("", Weight.NONE, "报文的写法（日期、数值、空值或字符集）变了，网关自动照新写法写")
     if old.style.extra != new.style.extra:
-        weight = Weight.MUST if new.style.extra == "reject" else Weight.NONE
-        yield Finding("", weight, f"规范以外的字段由“{old.style.extra}”改为“{new.style.extra}”（reject 拒收，keep 放行）")
+        strict = new.style.extra is Extra.REJECT
+        yield Finding("", Weight.MUST, "规范以外的字段改为拒收") if strict else Finding("", Weight.NONE, "规范以外的字段改为放行")
     if old.infver != new.infver:
         yield Finding("", Weight.NONE, f"接口版本号由 {old.infver} 改为 {new.infver}，网关自动照写")
     if old.body_limit != new.body_limit:
@@ -132,16 +148,33 @@ def _content(old: Edition, new: Edition, before: Dataset, after: Dataset) -> Ite
     if before.uploaded:
         yield from fielddifference.fields(old, new, before.fields, after.fields)
         return
-    after_nodes = {node.name: node for node in (*after.input, *after.output)}
-    for node in (*before.input, *before.output):
-        other = after_nodes.pop(node.name, None)
-        if other is None:
-            yield Finding(node.name, Weight.LOOK, f"节点 {node.name} 不再有，或已改名")
-            continue
-        for each in fielddifference.fields(old, new, node.fields, other.fields):
-            yield Finding(f"{node.name}.{each.field}", each.weight, f"节点 {node.name}：{each.sentence}")
-    for name in after_nodes:
-        yield Finding(name, Weight.LOOK, f"多出节点 {name}")
+    for ours, theirs in ((before.input, after.input), (before.output, after.output)):
+        if len(ours) != len(theirs):
+            yield Finding("", Weight.LOOK, f"节点由 {_names(ours)} 改为 {_names(theirs)}")
+        for node in ours:
+            yield from _node(old, new, node, _same(node, ours, theirs))
+
+
+def _names(nodes: tuple[Node, ...]) -> str:
+    return "、".join(node.name for node in nodes) or "（无）"
+
+
+def _same(node: Node, ours: tuple[Node, ...], theirs: tuple[Node, ...]) -> Node | None:
+    """The node of that name; else, if no node came or went, the one at its place: it was renamed."""
+    named = next((each for each in theirs if each.name == node.name), None)
+    return named or (theirs[ours.index(node)] if len(ours) == len(theirs) else None)
+
+
+def _node(old: Edition, new: Edition, node: Node, other: Node | None) -> Iterator[Finding]:
+    """A called transaction is made by the gateway or the till, never mapped: there is something to look at, at most."""
+    if other is None:
+        yield Finding(node.name, Weight.LOOK, f"节点 {node.name} 不再有")
+        return
+    if (node.name, node.encoding) != (other.name, other.encoding):
+        yield Finding(node.name, Weight.NONE, f"节点 {node.name}（{node.encoding}）改为 {other.name}（{other.encoding}）")
+    for each in fielddifference.fields(old, new, node.fields, other.fields):
+        weight = Weight.LOOK if each.weight is Weight.MUST else each.weight
+        yield Finding(f"{node.name}.{each.field}", weight, f"节点 {node.name}：{each.sentence}")
 
 
 def _rules(old: Edition, new: Edition, before: Dataset, after: Dataset) -> Iterator[Finding]:
@@ -176,12 +209,11 @@ def _minutes(cadence: Cadence) -> int:
 
 def _writing(before: Dataset, after: Dataset) -> Iterator[Finding]:
     """What the gateway does by itself."""
-    pairs = (
-        ("交易编号", before.infno, after.infno),
-        ("一次最多条数", before.batch, after.batch),
-        ("报送节点", before.input[0].name, after.input[0].name),
-        ("节点写法", before.input[0].encoding, after.input[0].encoding),
-    )
+    pairs: list[tuple[str, object, object]] = [("交易编号", before.infno, after.infno)]
+    if before.uploaded:  # of the others, the nodes are told one by one
+        pairs.append(("一次最多条数", before.batch, after.batch))
+        pairs.append(("报送节点", before.input[0].name, after.input[0].name))
+        pairs.append(("节点写法", before.input[0].encoding, after.input[0].encoding))
     for what, one, other in pairs:
         if one != other:
             yield Finding("", Weight.NONE, f"{what}由 {one} 改为 {other}，网关自动照写")

@@ -144,9 +144,9 @@ def _least(before: Field, after: Field) -> Said:
     if after.least is None:
         yield Weight.NONE, "不再限制最小值"
     elif before.least is None or after.least > before.least:
-        yield Weight.MUST, f"最小值提高到 {after.least}"
+        yield Weight.MUST, f"改为不得小于 {after.least}"
     else:
-        yield Weight.NONE, f"最小值降低到 {after.least}"
+        yield Weight.NONE, f"最小值放宽到 {after.least}"
 
 
 def _codes(old: Edition, new: Edition, before: Field, after: Field) -> Said:
@@ -171,10 +171,8 @@ def _values(one: CodeTable, other: CodeTable) -> Said:
     if gone:
         yield Weight.MUST, f"的代码表《{other.label}》去掉 {_listed(one, gone)}：再报会被拒收，对照要改"
     if moved:
-        yield (
-            Weight.MUST,
-            f"的代码表《{other.label}》改了含义：{'、'.join(f'{each} 由{one.values[each]}改为{other.values[each]}' for each in moved)}",
-        )
+        told = "、".join(f"{code} 由“{one.values[code]}”改为“{other.values[code]}”" for code in moved)
+        yield Weight.MUST, f"的代码表《{other.label}》改了含义：{told}"
     if come:
         yield Weight.LOOK, f"的代码表《{other.label}》增加 {_listed(other, come)}：有这类业务就补上对照"
     if one.on_wire != other.on_wire:
