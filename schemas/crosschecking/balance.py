@@ -1,7 +1,7 @@
 """`balance`: opening + in - out = closing, per month and item, by lot where the site keeps lots throughout.
 
 The opening is the stocktake of the month before. Where none was read the month cannot be checked, which is told once per
-month and not as a mismatch of every item.
+month and not as a mismatch of every item. The first stocktake of all, with nothing moved beside it, is just the beginning.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class _Month:
 
     entries: list[_Entry] = field(default_factory=list)
 
+    @property
+    def moved(self) -> bool:
+        return self.has(_Side.INWARD) or self.has(_Side.OUTWARD)
+
     def total(self, side: _Side) -> Decimal:
         return sum((entry.amount for entry in self.entries if entry.side is side), Decimal(0))
 
@@ -61,8 +65,9 @@ def balance(rule: Rule, check: Balance, book: Book) -> Iterator[Finding | None]:
     for institution in sorted(counted):
         own = [account for (name, *_), account in sorted(accounts.items()) if name == institution]
         for month, first in sorted(counted[institution].items()):
-            opened = month - 1 in counted[institution]
-            yield from _judged(rule, check, [(each[month - 1], each[month]) for each in own], month, first, opened=opened)
+            pairs = [(each[month - 1], each[month]) for each in own]
+            if month > min(counted[institution]) or any(now.moved for _, now in pairs):
+                yield from _judged(rule, check, pairs, month, first, opened=month - 1 in counted[institution])
 
 
 def _judged(
