@@ -1,7 +1,7 @@
 """Editions as they were issued still load and still judge as they did: a site may keep one for years.
 
 This test should not change, and the files in frozen/ should not change. A new edition gets a new folder beside the old.
-Each `verdicts.jsonl` holds, per data set, a line of valid records, the first of them whole, and then one line per spoilt copy of that
+Each `verdicts.jsonl` holds, per data set, a line of valid records, the first of them whole, then one line per spoilt copy of that
 first record: what was left out (`drop`), what was put instead (`set`), and every violation found on the day of the freeze.
 """
 

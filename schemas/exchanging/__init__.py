@@ -1,0 +1,1 @@
+"""The Excel field table, in parts; `schemas.exchange` is the way in."""
