@@ -95,7 +95,7 @@ def _demand(before: Field, after: Field) -> Said:
         yield Weight.MUST, "改为必填：逐行都要有值"
     elif before.required_if != after.required_if:
         if after.required_if is None:
-            yield Weight.NONE, f"不再在{_when(before)}必填"
+            yield Weight.NONE, f"不再{_when(before)}必填"
         else:
             yield Weight.MUST, f"改为{_when(after)}必填"
     if before.blank_allowed and not after.blank_allowed and after.required:
@@ -205,4 +205,4 @@ def _limit(spec: Field) -> str:
 
 def _when(spec: Field) -> str:
     condition = spec.required_if
-    return f" {condition.field} 为 {'、'.join(condition.values)} 时" if condition else ""
+    return f"在 {condition.field} 为 {'、'.join(condition.values)} 时" if condition else ""

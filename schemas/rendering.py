@@ -62,8 +62,8 @@ def fill(edition: Edition, dataset: Dataset, records: Sequence[Any]) -> Any:
 def read(edition: Edition, dataset: Dataset, value: Any) -> tuple[dict[str, Any], ...]:
     """The canonical records that stand at the node. WireError if it does not hold records; they are not judged here."""
     encoding = dataset.input[0].encoding
-    if encoding is Encoding.JSON_TEXT and isinstance(value, str):
-        value = loads(value)
+    if encoding is Encoding.JSON_TEXT:
+        value = loads(value) if isinstance(value, str) else None
     rows = [value] if encoding is Encoding.OBJECT else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise WireError(f"应为{_SHAPES[encoding]}")
@@ -295,7 +295,7 @@ def _read_number(raw: Any) -> Any:
 def _ordinary(value: Any) -> Any:
     """What orjson would have read: for values whose field is no number, or that the edition does not know."""
     if isinstance(value, NumberText):
-        return orjson.loads(value)
+        return orjson.loads(str(value))  # orjson takes no subclass of str
     if isinstance(value, list):
         return [_ordinary(each) for each in value]
     if isinstance(value, dict):
