@@ -23,6 +23,12 @@ from schemas.yamlfile import Section
 OVERLAYS = loader.REFERENCE / "overlays"
 _REFERENCE = "reference"
 _CASES = ("snake", "camel", "upper")
+KEYS = (
+    *("code", "version", "name", "base", "source", "infver", "body_limit", "style", "cadences", "scenes"),
+    *("common", "header", "codes", "new_codes", "datasets", "new_datasets"),
+)
+NODE_KEYS = ("node", "encoding", "case", "fields", "add", "remove")
+DATASET_KEYS = ("form", "infno", "batch", "replay", "success", "cadence", "source", "nodes", *NODE_KEYS)
 
 
 def load(name: str | Path) -> Edition:
@@ -51,10 +57,7 @@ def _shipped(name: str) -> Path:
 
 def _load(path: Path, above: tuple[str, ...]) -> Edition:
     """`above` are the overlays that led here: meeting one again is a circle."""
-    head = yamlfile.read(path).known(
-        *("code", "version", "name", "base", "source", "infver", "body_limit", "style", "cadences", "scenes"),
-        *("common", "header", "codes", "new_codes", "datasets", "new_datasets"),
-    )
+    head = yamlfile.read(path).known(*KEYS)
     code = head.need("code", str)
     if code != path.stem:
         raise head.error(f"编号 {code} 与文件名 {path.stem} 不一致", "code")
@@ -176,10 +179,7 @@ def _datasets(base: Edition, head: Section, patch: FieldPatch) -> dict[str, Data
 
 def _dataset(dataset: Dataset, section: Section, patch: FieldPatch) -> Dataset:
     """The form is taken first, so that everything else is said about it."""
-    section.known(
-        *("form", "infno", "node", "encoding", "batch", "replay", "success", "cadence", "case", "source"),
-        *("fields", "add", "remove", "nodes"),
-    )
+    section.known(*DATASET_KEYS)
     patch = replace(patch, source=read_source(section)) if "source" in section.data else patch
     dataset = _formed(dataset, section)
     first = dataset.input[0]
@@ -251,7 +251,7 @@ def _noded(dataset: Dataset, section: Section, patch: FieldPatch) -> Dataset:
 
 
 def _node(node: Node, section: Section, patch: FieldPatch) -> Node:
-    section.known("node", "encoding", "case", "fields", "add", "remove")
+    section.known(*NODE_KEYS)
     return Node(
         name=section.text("node", node.name),
         encoding=read_enum(section, "encoding", Encoding, node.encoding),

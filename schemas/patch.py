@@ -40,6 +40,8 @@ _READERS: dict[str, Callable[[Section], Any]] = {
     "format": lambda section: section.need("format", str),
     "meaning": lambda section: section.need("meaning", str),
 }
+FIELD_KEYS = (*_READERS, "source", "fields", "add", "remove")
+TABLE_KEYS = ("label", "source", "values", "remove", "on_wire")
 
 
 def unknown(section: Section, key: str, what: str, name: str, names: Iterable[str]) -> SpecError:
@@ -87,7 +89,7 @@ class FieldPatch:
         return tuple(added)
 
     def _changed(self, spec: Field, section: Section) -> Field:
-        section.known(*_READERS, "source", "fields", "add", "remove")
+        section.known(*FIELD_KEYS)
         changes = {key: read(section) for key, read in _READERS.items() if key in section.data}
         if "required" in changes:  # an unconditional word replaces the base's condition, unless a new one stands beside it
             changes.setdefault("required_if", None)
@@ -122,7 +124,7 @@ def check_format(section: Section, key: str, pattern: str, kind: FieldType) -> N
 
 def patched_table(table: CodeTable, section: Section, source: Source) -> CodeTable:
     """A code table with codes added or relabelled (`values`), taken out (`remove`), or written otherwise (`on_wire`)."""
-    section.known("label", "source", "values", "remove", "on_wire")
+    section.known(*TABLE_KEYS)
     for code in section.texts("remove"):
         if code not in table.values:
             raise unknown(section, "remove", f"代码表 {table.name} 的代码", code, table.values)

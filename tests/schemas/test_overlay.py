@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from schemas import build, fake, loader, overlay
+from schemas import build, difference, fake, loader, overlay, patch
 from schemas.errors import SpecError
 from schemas.model import Edition, Encoding, Numbers, Replay, Severity
 
@@ -280,3 +281,25 @@ def test_a_merged_edition_is_linted_as_a_whole(write: Write, body: str, finding:
         overlay.load(path)
     assert str(caught.value).startswith(f"{path}：与上级版本合并后有 1 处不妥：")
     assert finding in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_examples_of_the_manual_load(write: Write, number: int) -> None:
+    manual = Path(__file__).parents[2] / "docs" / "overlays.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", manual.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    block = blocks[number]
+    assert overlay.load(write(block, "" if block.startswith("code:") else HEAD)).code == "mine"
+
+
+def test_the_manual_names_every_key_of_an_overlay() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "overlays.md").read_text(encoding="utf-8")
+    keys = {*overlay.KEYS, *overlay.DATASET_KEYS, *overlay.NODE_KEYS, *patch.FIELD_KEYS, *patch.TABLE_KEYS}
+    assert {key for key in keys if f"`{key}" not in manual and f"{key}:" not in manual} == set()
+
+
+def test_the_difference_the_manual_shows_is_the_difference_of_today(reference: Edition) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "overlays.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n(.*?)```", manual, re.DOTALL)[0].splitlines()
+    told = difference.lines(difference.changes(reference, overlay.load("jilin")))
+    assert set(shown) <= set(told)
