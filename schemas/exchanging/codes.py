@@ -75,9 +75,8 @@ class Tables:
     def _code(self, block: Block, line: Line, taken: Mapping[str, str]) -> str | None:
         """The code of a row; None if there is none to take, which is then reported."""
         cell = line.cells.get(Role.CODE)
-        if cell is None or cell.formula:
-            content = " ".join(each.text for each in line.cells.values())
-            self._report.miss(block.sheet, line.place, content, "代码行没有代码，没有采用")
+        if cell is None or not cell.text or cell.formula:
+            self._report.miss(block.sheet, line.place, " ".join(line.texts()), "代码行没有代码，没有采用")
             return None
         if cell.text in taken:
             self._report.miss(block.sheet, cell.place, cell.text, "代码写了两次，只取第一个")

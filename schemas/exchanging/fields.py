@@ -52,14 +52,14 @@ class FieldReader:
 
     def _note(self, line: Line, last: _Draft | None) -> None:
         """A row that is no field: the rest of the note above it, or a remark of the table's author."""
-        texts = [cell.text for cell in line.cells.values() if not cell.filled]
+        texts = line.texts()
         if not texts:
             return
         if last and not line.text(Role.NAME) and line.text(Role.MEANING) and len(texts) == 1:
             self._append(last, texts[0])
             self._guess(line, Role.MEANING, f"没有字段名，作为上一字段 {last.spec.name} 的说明")
         else:
-            self._miss(line, Role.NAME, "不是字段，没有采用", content=" ".join(texts))
+            self.report.miss(self.block.sheet, line.place, " ".join(texts), "不是字段，没有采用")
 
     @staticmethod
     def _append(draft: _Draft, text: str) -> None:
@@ -241,8 +241,8 @@ class FieldReader:
         content = line.text(role) or line.text(Role.LABEL)
         self.report.miss(self.block.sheet, line.place_of(role), content, f"字段没有采用：{sentence}", lost=True)
 
-    def _miss(self, line: Line, role: Role, sentence: str, content: str = "") -> None:
-        self.report.miss(self.block.sheet, line.place_of(role), content or line.text(role), sentence)
+    def _miss(self, line: Line, role: Role, sentence: str) -> None:
+        self.report.miss(self.block.sheet, line.place_of(role), line.text(role), sentence)
 
     def _guess(self, line: Line, role: Role, sentence: str) -> None:
         self.report.guess(self.block.sheet, line.place_of(role), line.text(role), sentence)

@@ -52,6 +52,10 @@ class Line:
         cell = self.cells.get(role)
         return cell.text if cell else ""
 
+    def texts(self) -> list[str]:
+        """What stands in the row's own cells."""
+        return [cell.text for cell in self.cells.values() if cell.text and not cell.filled]
+
     def place_of(self, role: Role) -> str:
         """The cell of that column, else where the row begins."""
         cell = self.cells.get(role)
@@ -165,10 +169,10 @@ def depth(cell: Cell) -> int:
 
 
 def _line(row: Row, settled: dict[int, Role]) -> Line:
-    cells = {role: row[column] for column, role in settled.items() if column < len(row) and row[column].text}
+    cells = {role: row[column] for column, role in settled.items()}
     for role in (Role.NAME, Role.CODE):  # a merged name is one field, not several
         if role in cells and cells[role].filled:
-            del cells[role]
+            cells[role] = Cell("", cells[role].place)
     return Line(cells, next(cell.place for cell in row if cell.text))
 
 
@@ -189,17 +193,12 @@ def _read_line(found: Heading, cells: list[Cell]) -> None:
     if not cells:
         return None
     fact = layout.fact_word(cells[0].text)
-    if fact and len(cells) > 1 and not layout.fact_word(cells[1].text):
-        found.facts.setdefault(fact, []).append(_until_fact(cells[1:]))
-        return _read_line(found, cells[1 + len(_until_fact(cells[1:])) :])
+    if fact and len(cells) > 1 and not layout.fact_word(cells[1].text) and not _inline(cells[1]):
+        found.facts.setdefault(fact, []).append((cells[1],))
+        return _read_line(found, cells[2:])
     if not fact:
         _read_text(found, cells[0])
     return _read_line(found, cells[1:])
-
-
-def _until_fact(cells: list[Cell]) -> tuple[Cell, ...]:
-    end = next((index for index, cell in enumerate(cells) if _inline(cell) or layout.fact_word(cell.text)), len(cells))
-    return tuple(cells[:end])
 
 
 def _inline(cell: Cell) -> tuple[str, str] | None:
