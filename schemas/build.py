@@ -14,7 +14,7 @@ from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError, fields
 
 from schemas import wire
 from schemas.errors import RecordInvalidError, WireError
-from schemas.model import CodeTable, Dataset, Edition, Extra, Field, FieldType, Severity, Violation
+from schemas.model import CodeTable, Dataset, Edition, Extra, Field, FieldType, Node, Severity, Violation
 from schemas.record import business_key, content_hash
 
 #: every rule id and its sentence
@@ -237,6 +237,20 @@ def _below(path: str, name: str | int) -> str:
     if isinstance(name, int):
         return f"{path}[{name}]"
     return f"{path}.{name}" if path else name
+
+
+def node_violations(edition: Edition, node: Node, content: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """What is wrong with one row of a node of a transaction that is called: errors and warnings, without the common fields."""
+    try:
+        _node_schema(edition, node).load(content)
+    except ValidationError as error:
+        return tuple(_flatten(error.messages_dict, ""))
+    return ()
+
+
+@cache
+def _node_schema(edition: Edition, node: Node) -> Schema:
+    return schema_class(edition, node.fields, node.name)()
 
 
 @cache

@@ -1,6 +1,8 @@
 """Invented records of an edition: valid ones, and one for each single fault. The same seed gives the same records.
 
 Every name says that it is a test, no number has the shape of an 身份证; nothing here comes from a person.
+Records that are uploaded are made whole (`valid`, `single_faults`), nodes of called transactions as they stand in the
+message (`contents`, `node_faults`).
 """
 
 from __future__ import annotations
@@ -9,18 +11,29 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from decimal import Decimal
-from types import MappingProxyType
+from decimal import ROUND_HALF_UP, Decimal
+from math import prod
 from typing import Any
 
 from schemas import wire
-from schemas.faults import faults
-from schemas.model import Dataset, Edition, Field, FieldType
+from schemas.faults import content_faults, faults
+from schemas.model import Dataset, Edition, Field, FieldType, Node
 from schemas.record import business_key, content_hash
 
 #: what a date or time is relative to the record's business time; anything else is at that time
-_DAYS = {"rx_end_date": 30, "manu_date": -200, "expy_end": 500}
-_MINUTES = {"end_time": 240, "use_time": 30}
+_DAYS = {
+    "rx_end_date": 30,
+    "manu_date": -200,
+    "expy_end": 500,
+    "expiry_date": 500,
+    "valid_until": 365,
+    "endtime": 365,
+    "first_dialysis_date": -900,
+    "psn_insu_date": -3000,
+    "brdy": -20_000,
+}
+_MINUTES = {"end_time": 240, "use_time": 30, "to": 120, "setl_time": 10, "oldest_unsent": -30, "last_event_time": -5}
+_MONTH = "month"  #: a business month is written as its first day
 #: plausible (least, most) of the numbers; anything else is a small count
 _RANGES = {
     "duration_min": (240, 240),  # as end_time
@@ -32,7 +45,27 @@ _RANGES = {
     "dry_weight_kg": (50, 59),
     "uf_volume_ml": (1000, 4000),
     "freq_week": (2, 3),
+    "age": (54, 54),  # as brdy
+    "face_score": (60, 99),
+    "score": (60, 99),
+    "selfpay_prop": (0, 1),
+    "pool_prop_selfpay": (0, 1),
+    "pric": (5, 80),
+    "accepted": (50, 200),
+    "disk_free_mb": (10_000, 90_000),
 }
+#: a number that is the sum of its neighbours, in this order (DATASETS §7; money as in interface facts §3.6)
+_SUMS = {
+    "fund_pay_sumamt": ("hifp_pay", "cvlserv_pay", "hifes_pay", "hifmi_pay", "hifob_pay", "maf_pay", "oth_pay"),
+    "psn_part_amt": ("acct_pay", "acct_mulaid_pay", "psn_cash_pay"),
+    "medfee_sumamt": ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt"),
+    "read": (
+        *("excluded", "not_ready", "quarantined", "unchanged", "queued", "leased", "sending"),
+        *("unknown", "held", "accepted", "rejected", "superseded"),
+    ),
+}
+_PRODUCTS = dict.fromkeys(("amt", "sumamt", "det_item_fee_sumamt"), ("cnt", "pric"))
+_SINGLE = frozenset({"agent"})  #: child arrays of one row at most
 _NAMES = {"psn_name": "测试患者", "patn_name": "测试患者", "dr_name": "测试医师", "phar_name": "测试药师"}
 
 
@@ -51,8 +84,12 @@ INSTITUTION = "H00000000001"
 def valid(
     edition: Edition, code: str, seed: int, count: int, period: Period = JANUARY, institution: str = INSTITUTION
 ) -> Iterator[dict[str, Any]]:
-    """`count` wire records that the edition accepts, with different keys. Optional fields are sometimes left out."""
-    dataset = edition.datasets[code]
+    """`count` wire records that the edition accepts, with different keys. Optional fields are sometimes left out.
+
+    A monthly record counts from the first of its month, which a period that begins later does not hold.
+    ValueError for a transaction that is called: it has no records.
+    """
+    dataset = _uploaded(edition, code)
     chance = random.Random(f"{code} {seed}")  # noqa: S311 - test data, not a secret
     for number in range(1, count + 1):
         maker = _Maker(edition, chance, number, _moment(chance, period))
@@ -62,11 +99,37 @@ def valid(
 
 def single_faults(edition: Edition, code: str, seed: int) -> Iterator[tuple[dict[str, Any], str, str]]:
     """(record, path of the faulty field, rule it breaks), one for each way in which each field can be wrong."""
-    dataset = edition.datasets[code]
-    chance = random.Random(f"{code} {seed}")  # noqa: S311 - test data, not a secret
-    maker = _Maker(edition, chance, 1, _moment(chance, JANUARY))
-    content = maker.row(dataset.fields, _demands(dataset.fields))
+    dataset = _uploaded(edition, code)
+    maker, content = _full(edition, dataset.fields, f"{code} {seed}")
     yield from faults(edition, dataset, _complete(edition, dataset, content, maker.moment, INSTITUTION))
+
+
+def contents(edition: Edition, node: Node, seed: int, count: int, period: Period = JANUARY) -> Iterator[dict[str, Any]]:
+    """`count` rows that the node may hold, in wire form, without the common fields."""
+    chance = random.Random(f"{node.name} {seed}")  # noqa: S311 - test data, not a secret
+    for number in range(1, count + 1):
+        maker = _Maker(edition, chance, number, _moment(chance, period))
+        yield _sparse(node.fields, maker.row(node.fields), chance)
+
+
+def node_faults(edition: Edition, node: Node, seed: int) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """As `single_faults`, of one row of a node."""
+    _, content = _full(edition, node.fields, f"{node.name} {seed}")
+    yield from content_faults(edition, node.fields, content)
+
+
+def _uploaded(edition: Edition, code: str) -> Dataset:
+    dataset = edition.datasets[code]
+    if not dataset.uploaded:
+        raise ValueError(f"{code} is called, not uploaded: see contents() and node_faults()")
+    return dataset
+
+
+def _full(edition: Edition, specs: tuple[Field, ...], seed: str) -> tuple[_Maker, dict[str, Any]]:
+    """A row that holds every field, the conditional ones too, and who made it."""
+    chance = random.Random(seed)  # noqa: S311 - test data, not a secret
+    maker = _Maker(edition, chance, 1, _moment(chance, JANUARY))
+    return maker, maker.row(specs, demanding=True)
 
 
 class _Maker:
@@ -75,12 +138,18 @@ class _Maker:
     def __init__(self, edition: Edition, chance: random.Random, number: int, moment: datetime) -> None:
         self.edition, self.chance, self.number, self.moment = edition, chance, number, moment
 
-    def row(self, specs: tuple[Field, ...], settled: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
-        """Every field in wire form; a conditional one only when its condition holds. `settled` values are taken as given."""
-        made = {spec.name: wire.encode(spec, self._value(spec)) for spec in specs} | dict(settled)
+    def row(self, specs: tuple[Field, ...], *, demanding: bool = False) -> dict[str, Any]:
+        """Every field in wire form; a conditional one only when its condition holds, which `demanding` sees to."""
+        return wire.encode_record(specs, self._values(specs, demanding))
+
+    def _values(self, specs: tuple[Field, ...], demanding: bool) -> dict[str, Any]:
+        made = {spec.name: self._value(spec, demanding) for spec in specs}
+        if demanding:
+            made |= _demands(specs)
+        _reckon(specs, made)
         return {spec.name: made[spec.name] for spec in specs if not spec.required_if or _asked(spec, made)}
 
-    def _value(self, spec: Field) -> Any:
+    def _value(self, spec: Field, demanding: bool) -> Any:
         match spec.type:
             case FieldType.TEXT:
                 return self._text(spec)
@@ -91,18 +160,22 @@ class _Maker:
             case FieldType.DATETIME:
                 return self._at(spec.name)
             case FieldType.ROWS:
-                return [self._child(spec.fields, index) for index in range(self.chance.randint(1, 3))]
+                rows = self.chance.randint(1, 1 if spec.name in _SINGLE else 3)
+                return [self._child(spec.fields, index, demanding) for index in range(rows)]
 
-    def _child(self, specs: tuple[Field, ...], index: int) -> dict[str, Any]:
+    def _child(self, specs: tuple[Field, ...], index: int, demanding: bool) -> dict[str, Any]:
         maker = _Maker(self.edition, self.chance, self.number * 10 + index, self.moment)
-        return {spec.name: maker._value(spec) for spec in specs}
+        return maker._values(specs, demanding)
 
     def _at(self, name: str) -> datetime:
+        if name == _MONTH:
+            return self.moment.replace(day=1)
         return self.moment + timedelta(days=_DAYS.get(name, 0), minutes=_MINUTES.get(name, 0))
 
     def _text(self, spec: Field) -> str:
         if spec.codes:
-            return self.chance.choice(list(self.edition.codes[spec.codes].values))
+            codes = self.edition.codes[spec.codes].values
+            return self.chance.choice([code for code in codes if len(code) <= (spec.length or len(code))])
         if spec.name.endswith("_name"):
             text = f"{_NAMES.get(spec.name, '测试' + spec.label)}{self.number:04d}"
         else:
@@ -113,6 +186,23 @@ class _Maker:
         least, most = _RANGES.get(spec.name, (1, 9))
         places = min(spec.scale, 2) if least < most else 0
         return Decimal(self.chance.randint(least * 10**places, most * 10**places)).scaleb(-places)
+
+
+def _reckon(specs: tuple[Field, ...], made: dict[str, Any]) -> None:
+    """Replace what follows from its neighbours, as far as they are there."""
+    for spec in specs:
+        factors = [made[part] for part in _PRODUCTS.get(spec.name, ()) if part in made]
+        if len(factors) > 1:
+            made[spec.name] = _rounded(spec, prod(factors, start=Decimal(1)))
+    numbers = {spec.name: spec for spec in specs if spec.name in _SUMS}
+    for name in _SUMS:
+        parts = [made[part] for part in _SUMS[name] if part in made]
+        if name in numbers and parts:
+            made[name] = _rounded(numbers[name], sum(parts, start=Decimal(0)))
+
+
+def _rounded(spec: Field, number: Decimal) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(-spec.scale), ROUND_HALF_UP)
 
 
 def _moment(chance: random.Random, period: Period) -> datetime:
@@ -137,9 +227,9 @@ def _sparse(specs: tuple[Field, ...], content: dict[str, Any], chance: random.Ra
 
 def _complete(edition: Edition, dataset: Dataset, content: dict[str, Any], moment: datetime, institution: str) -> dict[str, Any]:
     """The content with the common fields, as a gateway would send it."""
-    occurred = moment
-    if dataset.field(dataset.occurred).type is FieldType.DATE:
-        occurred = datetime.combine(moment.date(), time(), wire.SHANGHAI)
+    occurred = wire.decode(dataset.field(dataset.occurred), content[dataset.occurred])
+    if not isinstance(occurred, datetime):
+        occurred = datetime.combine(occurred, time(), wire.SHANGHAI)
     stored = max((wire.decode_datetime(content[spec.name]) for spec in _times(dataset, content)), default=moment)
     record = {
         **content,

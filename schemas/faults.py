@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from schemas.model import Dataset, Edition, Field, FieldType
+from schemas.model import Dataset, Edition, Field, FieldType, Severity
 
 #: a wire text of each type that its format forbids
 _MALFORMED = {
@@ -28,6 +28,11 @@ def faults(edition: Edition, dataset: Dataset, record: Mapping[str, Any]) -> Ite
         yield {**record, spec.name: f"{record[spec.name]}-T"}, "content_hash", "content_hash"
 
 
+def content_faults(edition: Edition, specs: tuple[Field, ...], content: Mapping[str, Any]) -> Iterator[Fault]:
+    """The same of a row that carries no common fields, such as a node of a called transaction."""
+    yield from _row(edition, specs, content)
+
+
 def _free_texts(dataset: Dataset) -> list[Field]:
     """Fields that may say anything: changing one on the way breaks nothing but the digest."""
     return [spec for spec in dataset.fields if spec.type is FieldType.TEXT and not spec.codes and spec.name not in dataset.key]
@@ -42,7 +47,7 @@ def _row(edition: Edition, specs: tuple[Field, ...], row: Mapping[str, Any]) -> 
 
 
 def _field(edition: Edition, spec: Field, row: Mapping[str, Any]) -> Iterator[Fault]:
-    for value, rule in (*_missing(spec), *_misshapen(spec), *_oversized(spec), *_uncoded(edition, spec)):
+    for value, rule in (*_missing(spec), *_misshapen(spec), *_oversized(edition, spec), *_uncoded(edition, spec)):
         yield {**row, spec.name: value}, spec.name, rule
     rule = _demand(spec)
     if rule:
@@ -71,14 +76,22 @@ def _misshapen(spec: Field) -> Iterator[tuple[Any, str]]:
         yield _MALFORMED[spec.type], "format"
 
 
-def _oversized(spec: Field) -> Iterator[tuple[str, str]]:
+def _oversized(edition: Edition, spec: Field) -> Iterator[tuple[str, str]]:
     if spec.type is FieldType.TEXT and spec.length:
-        yield "9" * (spec.length + 1), "length"
+        yield from ((text, "length") for text in _overlong(edition, spec))
     if spec.type is FieldType.NUMBER and spec.length:
         yield "9" * (spec.length - spec.scale + 1), "precision"
         yield f"0.{'0' * spec.scale}1", "precision"
     if spec.least is not None:
         yield f"{spec.least - 1:f}", "least"
+
+
+def _overlong(edition: Edition, spec: Field) -> list[str]:
+    """One text that is too long. Where that is only told, it must still be a code of the table, or a second rule is broken."""
+    limit = spec.length or 0
+    if spec.codes and spec.length_severity is Severity.WARN:
+        return [code for code in edition.codes[spec.codes].values if len(code) > limit][:1]
+    return ["9" * (limit + 1)]
 
 
 def _uncoded(edition: Edition, spec: Field) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ Every finding is told, not only the first; any finding ends with exit code 1.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,10 +14,13 @@ from pathlib import Path
 import click
 
 from schemas import loader
-from schemas.errors import SpecError
-from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Source
+from schemas.dateformat import dateformat
+from schemas.errors import SpecError, WireError
+from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Node, Severity, Source
+from schemas.rendering import ambiguities
 
 _CLOCK_TYPES = (FieldType.DATE, FieldType.DATETIME)
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
 def findings(edition: Edition) -> tuple[str, ...]:
@@ -31,6 +35,8 @@ def _findings(edition: Edition) -> Iterator[str]:
     for dataset in edition.datasets.values():
         yield from _dataset(edition, dataset)
     yield from _numbers(edition)
+    yield from _style(edition)
+    yield from ambiguities(edition)
     for table in edition.codes.values():
         yield from _code_table(edition, table)
 
@@ -38,17 +44,57 @@ def _findings(edition: Edition) -> Iterator[str]:
 def _dataset(edition: Edition, dataset: Dataset) -> Iterator[str]:
     place = dataset.code
     yield from _source(place, dataset.source)
-    if dataset.cadence not in edition.cadences:
-        yield f"{place}：edition.yaml 中没有报送频次 {dataset.cadence}"
-    if dataset.scene not in edition.scenes:
+    if dataset.scene and dataset.scene not in edition.scenes:
         yield f"{place}：edition.yaml 中没有场景 {dataset.scene}"
+    yield from _journey(edition, dataset)
+    yield from _nodes(edition, place, dataset.input)
+    yield from _nodes(edition, place, dataset.output)
+    yield from _success(dataset)
+    yield from _forms(dataset)
+    if dataset.alias_of and (dataset.alias_of == place or dataset.alias_of not in edition.datasets):
+        yield f"{place}：alias_of 所指的 {dataset.alias_of} 不是另一个数据集"
+
+
+def _journey(edition: Edition, dataset: Dataset) -> Iterator[str]:
+    """A record that is uploaded has a key, a business time and a cadence; a transaction that is called has none of them."""
+    if not (dataset.key or dataset.cadence or dataset.occurred):
+        return
+    if dataset.cadence not in edition.cadences:
+        yield f"{dataset.code}：edition.yaml 中没有报送频次 {dataset.cadence}"
     yield from _key(dataset)
-    for node in (*dataset.input, *dataset.output):
-        yield from _fields(edition, place, node.fields)
+    if not dataset.input[0].many and dataset.batch != 1:
+        yield f"{dataset.code}：报送的节点 {dataset.input[0].name} 须能放多条记录（array、json_text），否则 batch 须为 1"
     common = {spec.name for spec in edition.common}
     for spec in dataset.fields:
         if spec.name in common:
-            yield f"{place}：字段 {spec.name} 与 common.yaml 的公共字段同名"
+            yield f"{dataset.code}：字段 {spec.name} 与 common.yaml 的公共字段同名"
+
+
+def _nodes(edition: Edition, place: str, nodes: tuple[Node, ...]) -> Iterator[str]:
+    for name in _doubled(node.name for node in nodes):
+        yield f"{place}：节点 {name} 写了两次"
+    for node in nodes:
+        if not node.fields:
+            yield f"{place}：节点 {node.name} 没有字段"
+        yield from _fields(edition, place, node.fields)
+
+
+def _success(dataset: Dataset) -> Iterator[str]:
+    for rule in dataset.success:
+        for path in (rule.path, *([rule.sentence] if rule.sentence else [])):
+            if not _PATH.fullmatch(path):
+                yield f"{dataset.code}：成功条件的路径“{path}”应写成用点连接的字段名，如 output.result.retRslt"
+
+
+def _forms(dataset: Dataset) -> Iterator[str]:
+    """A form that leaves out a key field could not say which record it means."""
+    names = {spec.name for spec in dataset.fields}
+    for form in dataset.forms:
+        for name in form.without:
+            if name not in names:
+                yield f"{dataset.code}：形式 {form.infno} 的 without 所写的字段 {name} 不存在"
+            if name in dataset.key:
+                yield f"{dataset.code}：形式 {form.infno} 不能去掉主键字段 {name}"
 
 
 def _key(dataset: Dataset) -> Iterator[str]:
@@ -88,9 +134,35 @@ def _field(edition: Edition, where: str, spec: Field) -> Iterator[str]:
     if spec.blank_allowed and spec.type is not FieldType.TEXT:
         yield f"{where}：只有 C 类型可以允许空文本"
     yield from _shape(where, spec)
+    yield from _writing(where, spec)
+
+
+def _writing(where: str, spec: Field) -> Iterator[str]:
+    """How the region writes the field."""
+    if spec.least is not None and spec.type is not FieldType.NUMBER:
+        yield f"{where}：只有 N 类型可以写最小值 least"
+    if spec.length_severity is not Severity.ERROR and spec.length is None:
+        yield f"{where}：没有写 length，length_severity 就没有意义"
+    if spec.on_wire in spec.aliases:
+        yield f"{where}：别名 {spec.on_wire} 就是它在报文中的名字"
+    if spec.format and spec.type not in _CLOCK_TYPES:
+        yield f"{where}：只有 D、DT 类型可以写格式 format"
+    elif spec.format:
+        yield from _pattern(where, spec.format, spec.type)
+
+
+def _pattern(where: str, pattern: str, kind: FieldType) -> Iterator[str]:
+    try:
+        dateformat(pattern, kind)
+    except WireError as error:
+        yield f"{where}：{error}"
 
 
 def _shape(where: str, spec: Field) -> Iterator[str]:
+    if spec.length is not None and spec.type not in (FieldType.TEXT, FieldType.NUMBER):
+        yield f"{where}：只有 C、N 类型可以写长度 length"
+    if spec.scale and spec.type is not FieldType.NUMBER:
+        yield f"{where}：只有 N 类型可以写小数位数 scale"
     if spec.type is FieldType.ROWS and not spec.fields:
         yield f"{where}：子节点没有字段"
     if spec.type is not FieldType.ROWS and spec.fields:
@@ -119,9 +191,21 @@ def _condition(edition: Edition, where: str, spec: Field, siblings: tuple[Field,
 
 
 def _numbers(edition: Edition) -> Iterator[str]:
-    for infno in _doubled(dataset.infno for dataset in edition.datasets.values()):
-        codes = "、".join(dataset.code for dataset in edition.datasets.values() if dataset.infno == infno)
+    """A transaction number says which data set a message is for, so it stands for one only."""
+    owners = [(infno, dataset.code) for dataset in edition.datasets.values() for infno in _own_numbers(dataset)]
+    for infno in _doubled(infno for infno, _ in owners):
+        codes = "、".join(code for number, code in owners if number == infno)
         yield f"交易编号 {infno} 被多个数据集使用：{codes}"
+
+
+def _own_numbers(dataset: Dataset) -> Iterator[str]:
+    yield dataset.infno
+    yield from (form.infno for form in dataset.forms)
+
+
+def _style(edition: Edition) -> Iterator[str]:
+    yield from _pattern("edition.yaml style 的 date", edition.style.date, FieldType.DATE)
+    yield from _pattern("edition.yaml style 的 datetime", edition.style.datetime, FieldType.DATETIME)
 
 
 def _code_table(edition: Edition, table: CodeTable) -> Iterator[str]:
@@ -129,6 +213,8 @@ def _code_table(edition: Edition, table: CodeTable) -> Iterator[str]:
     yield from _source(place, table.source)
     if not table.values:
         yield f"{place}：没有取值"
+    for code in _doubled(table.on_wire.get(code, code) for code in table.values):
+        yield f"{place}：on_wire 使两个代码在报文中都写作 {code}"
     if table.name not in {spec.codes for spec in _every_field(edition)}:
         yield f"{place}：没有字段使用"
 

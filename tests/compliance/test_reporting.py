@@ -151,6 +151,6 @@ def test_a_report_shows_what_was_known_at_its_cut_off(bureau: Bureau, maker: Mak
 
 def test_a_planned_data_set_with_nothing_in_it_shows_zeros(bureau: Bureau) -> None:
     assert {(line.code, line.dataset) for line in bureau.report().uploads} == {
-        (INSTITUTION, code) for code in ("HD01", "HD02", "HD03", "RX01")
+        (INSTITUTION, code) for code in ("HD01", "HD02", "HD03", "HD04A", "HD04B", "HD04C", "HD05", "RX01")
     }
     assert (bureau.line("RX01").received, bureau.line("RX01").last_received) == (0, None)

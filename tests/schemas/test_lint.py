@@ -11,7 +11,7 @@ import pytest
 
 from schemas import lint, loader
 from schemas.lint import findings
-from schemas.model import CodeTable, Dataset, Edition, Field, Source
+from schemas.model import CodeTable, Dataset, Edition, Encoding, Field, Form, Node, Source
 
 Spoil = Callable[[str, str, str], Path]
 
@@ -72,6 +72,85 @@ def test_the_small_edition_is_sound(edition: Edition) -> None:
         ("datasets/T1.yaml", "label: 处方有效期", "label: ''", "T1 字段 rx_date：没有中文名称 label"),
         ("datasets/T1.yaml", "doc: 测试文本", "doc: ''", "T1：来源 source 的 doc 和 ref 都要写明"),
         ("datasets/T1.yaml", "name: rx_date", "name: seen_at", "T1：字段 seen_at 与 common.yaml 的公共字段同名"),
+        ("datasets/T1.yaml", "type: D}", "type: D, length: 10}", "T1 字段 rx_date：只有 C、N 类型可以写长度 length"),
+        ("datasets/T1.yaml", "type: D}", "type: D, scale: 2}", "T1 字段 rx_date：只有 N 类型可以写小数位数 scale"),
+        ("datasets/T1.yaml", "type: D}", 'type: D, least: "1"}', "T1 字段 rx_date：只有 N 类型可以写最小值 least"),
+        (
+            "datasets/T1.yaml",
+            "type: D}",
+            "type: D, length_severity: warn}",
+            "T1 字段 rx_date：没有写 length，length_severity 就没有意义",
+        ),
+        ("datasets/T1.yaml", "type: D}", "type: D, aliases: [rx_date]}", "T1 字段 rx_date：别名 rx_date 就是它在报文中的名字"),
+        (
+            "datasets/T1.yaml",
+            "type: D}",
+            "type: D, format: yyyyMMDD}",
+            "T1 字段 rx_date：日期格式 yyyyMMDD 用不了：缺少 dd",
+        ),
+        (
+            "datasets/T1.yaml",
+            "length: 8, required: true}\n  - {name: line_no",
+            "length: 8, required: true, format: yyyyMMdd}\n  - {name: line_no",
+            "T1 字段 rx_id：只有 D、DT 类型可以写格式 format",
+        ),
+        (
+            "datasets/T1.yaml",
+            "type: D}",
+            "type: D, wire_name: cnt}",
+            "T1 节点 data：字段 rx_date 与 cnt 在报文中都叫 cnt",
+        ),
+        (
+            "datasets/T1.yaml",
+            "type: D}",
+            "type: D, aliases: [seen_at]}",
+            "T1 节点 data：字段 seen_at 与 rx_date 在报文中都叫 seen_at",
+        ),
+        (
+            "datasets/T1.yaml",
+            "batch: 3\n",
+            "batch: 3\nsuccess:\n  - {path: 'output..retRslt'}\n",
+            "T1：成功条件的路径“output..retRslt”应写成用点连接的字段名，如 output.result.retRslt",
+        ),
+        (
+            "datasets/T1.yaml",
+            "batch: 3\n",
+            "batch: 3\nsuccess:\n  - {path: ''}\n",
+            "T1：成功条件的路径“”应写成用点连接的字段名，如 output.result.retRslt",
+        ),
+        (
+            "datasets/T1.yaml",
+            "batch: 3\n",
+            'batch: 3\nforms:\n  - {infno: "T1", node: row}\n',
+            "交易编号 T1 被多个数据集使用：T1、T1",
+        ),
+        (
+            "datasets/T1.yaml",
+            "batch: 3\n",
+            'batch: 3\nforms:\n  - {infno: "T1A", node: row, without: [drug]}\n',
+            "T1：形式 T1A 的 without 所写的字段 drug 不存在",
+        ),
+        (
+            "datasets/T1.yaml",
+            "batch: 3\n",
+            'batch: 3\nforms:\n  - {infno: "T1A", node: row, without: [rx_id]}\n',
+            "T1：形式 T1A 不能去掉主键字段 rx_id",
+        ),
+        ("datasets/T1.yaml", "batch: 3\n", "batch: 3\nalias_of: T9\n", "T1：alias_of 所指的 T9 不是另一个数据集"),
+        ("datasets/T1.yaml", "batch: 3\n", "batch: 3\nalias_of: T1\n", "T1：alias_of 所指的 T1 不是另一个数据集"),
+        ("codes/shift.yaml", "values:\n", 'on_wire: {"1": "3"}\nvalues:\n', "代码表 shift：on_wire 使两个代码在报文中都写作 3"),
+        (
+            "edition.yaml",
+            "scenes:",
+            "style: {date: yyyy}\nscenes:",
+            "edition.yaml style 的 date：日期格式 yyyy 用不了：缺少 MM、dd",
+        ),
+        (
+            "edition.yaml",
+            "scenes:",
+            "style: {datetime: yyyyMMdd}\nscenes:",
+            "edition.yaml style 的 datetime：日期格式 yyyyMMdd 用不了：缺少 HH、mm、ss",
+        ),
         ("codes/shift.yaml", "ref: 第一条", "ref: ' '", "代码表 shift：来源 source 的 doc 和 ref 都要写明"),
         ("common.yaml", "name: version", "name: seen_at", "common.yaml record：字段 seen_at 写了两次"),
     ],
@@ -82,6 +161,40 @@ def test_a_mistake_is_found(spoil: Spoil, file: str, old: str, new: str, sentenc
 
 def test_two_data_sets_with_one_transaction_number_are_found(edition: Edition) -> None:
     twin = replace(edition.datasets["T1"], code="T2")
+    assert findings(replace(edition, datasets={**edition.datasets, "T2": twin})) == ("交易编号 T1 被多个数据集使用：T1、T2",)
+
+
+def test_a_transaction_that_is_called_needs_no_key_no_cadence_and_no_scene(edition: Edition) -> None:
+    assert findings(_with_dataset(edition, key=(), cadence="", occurred="", scene="")) == ()
+
+
+@pytest.mark.parametrize(("left", "value"), [("cadence", "realtime"), ("occurred", "rx_time")])
+def test_a_transaction_that_is_called_but_has_a_deadline_is_found(edition: Edition, left: str, value: str) -> None:
+    called = {"key": (), "cadence": "", "occurred": "", left: value}
+    assert "T1：没有写主键 key" in findings(_with_dataset(edition, **called))
+
+
+def test_an_uploaded_record_may_belong_to_no_scene(edition: Edition) -> None:
+    assert findings(_with_dataset(edition, scene="")) == ()
+
+
+def test_an_uploaded_node_that_holds_one_record_only_is_found(edition: Edition) -> None:
+    node = replace(edition.datasets["T1"].input[0], encoding=Encoding.OBJECT)
+    assert findings(_with_dataset(edition, input=(node,))) == (
+        "T1：报送的节点 data 须能放多条记录（array、json_text），否则 batch 须为 1",
+    )
+
+
+def test_a_node_named_twice_and_a_node_without_fields_are_found(edition: Edition) -> None:
+    empty = Node("result", ())
+    assert findings(_with_dataset(edition, output=(empty, empty))) == (
+        "T1：节点 result 写了两次",
+        *("T1：节点 result 没有字段",) * 2,
+    )
+
+
+def test_the_number_of_a_form_must_not_be_that_of_another_data_set(edition: Edition) -> None:
+    twin = replace(edition.datasets["T1"], code="T2", infno="T2", forms=(Form("T1", "row"),))
     assert findings(replace(edition, datasets={**edition.datasets, "T2": twin})) == ("交易编号 T1 被多个数据集使用：T1、T2",)
 
 
@@ -112,7 +225,7 @@ def test_all_findings_are_told_and_the_exit_code_is_one(spoil: Spoil, capsys: py
     spoil("datasets/T1.yaml", "cadence: realtime", "cadence: weekly")
     folder = spoil("datasets/T1.yaml", "scene: 血透", "scene: 牙科")
     assert lint.main(folder) == 1
-    assert capsys.readouterr().err.splitlines() == ["T1：edition.yaml 中没有报送频次 weekly", "T1：edition.yaml 中没有场景 牙科"]
+    assert capsys.readouterr().err.splitlines() == ["T1：edition.yaml 中没有场景 牙科", "T1：edition.yaml 中没有报送频次 weekly"]
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence_and_exit_code_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
