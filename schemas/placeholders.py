@@ -106,9 +106,33 @@ class _Column:
 
     spec: Field
     path: str
+    listed: frozenset[str]  #: its fillers
+    children: tuple[_Column, ...] = ()
     rows: int = 0
     fillers: int = 0
-    values: Counter[int] | None = field(default_factory=Counter)
+    values: dict[int, int] | None = field(default_factory=dict)
+
+    @property
+    def by_day(self) -> bool:
+        """Of a time only the day is looked at."""
+        return self.spec.type in {FieldType.DATE, FieldType.DATETIME}
+
+    @property
+    def free(self) -> bool:
+        """A text that says something of its own, so that two of them should not be the same."""
+        return self.spec.type is FieldType.TEXT and not self.spec.codes
+
+    def count(self, value: str, distinct: int) -> bool:
+        """Count one value; whether it is a filler."""
+        self.rows += 1
+        if self.values is not None:
+            digest = hash(value)
+            self.values[digest] = self.values.get(digest, 0) + 1
+            if len(self.values) > distinct:
+                self.values = None
+        filler = (value[:10] if self.by_day else value).strip().casefold() in self.listed
+        self.fillers += filler
+        return filler
 
 
 class Census:
@@ -119,7 +143,7 @@ class Census:
         self._edition, self._dataset = edition, edition.datasets[dataset]
         self._person = next((name for name in _PERSON if any(spec.name == name for spec in self._dataset.fields)), "")
         self._people: set[int] = set()
-        self._columns: dict[str, _Column] = {}
+        self._columns = tuple(self._column(spec, "") for spec in self._dataset.fields)
         self._copies: Counter[tuple[str, str]] = Counter()
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -127,44 +151,35 @@ class Census:
         person = record.get(self._person) if self._person else record.get("key")
         if person is not None and len(self._people) < _SEEN_ENOUGH:
             self._people.add(hash(person))
-        self._row(self._dataset.fields, record, "")
+        self._row(self._columns, record)
 
-    def _row(self, specs: tuple[Field, ...], row: Mapping[str, Any], prefix: str) -> None:
-        same: dict[str, list[str]] = defaultdict(list)
-        for spec in specs:
-            value = row.get(spec.name)
+    def _column(self, spec: Field, prefix: str) -> _Column:
+        path = prefix + spec.name
+        listed = self._lists.texts.get(spec.type, frozenset()) - self._lists.exempt.get((self._dataset.code, path), frozenset())
+        if spec.codes:  # a code of its table means what the table says
+            listed -= {code.casefold() for code in self._edition.codes[spec.codes].values}
+        return _Column(spec, path, listed, tuple(self._column(child, f"{path}[].") for child in spec.fields))
+
+    def _row(self, columns: tuple[_Column, ...], row: Mapping[str, Any]) -> None:
+        first: dict[str, list[str]] = {}
+        for column in columns:
+            value = row.get(column.spec.name)
             if isinstance(value, list):
                 for child in value:
                     if isinstance(child, dict):
-                        self._row(spec.fields, child, f"{prefix}{spec.name}[].")
-            elif isinstance(value, str) and value.strip():
-                path = prefix + spec.name
-                filler = self._count(self._columns.setdefault(path, _Column(spec, path)), value)
-                if spec.type is FieldType.TEXT and not spec.codes and not filler:
-                    same[value.strip()].append(path)
-        for paths in same.values():
-            self._copies.update((later, first) for index, first in enumerate(paths) for later in paths[index + 1 :])
+                        self._row(column.children, child)
+            elif isinstance(value, str) and not value.isspace() and value:
+                filler = column.count(value, self._lists.thresholds.distinct)
+                if column.free and not filler:
+                    first.setdefault(value, []).append(column.path)
+        for paths in first.values():
+            if len(paths) > 1:
+                self._copies.update((later, earlier) for index, earlier in enumerate(paths) for later in paths[index + 1 :])
 
-    def _count(self, column: _Column, value: str) -> bool:
-        """Whether the value is a filler."""
-        column.rows += 1
-        filler = self._is_filler(column, value)
-        column.fillers += filler
-        if column.values is not None:
-            column.values[hash(value)] += 1
-            if len(column.values) > self._lists.thresholds.distinct:
-                column.values = None
-        return filler
-
-    def _is_filler(self, column: _Column, value: str) -> bool:
-        spec = column.spec
-        if spec.codes and value in self._edition.codes[spec.codes].values:
-            return False
-        text = value.strip().casefold()
-        if spec.type in {FieldType.DATE, FieldType.DATETIME}:
-            text = text[:10]
-        listed = text in self._lists.texts.get(spec.type, frozenset())
-        return listed and text not in self._lists.exempt.get((self._dataset.code, column.path), frozenset())
+    def _filled(self) -> Iterator[_Column]:
+        """Every column that has at least one value, child columns too."""
+        for column in self._columns:
+            yield from (each for each in (column, *column.children) if each.rows)
 
     def shares(self) -> tuple[Share, ...]:
         """By habit, the largest share first."""
@@ -172,22 +187,23 @@ class Census:
         return tuple(sorted(found, key=lambda each: (list(Habit).index(each.habit), -each.share, each.field, each.other)))
 
     def _fillers(self) -> Iterator[Share]:
-        for column in self._columns.values():
+        for column in self._filled():
             yield self._share(column, Habit.FILLER, column.fillers)
 
     def _constants(self) -> Iterator[Share]:
         """Not of key fields, codes, nor where a site may well have only one."""
-        for column in self._columns.values():
+        for column in self._filled():
             spec = column.spec
             innocent = spec.codes or spec.name in self._dataset.key or spec.name in self._lists.constant_expected
             if column.values and not innocent:
                 yield self._share(column, Habit.CONSTANT, max(column.values.values()))
 
     def _copied(self) -> Iterator[Share]:
+        columns = {column.path: column for column in self._filled()}
         for (later, first), count in self._copies.items():
             names = frozenset(path.rpartition(".")[2] for path in (later, first))
             if names not in self._lists.copies_expected:
-                yield self._share(self._columns[later], Habit.COPIED, count, first)
+                yield self._share(columns[later], Habit.COPIED, count, first)
 
     def _share(self, column: _Column, habit: Habit, count: int, other: str = "") -> Share:
         thresholds = self._lists.thresholds

@@ -73,13 +73,17 @@ class Slip:
 
 @dataclass(slots=True)
 class _Held:
-    """The newest version of one key. `rank` chooses among equals, so that the order of reading does not."""
+    """The newest version of one key."""
 
     version: int
     void: bool
-    rank: tuple[str, str]
     slip: Slip
     copies: int = 1
+
+    @property
+    def rank(self) -> tuple[bool, str]:
+        """Chooses among copies of one version, so that the order of reading does not. Equal ranks say the same."""
+        return self.void, repr(self.slip.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +114,9 @@ class Book:
         institution = str(record.get("fixmedins_code") or "")
         key = str(record.get("key") or business_key(self.edition.datasets[code], record))
         values = tuple(reader(record) for reader in sheet.readers)
-        rank = (str(record.get("content_hash") or ""), repr(values))
         slip = Slip(code, institution, key, sheet.index, values)
         self._live.pop(code, None)
-        self._keep(code, _Held(_version(record), record.get("vali_flag") == _VOID, rank, slip))
+        self._keep(code, _Held(_version(record), record.get("vali_flag") == _VOID, slip))
 
     def _keep(self, code: str, new: _Held) -> None:
         held = self._held[code].setdefault((new.slip.institution, new.slip.key), new)
@@ -121,7 +124,7 @@ class Book:
             return
         if new.version == held.version:
             new.copies = held.copies + 1
-            if (new.void, new.rank) < (held.void, held.rank):
+            if new.rank < held.rank:
                 held.copies = new.copies
                 return
         self._held[code][new.slip.institution, new.slip.key] = new
