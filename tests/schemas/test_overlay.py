@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas import build, difference, fake, loader, overlay, patch
+from schemas import build, datasetpatch, difference, fake, loader, overlay, patch
 from schemas.errors import SpecError
 from schemas.model import Edition, Encoding, Numbers, Replay, Severity
 
@@ -294,7 +294,7 @@ def test_the_examples_of_the_manual_load(write: Write, number: int) -> None:
 
 def test_the_manual_names_every_key_of_an_overlay() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "overlays.md").read_text(encoding="utf-8")
-    keys = {*overlay.KEYS, *overlay.DATASET_KEYS, *overlay.NODE_KEYS, *patch.FIELD_KEYS, *patch.TABLE_KEYS}
+    keys = {*overlay.KEYS, *datasetpatch.DATASET_KEYS, *datasetpatch.NODE_KEYS, *patch.FIELD_KEYS, *patch.TABLE_KEYS}
     assert {key for key in keys if f"`{key}" not in manual and f"{key}:" not in manual} == set()
 
 
