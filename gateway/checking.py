@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gateway.intake import Judge, Judged
 from gateway.model import AsideState, Tally
@@ -40,18 +41,29 @@ class CheckReport:
 
 
 def check(
-    source: RecordSource, judge: Judge, *, clock: Callable[[], datetime], page_size: int = 500, examples: int = 3
+    source: RecordSource,
+    judge: Judge,
+    *,
+    clock: Callable[[], datetime],
+    keep: Callable[[str, Mapping[str, Any]], None] = lambda dataset, record: None,
+    page_size: int = 500,
+    examples: int = 3,
 ) -> CheckReport:
-    """Read the source from the start and tell what each row would become. SourceError if it cannot be read."""
+    """Read the source from the start and tell what each row would become. SourceError if it cannot be read.
+
+    Each record that would be sent is shown to `keep`, to be compared with the others.
+    """
     causes: dict[tuple[AsideState, tuple[Violation, ...]], Cause] = {}
     first_row: dict[tuple[str, str], str] = {}
     read = ready = 0
     for page in source.pages(None, page_size):
         for row in page.rows:
             read += 1
-            verdict = _verdict(judge.judge(row, clock()), first_row)
+            judged = judge.judge(row, clock())
+            verdict = _verdict(judged, first_row)
             if verdict is None:
                 ready += 1
+                keep(source.dataset, judged.record)
                 continue
             cause = causes.setdefault(verdict, Cause(*verdict))
             cause.rows += 1

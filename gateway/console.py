@@ -6,16 +6,40 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gateway.checking import CheckReport
+from gateway.comparing import Comparison, Crossing
 from gateway.model import AsideState, Tally
 from gateway.outbox import State
 from gateway.standing import Grievance, Queue, Standing
 from schemas import wire
+from schemas.model import Severity
+from schemas.placeholders import Habit, Share
+from schemas.rules import Case
 
 ASIDE_WORDS = {AsideState.EXCLUDED: "按规则排除", AsideState.NOT_READY: "未完成", AsideState.QUARANTINED: "待改正"}
-_TEXTS = frozenset({"来源", "数据集", "目标", "去向", "原因", "例：本地行号", "例", "核对"})
+_TEXTS = frozenset(
+    {
+        "来源",
+        "数据集",
+        "目标",
+        "去向",
+        "原因",
+        "例：本地行号",
+        "例",
+        "核对",
+        "规则",
+        "结论",
+        "说明（第一例）",
+        "例：业务主键",
+        "字段",
+        "现象",
+    }
+)
+CASE_WORDS = {Case.BROKEN: "矛盾", Case.MISSING: "缺上级", Case.UNKNOWN: "无法核对"}
+HABIT_WORDS = {Habit.FILLER: "占位值", Habit.CONSTANT: "处处同一个值", Habit.COPIED: "照抄"}
 STATE_WORDS = {
     State.QUEUED: "待发送",
     State.LEASED: "已取出",
@@ -44,6 +68,36 @@ def _causes(report: CheckReport) -> Table:
     for cause in report.causes:
         reasons = "\n".join(reason.message for reason in cause.reasons)
         table.add_row(str(cause.rows), ASIDE_WORDS[cause.state], reasons, "、".join(cause.examples))
+    return table
+
+
+def comparison(console: Console, found: Comparison) -> None:
+    """What the records say of each other, and fields that are filled without saying anything."""
+    crossings, shares = found.crossings(), found.shares()
+    console.rule("跨记录核对（只提示，不影响报送）", align="left")
+    console.print(_crossings(crossings) if crossings else "没有发现")
+    for sentence in found.skipped:
+        console.print(f"未执行：{escape(sentence)}", style="yellow")
+    if shares:
+        console.rule("占位值（只提示，不影响报送）", align="left")
+        console.print(_shares(shares))
+
+
+def _crossings(crossings: Sequence[Crossing]) -> Table:
+    table = _table("条数", "规则", "结论", "说明（第一例）", "例：业务主键")
+    for each in crossings:
+        word = CASE_WORDS[each.case] + ("，不应报送" if each.severity is Severity.ERROR else "")
+        said = f"{each.rule.title}：{each.message}"
+        table.add_row(str(each.records), each.rule.id, word, escape(said), escape("、".join(each.examples)))
+    return table
+
+
+def _shares(shares: Sequence[Share]) -> Table:
+    table = _table("占比", "行数", "数据集", "字段", "现象")
+    for each in shares:
+        habit = HABIT_WORDS[each.habit] + (f" {each.other}" if each.other else "")
+        field = escape(f"{each.label} {each.field}")  # a child field is written rows[].field
+        table.add_row(f"{each.share:.0%}", f"{each.count}/{each.rows}", each.dataset, field, escape(habit))
     return table
 
 

@@ -22,6 +22,7 @@ from rich.progress import Progress
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
+from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError
 from gateway.intake import Judge
 from gateway.model import Tally
@@ -59,14 +60,16 @@ def check(path: Path, only: str | None) -> None:
         feeds = [feed for feed in feeds_of(config, edition) if only in (None, feed.source.name)]
         if not feeds:
             raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
-        failed = [feed for feed in feeds if not _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID))]
+        comparison = Comparison(edition)
+        failed = [feed for feed in feeds if not _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison)]
+        show.comparison(_console(), comparison)
     sys.exit(1 if failed else 0)
 
 
-def _check_feed(feed: Feed, judge: Judge) -> bool:
+def _check_feed(feed: Feed, judge: Judge, comparison: Comparison) -> bool:
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
-        report = check_source(feed.source, judge, clock=now, page_size=feed.page_size)
+        report = check_source(feed.source, judge, clock=now, keep=comparison.take, page_size=feed.page_size)
     except SourceError as error:
         _console().print(f"{feed.source.name} · {feed.source.dataset}：{error}", style="red")
         return False
