@@ -27,6 +27,7 @@ from gateway.errors import ConfigError, GatewayError, SourceError
 from gateway.intake import Judge
 from gateway.model import Tally
 from gateway.outbox import State
+from gateway.spec import spec
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
 from jobs import timetable
 from schemas.commandline import Group
@@ -47,6 +48,9 @@ def now() -> datetime:
 def cli(context: click.Context, path: Path) -> None:
     """Entry point of every command."""
     context.obj = path
+
+
+cli.add_command(spec)
 
 
 @cli.command(help="检查：连接、读取、映射、校验，但不发送任何数据。")

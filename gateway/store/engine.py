@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -17,25 +17,31 @@ from gateway.errors import ConfigError, StoreError
 from gateway.store.tables import SCHEMA_VERSION, installation, metadata
 
 _BUSY_SECONDS = 30
+_TRIES = 5
+T = TypeVar("T")
 
 
 def open_engine(url: str, now: datetime) -> Engine:
     """An engine on a store that is ready for use. ConfigError for a bad URL, StoreError if it cannot be opened."""
     engine = _engine(url)
-    with writing(engine) as connection:
-        metadata.create_all(connection)
-        _check_version(connection, now)
+    write(engine, lambda connection: _prepare(connection, now))
     return engine
+
+
+def _prepare(connection: Connection, now: datetime) -> None:
+    metadata.create_all(connection)
+    _check_version(connection, now)
 
 
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, pool_pre_ping=True)
+            # READ COMMITTED: MariaDB's default locks gaps between rows and lets workers deadlock on them
+            return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED")
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS})
+        engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
         raise ConfigError("本地库地址写得不对，或缺少它的驱动", key="store.url") from None
     except OSError:
@@ -57,14 +63,25 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction. StoreError if the database refuses (full, read-only, away); nothing of it is kept then."""
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except DBAPIError as error:
-        raise StoreError(f"本地库写不进去：{_sentence(error)}。没有丢数据，修好后自动继续") from error
+def write(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do `work` in one transaction; done over if another worker's lock made the database give it up.
+
+    StoreError if the database refuses (full, read-only, away); nothing of it is kept then.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if attempt == _TRIES or not _gave_way(error):
+                raise StoreError(f"本地库写不进去：{_sentence(error)}。没有丢数据，修好后自动继续") from error
+    raise AssertionError("unreachable")
+
+
+def _gave_way(error: DBAPIError) -> bool:
+    """Whether the database broke a deadlock by giving up this transaction: PostgreSQL 40P01 and 40001, MariaDB 1213."""
+    code = getattr(error.orig, "sqlstate", None) or (error.orig.args[:1] or (None,))[0] if error.orig else None
+    return code in ("40P01", "40001", 1213)
 
 
 @contextmanager

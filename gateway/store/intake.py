@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
 from gateway.outbox import State
-from gateway.store import cursors
+from gateway.store import cursors, turns
 from gateway.store.tables import aside, ledger, outbox, parcel
 
 #: most values of one IN list; Oracle's limit is 1000, old SQLite's 999
@@ -42,14 +42,14 @@ def _post(connection: Connection, intake: Intake) -> None:
     connection.execute(insert(parcel), [{**_identity(each), **_parcel(each, intake)} for each in intake.parcels])
     rows = [{**_identity(each), **_delivery(each, target)} for target in intake.targets for each in intake.parcels]
     connection.execute(insert(outbox), rows)
-    _supersede(connection, intake)
-
-
-def _supersede(connection: Connection, intake: Intake) -> None:
-    """An older version still waiting need not travel any more: each record is sent whole."""
     changed = _newest([each for each in intake.parcels if each.version > 1])
-    if not changed:
-        return
+    if changed:
+        _supersede(connection, changed, intake)
+        turns.hold_back(connection, changed)
+
+
+def _supersede(connection: Connection, changed: Sequence[Parcel], intake: Intake) -> None:
+    """An older version still waiting need not travel any more: each record is sent whole."""
     statement = (
         update(outbox)
         .where(
@@ -57,7 +57,7 @@ def _supersede(connection: Connection, intake: Intake) -> None:
             outbox.c.dataset == bindparam("d"),
             outbox.c.record_key == bindparam("k"),
             outbox.c.version < bindparam("v"),
-            outbox.c.state == State.QUEUED,
+            outbox.c.state.in_((State.QUEUED, State.HELD)),
         )
         .values(state=State.SUPERSEDED, finished_at=intake.now)
     )
@@ -78,8 +78,9 @@ def _enter(connection: Connection, intake: Intake) -> None:
         connection.execute(statement, rows)
 
 
-def _newest(parcels: Sequence[Parcel]) -> Collection[Parcel]:
-    return {(each.institution, each.key): each for each in parcels}.values()
+def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:
+    """The last of each key, where a page holds several versions of one."""
+    return list({(each.institution, each.key): each for each in parcels}.values())
 
 
 def _set_aside(connection: Connection, intake: Intake) -> None:
@@ -142,6 +143,7 @@ def _delivery(each: Parcel, target: str) -> dict[str, Any]:
         "due_at": each.due_at,
         "attempts": 0,
         "batch_cap": 0,
+        "hold": "",
         "cause": "",
         "reasons": "[]",
     }

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from gateway.model import Cursor, Intake, LedgerEntry
 from gateway.outbox import Batch, Item, Step
 from gateway.standing import Grievance, Queue, Route, Standing
-from gateway.store import cursors, intake, outbox, standing
-from gateway.store.engine import open_engine, reading, writing
+from gateway.store import cursors, intake, leasing, outbox, standing
+from gateway.store.engine import open_engine, reading, write
 from gateway.store.tables import installation
 from schemas.envelope import message_id
 from schemas.model import Edition
@@ -53,37 +53,27 @@ class Store:
 
     def accept(self, page: Intake) -> None:
         """See IntakeStore."""
-        with writing(self._engine) as connection:
-            intake.accept(connection, page)
+        write(self._engine, lambda connection: intake.accept(connection, page))
 
     # what uploading asks
 
     def recover(self, target: str, now: datetime) -> Sequence[Item]:
         """See OutboxStore."""
         with reading(self._engine) as connection:
-            return outbox.recoverable(connection, self._edition.datasets, target, now)
+            return leasing.recoverable(connection, self._edition.datasets, target, now)
 
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
         """See OutboxStore."""
-        with writing(self._engine) as connection:
-            return outbox.lease(connection, self._edition, target, now, until)
+        return write(self._engine, lambda connection: leasing.lease(connection, self._edition, target, now, until))
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """See OutboxStore."""
-        with writing(self._engine) as connection:
-            connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
-            sequence = connection.execute(select(installation.c.sequence)).scalar_one()
-            msgid = message_id(batch.institution, now, sequence)
-            if outbox.mark_sending(connection, batch, msgid, now):
-                return msgid
-            connection.rollback()
-        return None
+        return write(self._engine, lambda connection: _mark(connection, batch, now))
 
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """See OutboxStore."""
         if steps:
-            with writing(self._engine) as connection:
-                outbox.apply(connection, steps, now)
+            write(self._engine, lambda connection: outbox.apply(connection, steps, now))
 
     # what a person asks
 
@@ -101,3 +91,14 @@ class Store:
         """Why rows are set aside or were sent back."""
         with reading(self._engine) as connection:
             return standing.grievances(connection)
+
+
+def _mark(connection: Connection, batch: Batch, now: datetime) -> str | None:
+    """A fresh message id and the state, together; without the lease, neither."""
+    connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
+    sequence = connection.execute(select(installation.c.sequence)).scalar_one()
+    msgid = message_id(batch.institution, now, sequence)
+    if leasing.mark_sending(connection, batch, msgid, now):
+        return msgid
+    connection.rollback()
+    return None

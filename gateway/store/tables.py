@@ -129,11 +129,13 @@ outbox = Table(
     Column("lease_token", String(36)),
     Column("lease_until", Instant),
     Column("msgid", String(40)),
+    Column("hold", String(16), nullable=False),  # why it is held; "" when it is not
     Column("cause", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("sent_at", Instant),
     Column("finished_at", Instant),
     UniqueConstraint("target", "institution", "dataset", "record_key", "version", name="one_delivery_per_version"),
-    Index("outbox_work", "target", "state", "next_at", "due_at", "id"),
+    Index("outbox_urgent", "target", "state", "due_at", "id"),
+    Index("outbox_batch", "target", "state", "institution", "dataset", "due_at", "id"),
     Index("outbox_lease", "lease_token"),
 )

@@ -181,7 +181,22 @@ def test_a_newer_version_waits_while_the_older_ones_outcome_is_unknown(desk: Des
     desk.take_in(prescription(1, cursor=2, cnt=Decimal(9)))
     desk.send()
     assert len(desk.platform.requests) == 1
+    assert desk.states() == {State.HELD: 1}
     desk.clock.move(GRACE.total_seconds() + 1)
+    desk.send()
+    assert [version for _, version in desk.platform.held] == [2], "the older one need not be sent again"
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+def test_a_newer_version_goes_at_once_when_the_older_one_is_answered(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+
+    def edit_meanwhile(turn: int, bodies: Any) -> None:
+        if turn == 1:
+            desk.take_in(prescription(1, cursor=2, cnt=Decimal(9)))
+            assert desk.states() == {State.HELD: 1}
+
+    desk.platform.answer = edit_meanwhile
     desk.send()
     assert [version for _, version in desk.platform.held] == [1, 2]
 

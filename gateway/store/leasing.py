@@ -1,0 +1,150 @@
+"""Take work from the outbox by compare-and-set; works alike on SQLite, PostgreSQL and MariaDB."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
+
+from gateway.outbox import Batch, Item, State
+from gateway.store.tables import outbox, parcel
+from schemas.model import Dataset, Edition, Replay
+
+_Row = Row[*tuple[Any, ...]]
+_COLUMNS = (
+    outbox.c.id,
+    outbox.c.institution,
+    outbox.c.dataset,
+    outbox.c.record_key,
+    outbox.c.version,
+    outbox.c.state,
+    outbox.c.attempts,
+    outbox.c.batch_cap,
+    outbox.c.lease_token,
+)
+#: most items looked at in one go when a worker's leftovers are settled
+_RECOVER = 500
+
+# Statements are built once: building one costs more than running it.
+#: queued and due, earliest deadline first; rows that another worker is taking are passed over
+_HEAD = (
+    select(*_COLUMNS)
+    .where(
+        outbox.c.target == bindparam("target"),
+        outbox.c.state == State.QUEUED,
+        or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
+    )
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_SAME = _HEAD.where(
+    outbox.c.institution == bindparam("institution"),
+    outbox.c.dataset == bindparam("dataset"),
+    outbox.c.batch_cap == bindparam("cap"),
+)
+_BODIES = (
+    select(outbox.c.id, parcel.c.body)
+    .join(
+        parcel,
+        and_(
+            parcel.c.institution == outbox.c.institution,
+            parcel.c.dataset == outbox.c.dataset,
+            parcel.c.record_key == outbox.c.record_key,
+            parcel.c.version == outbox.c.version,
+        ),
+    )
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.state == State.QUEUED)
+    .values(state=State.LEASED, lease_token=bindparam("token"), lease_until=bindparam("until"))
+)
+_HELD = select(outbox.c.id).where(outbox.c.lease_token == bindparam("token"))
+_MARK = (
+    update(outbox)
+    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
+    .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"))
+)
+_RECOVERABLE = (
+    select(*_COLUMNS)
+    .where(
+        outbox.c.target == bindparam("target"),
+        or_(
+            and_(outbox.c.state.in_((State.LEASED, State.SENDING)), outbox.c.lease_until < bindparam("now")),
+            and_(outbox.c.state == State.UNKNOWN, outbox.c.next_at <= bindparam("now")),
+        ),
+    )
+    .order_by(outbox.c.id)
+    .limit(_RECOVER)
+)
+
+
+def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target: str, now: datetime) -> list[Item]:
+    """Leases that ran out, and unknown outcomes whose grace is over."""
+    return [_item(row, datasets) for row in connection.execute(_RECOVERABLE, {"target": target, "now": now})]
+
+
+def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
+    """Take the most urgent due items of one institution and data set, within the batch and byte limits.
+
+    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them.
+    """
+    head = connection.execute(_HEAD, {"target": target, "now": now, "most": 1}).first()
+    if head is None:
+        return None
+    batch = edition.datasets[head.dataset].batch
+    most = min(batch, head.batch_cap or batch)
+    same = {"institution": head.institution, "dataset": head.dataset, "cap": head.batch_cap}
+    found = connection.execute(_SAME, {"target": target, "now": now, "most": most, **same}).all()
+    bodies: dict[int, bytes] = {row[0]: row[1] for row in connection.execute(_BODIES, {"ids": [row.id for row in found]})}
+    token = str(uuid.uuid4())
+    rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)
+    items = tuple(replace(_item(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
+    return Batch(token, head.institution, head.dataset, items, tuple(bodies[row.id] for row in rows)) if items else None
+
+
+def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int) -> list[_Row]:
+    """As many rows as fit the body limit, at least one; a tenth is left for the header."""
+    chosen: list[_Row] = []
+    size = 0
+    for row in rows:
+        size += len(bodies[row.id])
+        if chosen and size > limit * 9 // 10:
+            break
+        chosen.append(row)
+    return chosen
+
+
+def _take(connection: Connection, rows: list[_Row], token: str, until: datetime) -> list[_Row]:
+    """Lease the rows by compare-and-set. Those that another worker took first are its own now: not an error."""
+    taken = connection.execute(_TAKE, {"ids": [row.id for row in rows], "token": token, "until": until}).rowcount
+    if taken == len(rows):
+        return rows
+    held = set(connection.execute(_HELD, {"token": token}).scalars())
+    return [row for row in rows if row.id in held]
+
+
+def mark_sending(connection: Connection, batch: Batch, msgid: str, now: datetime) -> bool:
+    """leased -> sending, for the whole batch or not at all."""
+    marked = connection.execute(_MARK, {"token": batch.token, "message": msgid, "now": now}).rowcount
+    return marked == len(batch.items)
+
+
+def _item(row: _Row, datasets: Mapping[str, Dataset]) -> Item:
+    dataset = datasets.get(row.dataset)
+    return Item(
+        id=row.id,
+        key=row.record_key,
+        version=row.version,
+        state=State(row.state),
+        attempts=row.attempts,
+        replay=dataset.replay if dataset else Replay.PERSON,
+        batch_cap=row.batch_cap,
+        token=row.lease_token,
+    )
