@@ -246,5 +246,6 @@ def test_a_fault_of_the_mapping_gets_the_same_sentence(edition: Edition) -> None
 
 def test_every_rule_is_broken_by_some_invented_record(reference: Edition) -> None:
     """So no sentence is there that nothing can cause."""
-    rules = {rule for code in reference.datasets for _, _, rule in fake.single_faults(reference, code, 1)}
+    uploaded = [code for code, dataset in reference.datasets.items() if dataset.uploaded]
+    rules = {rule for code in uploaded for _, _, rule in fake.single_faults(reference, code, 1)}
     assert rules == set(build._MESSAGES)

@@ -58,4 +58,11 @@ def test_twenty_four_hundred_itself_is_on_time() -> None:
 def test_the_cadences_of_the_reference_edition(reference: Edition) -> None:
     occurred = at("2026-01-05 09:00:00")
     due = {name: encode_datetime(due_at(cadence, occurred)) for name, cadence in reference.cadences.items()}
-    assert due == {"realtime": "2026-01-05 09:10:00", "d1": "2026-01-07 00:00:00", "monthly": "2026-02-06 00:00:00"}
+    assert due == {
+        "realtime": "2026-01-05 09:10:00",
+        "d1": "2026-01-07 00:00:00",
+        "monthly": "2026-02-06 00:00:00",
+        "daily": "2026-01-07 00:00:00",
+        "every5": "2026-01-05 09:05:00",
+        "event": "2026-01-05 10:00:00",
+    }
