@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeVar
 
@@ -83,3 +84,22 @@ def size(spec: Field) -> str:
     """Cell 长度: `30`, or `16,4` with decimals."""
     whole = "" if spec.length is None else str(spec.length)
     return f"{whole},{spec.scale}" if spec.scale else whole
+
+
+def paths(fields: tuple[Field, ...], joint: str = ".", above: str = "") -> Iterator[tuple[Field, str]]:
+    """Every field and those below it, each with its dotted name."""
+    for spec in fields:
+        path = f"{above}{spec.name}"
+        yield spec, path
+        yield from paths(spec.fields, joint, path + joint)
+
+
+def kind(spec: Field) -> str:
+    """Type and size for the eye: `C 30`, `N 16,4`, `DT`, 子节点."""
+    return TYPES[spec.type] if spec.type is FieldType.ROWS else f"{spec.type.value} {size(spec)}".strip()
+
+
+def demand(spec: Field) -> str:
+    """When the field must be given, for the eye; "" if it need not be."""
+    found = spec.required_if
+    return f"{found.field} 为 {'、'.join(found.values)} 时" if found else YES if spec.required else ""

@@ -62,7 +62,7 @@ def workbook(edition: Edition, only: frozenset[str] | None = None) -> Workbook:
 def _tables(edition: Edition, datasets: Iterable[Dataset], only: frozenset[str] | None) -> Iterator[CodeTable]:
     """Every table, or those that the chosen data sets and the common fields use."""
     nodes = [node.fields for each in datasets for node in (*each.input, *each.output)]
-    used = {spec.codes for specs in (edition.common, edition.header, *nodes) for spec, _ in _flat(specs)}
+    used = {spec.codes for specs in (edition.common, edition.header, *nodes) for spec, _ in notation.paths(specs)}
     return (table for name, table in edition.codes.items() if only is None or name in used)
 
 
@@ -158,7 +158,7 @@ def _nodes(sheet: Worksheet, source: Source, nodes: Sequence[tuple[str, tuple[Fi
         _put(sheet, ())
         _put(sheet, (line,), bold=True)
         _heads(sheet, FIELD_COLUMNS)
-        for number, (spec, path) in enumerate(_flat(fields), start=1):
+        for number, (spec, path) in enumerate(notation.paths(fields), start=1):
             cells = _cells(spec, number, path, source)
             used |= {role for role, text in cells.items() if text}
             _put(sheet, [cells[role] for role in FIELD_COLUMNS], boxed=True)
@@ -218,13 +218,6 @@ def _usual(fields: Sequence[Field]) -> Source | None:
     """The source most fields share."""
     counted = Counter(spec.source for spec in fields).most_common(1)
     return counted[0][0] if counted else None
-
-
-def _flat(fields: tuple[Field, ...], above: str = "") -> Iterator[tuple[Field, str]]:
-    """Every field with its dotted name."""
-    for spec in fields:
-        yield spec, f"{above}{spec.name}"
-        yield from _flat(spec.fields, f"{above}{spec.name}.")
 
 
 def _title(sheet: Worksheet, text: str) -> None:
