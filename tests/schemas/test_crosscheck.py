@@ -306,6 +306,26 @@ def test_the_stocktakes_own_day_speaks_for_the_site() -> None:
     assert found.message.startswith("这一批号已销售 16，盘存加采购只有 15，多 1")
 
 
+def test_the_first_stocktake_opens_the_account() -> None:
+    """A later one is no second opening: what was sold in between would be forgotten."""
+    later = row("3501", fixmedins_bchno="B9", invdate="2026-01-20", inv_cnt="99")
+    (found,) = told("X-3505-01", [later, row("3501"), sold("B5", "6")])
+    assert found.message.startswith("这一批号已销售 6，盘存加采购只有 5，多 1")
+    assert found.related == ("3501 B1",)
+
+
+def test_a_long_session_overlaps_every_later_one_it_covers() -> None:
+    spans = [("01-05 08:00", "01-05 20:00"), ("01-05 09:00", "01-05 10:00"), ("01-05 11:00", "01-05 12:00")]
+    found = told("X-HD03-12", [session(number, *span) for number, span in enumerate(spans, 1)])
+    assert [(each.key, each.related) for each in found] == [("S2", ("HD03 S1",)), ("S3", ("HD03 S1",))]
+
+
+def test_a_parent_of_another_institution_is_no_parent() -> None:
+    elsewhere = {"fixmedins_code": "H00000000002"}
+    records = [row("HD02"), row("HD03", **elsewhere), row("HD02", schd_id="SC2", **elsewhere)]
+    assert [(found.institution, found.case) for found in told("X-HD03-01", records)] == [("H00000000002", Case.MISSING)]
+
+
 def test_a_newer_version_replaces_the_older_whichever_comes_first() -> None:
     records = [row("HD03", duration_min="100"), row("HD03", version="2")]
     assert told("X-HD03-10", records) == told("X-HD03-10", records[::-1]) == ()
