@@ -7,9 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from compliance.errors import ConfigError
-from schemas import signature, yamlfile
+from schemas import overlay, signature, yamlfile
 from schemas.errors import SpecError
-from schemas.loader import REFERENCE
 from schemas.yamlfile import Section
 
 _KEYS = ("district", "admdvs", "store", "listen", "edition", "credentials", "clock_tolerance_seconds")
@@ -28,7 +27,7 @@ class Config:
     admdvs: str = _ADMDVS  #: six digits of the district, first part of every inf_refmsgid
     host: str = _HOST
     port: int = _PORT
-    edition: Path = REFERENCE
+    edition: str | Path = "reference"  #: for `schemas.overlay.load`
     tolerance: timedelta = timedelta(seconds=signature.TOLERANCE)
 
     def __repr__(self) -> str:
@@ -49,14 +48,13 @@ def _config(section: Section, folder: Path) -> Config:
     admdvs = section.text("admdvs", _ADMDVS)
     if len(admdvs) != 6 or not (admdvs.isascii() and admdvs.isdigit()):
         raise section.error("应为六位数字的区划代码（请加引号）", "admdvs")
-    edition = section.text("edition")
     return Config(
         district=section.need("district", str),
         admdvs=admdvs,
         store=_store_url(section, folder),
         host=host,
         port=port,
-        edition=folder / edition if edition else REFERENCE,
+        edition=overlay.named(section),
         credentials=folder / section.need("credentials", str),
         tolerance=_tolerance(section),
     )

@@ -27,7 +27,7 @@ from compliance.store.database import Database
 from compliance.store.nonces import StoredNonces
 from compliance.store.roll import StoredRoll
 from compliance.store.standing import StoredStanding
-from schemas import loader
+from schemas import overlay
 from schemas.errors import SpecError
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
@@ -45,7 +45,7 @@ def now() -> datetime:
 def edition_of(config: Config) -> Edition:
     """The edition this bureau works by. ConfigError if its files are wrong."""
     try:
-        return loader.reference() if config.edition == loader.REFERENCE else loader.load(config.edition)
+        return overlay.load(config.edition)
     except SpecError as error:
         raise ConfigError(f"接口规范有误：{error}") from None
 

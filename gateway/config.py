@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from schemas import yamlfile
+from schemas import overlay, yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential
 from schemas.yamlfile import Section
@@ -69,7 +69,7 @@ class Config:
     """The whole configuration."""
 
     store_url: str
-    edition: Path | None  #: None: the reference edition in the box
+    edition: str | Path  #: for `schemas.overlay.load`
     institutions: Mapping[str, Institution]
     targets: Mapping[str, Target]
     sources: tuple[Source, ...]
@@ -88,7 +88,7 @@ def load(path: Path) -> Config:
     _refuse_doubled(section, sources)
     return Config(
         store_url=_store(section.section("store")),
-        edition=_path(section, "edition"),
+        edition=overlay.named(section),
         institutions=institutions,
         targets=targets,
         sources=sources,

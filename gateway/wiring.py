@@ -18,7 +18,7 @@ from gateway.ports import RecordSource
 from gateway.standing import Route
 from gateway.store import Store, open_store
 from gateway.uploading import Delivery, upload
-from schemas import loader
+from schemas import overlay
 from schemas.envelope import Sender
 from schemas.model import Edition
 
@@ -73,7 +73,7 @@ class Gateway:
 
 def edition_of(config: Config) -> Edition:
     """The edition the site is configured for."""
-    return loader.load(config.edition) if config.edition else loader.reference()
+    return overlay.load(config.edition)
 
 
 def feeds_of(config: Config, edition: Edition) -> tuple[Feed, ...]:

@@ -199,14 +199,15 @@ def results(
     """Read a reply: one result per record. RefusedWholeError carries the receiver's sentence.
 
     A platform that answers each record is taken at its word. One that answers the message only is judged by the data set's
-    conditions of success, and its yes holds for every record of `sent`. Any other EnvelopeError means the reply proves nothing.
+    conditions of success, and its yes holds for every record of `sent`; where none are declared, such a yes proves nothing.
+    Any other EnvelopeError means the same: the reply proves nothing.
     """
     try:
         raw = orjson.loads(_text(reply_body, charset))
         each = _answers(raw)
         failed = _failed(raw, dataset.success if each is None and dataset else ())
         if failed is None:
-            return tuple(map(_result, each)) if each is not None else _accepted(raw, sent)
+            return tuple(map(_result, each)) if each is not None else _accepted(raw, dataset, sent)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise EnvelopeError("平台的应答无法读懂") from None
     raise RefusedWholeError(failed)
@@ -257,9 +258,9 @@ def _sentence(raw: Mapping[str, Any], condition: Success) -> str:
     return str(said or raw.get("err_msg") or f"平台拒收，未说明原因（应答的 {condition.path} 不是成功的值）")
 
 
-def _accepted(raw: Mapping[str, Any], sent: Sequence[Any]) -> tuple[Result, ...]:
-    """The yes to a message, for each of its records. Without records there is nothing it could be a yes to."""
-    if not sent:
+def _accepted(raw: Mapping[str, Any], dataset: Dataset | None, sent: Sequence[Any]) -> tuple[Result, ...]:
+    """The yes to a message, for each of its records: only where the edition says that this is how the platform answers."""
+    if not sent or dataset is None or not dataset.success:
         raise KeyError("output.result")
     stamp = dateformat("yyyyMMddHHmmssSSS", FieldType.DATETIME).read(str(raw.get("respond_time", "")))
     records = (rendering.opened(record) for record in sent)

@@ -40,6 +40,13 @@ def load(name: str | Path) -> Edition:
     return _load(path if path.suffix in (".yaml", ".yml") else _shipped(str(name)), ())
 
 
+def named(section: Section, key: str = "edition") -> str | Path:
+    """What a configuration's `edition:` stands for: absent means the reference; a path counts from the configuration's folder."""
+    text = section.text(key, _REFERENCE)
+    beside = section.file.parent / text
+    return beside if text not in (_REFERENCE, *names()) and beside.exists() else text
+
+
 def names() -> tuple[str, ...]:
     """The overlays that ship with the product."""
     return tuple(path.stem for path in sorted(OVERLAYS.glob("*.yaml")))

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import orjson
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
-from schemas.envelope import Result, Sender, results, wrap
-from schemas.errors import EnvelopeError, RefusedWholeError
-from schemas.model import Edition
+from schemas.envelope import Result, Sender, content_type, results, wrap
+from schemas.errors import EnvelopeError, RefusedWholeError, WireError
+from schemas.model import Dataset, Edition
 from schemas.signature import Credential, headers
 
 _RETRY_AFTER = 30
@@ -66,14 +65,17 @@ class BureauClient:
         if account is None:
             raise RefusedError(f"机构 {institution} 没有配置 {self._endpoint.name} 的密钥", credential=True)
         now = self._clock()
-        records = [orjson.Fragment(body) for body in bodies]
-        body = wrap(self._edition, self._edition.datasets[dataset], account.sender, msgid, records, now)
+        sent = self._edition.datasets[dataset]
+        try:
+            body = wrap(self._edition, sent, account.sender, msgid, bodies, now)
+        except WireError as error:  # nothing has left: the region's writing cannot hold one of the records
+            raise RefusedError(f"{self._name} 的报文写不出来：{error}") from None
         signed = headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4()))
-        return self._read(self._post(body, signed))
+        return self._read(self._post(body, signed), sent, bodies)
 
     def _post(self, body: bytes, signed: Mapping[str, str]) -> requests.Response:
         timeout = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
-        sent = {**signed, "content-type": "application/json; charset=utf-8"}
+        sent = {**signed, "content-type": content_type(self._edition)}
         try:
             return self._session.post(self._endpoint.url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
@@ -87,13 +89,13 @@ class BureauClient:
         except requests.exceptions.RequestException as error:
             raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
 
-    def _read(self, response: requests.Response) -> Sequence[Result]:
+    def _read(self, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
         if response.status_code == 413:  # a proxy says so in HTML; sent again it would be too large again
             raise RefusedError(f"{self._name} 拒收：报文太大")
         try:
-            return results(response.content)
+            return results(response.content, dataset, bodies, self._edition.style.charset)
         except RefusedWholeError as error:
             credential = response.status_code in (401, 403)
             raise RefusedError(f"{self._name} 拒收：{error}", credential=credential) from None
