@@ -26,6 +26,8 @@ check: $(STAMP)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m schemas.lint
+	@$(BIN)/python -m schemas.docs --check
+	@$(BIN)/python -m schemas.rulepage docs/rules.md --check
 
 clean:
 	rm -rf $(VENV) demo-output build *.egg-info
