@@ -64,11 +64,20 @@ class _SpecField(fields.Field[Any]):
             raise self.refuse("format" if isinstance(value, str) else "type", detail=str(error)) from None
 
     def _check(self, text: str, parsed: Any) -> None:
+        """One refusal at most. What is only told comes last: it must not hide an error."""
+        checks = (self._check_size, self._check_value)
+        for check in checks if self.spec.length_severity is Severity.ERROR else reversed(checks):
+            check(text, parsed)
+
+    def _check_size(self, text: str, parsed: Any) -> None:
         spec = self.spec
         if spec.type is FieldType.TEXT and spec.length and len(text) > spec.length:
             raise self.refuse("length", limit=spec.length)
         if spec.type is FieldType.NUMBER and spec.length and not _fits(text, spec.length, spec.scale):
             raise self.refuse("precision", whole=spec.length - spec.scale, scale=spec.scale)
+
+    def _check_value(self, text: str, parsed: Any) -> None:
+        spec = self.spec
         if spec.least is not None and parsed < spec.least:
             raise self.refuse("least", least=spec.least)
         if self.table and text not in self.table.values and text != "":

@@ -17,7 +17,7 @@ from marshmallow.exceptions import RegistryError
 from schemas import build, fake, loader
 from schemas.build import Validator, schema_class, validator, violation
 from schemas.errors import RecordInvalidError
-from schemas.model import Confidence, Edition, Field, FieldType, Source
+from schemas.model import Confidence, Edition, Field, FieldType, Severity, Source
 from schemas.record import content_hash
 from schemas.wire import SHANGHAI
 
@@ -249,3 +249,11 @@ def test_every_rule_is_broken_by_some_invented_record(reference: Edition) -> Non
     uploaded = [code for code, dataset in reference.datasets.items() if dataset.uploaded]
     rules = {rule for code in uploaded for _, _, rule in fake.single_faults(reference, code, 1)}
     assert rules == set(build._MESSAGES)
+
+
+def test_a_length_that_is_only_told_hides_no_error(reference: Edition) -> None:
+    """The code is too long, which is told only, and not of the table, which is an error."""
+    node = reference.datasets["3101"].input[0]
+    (row,) = fake.contents(reference, node, 1, 1)
+    row["patient_dtos"][0]["fsi_encounter_dtos"][0]["med_type"] = "9999"
+    assert [(found.rule, found.severity) for found in build.node_violations(reference, node, row)] == [("code", Severity.ERROR)]
