@@ -80,6 +80,8 @@ class Receiver:
             raise MessageRefusedError(str(error)[:_SENTENCE]) from None
         if not _MSGID.fullmatch(message.msgid):
             raise MessageRefusedError("报文头 msgid 应为 1 至 64 个可见的英文字符")
+        if not envelope.dataset_of(self._edition, message.infno).uploaded:
+            raise MessageRefusedError(f"交易 {message.infno} 不是报送类交易，请勿发到报送地址")
         if message.fixmedins_code not in allowed:
             raise ForeignInstitutionError("报文头的 fixmedins_code 不是这把密钥所属的机构")
         return message

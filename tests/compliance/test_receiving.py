@@ -265,3 +265,8 @@ def test_the_deadline_comes_from_the_business_field_that_the_digest_covers(editi
         else:
             midnight = wire.decode_datetime(f"{business[:10]} 00:00:00")
             assert due == midnight + timedelta(days=days + 1)
+
+
+def test_a_transaction_that_is_called_is_not_taken_for_an_upload(receiver: Receiver, maker: Maker) -> None:
+    with pytest.raises(MessageRefusedError, match="不是报送类交易"):
+        send(receiver, maker.message([{"opter_no": "1", "mac": "0", "ip": "0"}], "9001"))
