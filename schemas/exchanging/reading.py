@@ -136,13 +136,14 @@ class _Reader:
         if known:
             self.report.guess(sheet.name, "A1", code, f"没有写的主键、周期等取自 {self.base.id} 的 {known.code}")
         default = known or Dataset(code, sheet.name, code, "", "", (), "", (), self.head.source)
+        infno = layout.plain(above.text("交易编号")) or default.infno
         title = above.title.text if above.title else sheet.name
         batch = layout.plain(above.text("每批条数"))
         source = Source(self.head.source.doc, sheet.name, Confidence.SINGLE)
         return Dataset(
             code=code,
             name=above.text("名称") or (known.name if known else _NUMBER.sub("", title).strip(" ：:（）()【】[]") or code),
-            infno=layout.plain(above.text("交易编号")) or default.infno,
+            infno=infno,
             scene=above.text("场景") or default.scene,
             cadence=self._cadence(sheet, above) or default.cadence,
             key=notation.split(above.text("主键")) or default.key,
@@ -153,7 +154,7 @@ class _Reader:
             batch=int(batch) if batch.isdecimal() and int(batch) else default.batch,
             success=tuple(_success(above)) or default.success,
             alias_of=above.text("同一交易") or default.alias_of,
-            forms=tuple(_forms(above)) or default.forms,
+            forms=tuple(_forms(above)) or (default.forms if infno == default.infno else ()),
         )
 
     def _known(self, code: str, above: Heading) -> Dataset | None:

@@ -15,6 +15,7 @@ import pytest
 from schemas import exchange, overlay
 from schemas.errors import SpecError
 from schemas.exchange import Kind, Report
+from schemas.lint import findings
 from schemas.model import (
     Cadence,
     CodeTable,
@@ -467,6 +468,7 @@ def test_what_a_foreign_table_never_says_comes_from_the_base(
     dataset = edition.datasets["3505"]
     assert (dataset.key, dataset.occurred, dataset.scene) == (("fixmedins_bchno",), "sel_retn_time", "购药")
     assert edition.common == reference.common
+    assert findings(edition) == ()
     assert any(f"取自 {reference.id}" in sentence for _, _, sentence in told(report))
 
 
