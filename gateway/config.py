@@ -123,8 +123,8 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         name=name,
         url=url,
         recer_sys_code=section.text("recer_sys_code", "99"),
-        connect_timeout=float(section.get("connect_timeout", int, 5) or 5),
-        read_timeout=float(section.get("read_timeout", int, 60) or 60),
+        connect_timeout=float(section.at_least("connect_timeout", 1, 5)),
+        read_timeout=float(section.at_least("read_timeout", 1, 60)),
         ca_file=_path(section, "ca_file"),
         credentials=credentials,
     )
@@ -151,8 +151,8 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         constants={key: constants.need(key, str) for key in constants.data} if constants else {},
         catalogue=_path(section, "catalogue"),
         targets=tuple(_one_of(section, "targets", name, targets) for name in section.texts("targets") or tuple(targets)),
-        page_size=section.get("page_size", int, 500) or 500,
-        statement_timeout=section.get("statement_timeout", int, 30) or 30,
+        page_size=section.at_least("page_size", 1, 500),
+        statement_timeout=section.at_least("statement_timeout", 1, 30),
     )
 
 
@@ -178,7 +178,7 @@ def _schedule(section: Section | None) -> Schedule:
     if section is None:
         return Schedule(10, 2)
     section.known("read_every", "upload_every")
-    return Schedule(section.get("read_every", int, 10) or 10, section.get("upload_every", int, 2) or 2)
+    return Schedule(section.at_least("read_every", 1, 10), section.at_least("upload_every", 1, 2))
 
 
 def _secret_or_text(section: Section, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schemas.loader import read_at_least, read_enum, read_source, read_success
+from schemas.loader import read_enum, read_source, read_success
 from schemas.model import Dataset, Encoding, Field, Form, Node, Replay
 from schemas.patch import FieldPatch, unknown
 from schemas.yamlfile import Section
@@ -65,7 +65,7 @@ def _within(form: Form, node: Node) -> Form:
 
 def _batch(dataset: Dataset, node: Node, section: Section) -> int:
     """A node that holds one record takes one at a time; a called transaction has no batches."""
-    batch = read_at_least(section, "batch", 1, dataset.batch)
+    batch = section.at_least("batch", 1, dataset.batch)
     if node.many or not dataset.uploaded:
         return batch
     if batch > 1 and "batch" in section.data:

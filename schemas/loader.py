@@ -60,7 +60,7 @@ def load(folder: Path) -> Edition:
         version=head.need("version", str),
         name=head.need("name", str),
         infver=head.need("infver", str),
-        body_limit=read_at_least(head, "body_limit", 1),
+        body_limit=head.at_least("body_limit", 1),
         scenes=head.texts("scenes"),
         style=read_style(head.optional("style")),
         cadences={name: read_cadence(name, each) for name, each in head.named("cadences").items()},
@@ -116,7 +116,7 @@ def read_dataset(section: Section) -> Dataset:
         key=section.texts("key"),
         occurred=section.need("occurred", str) if uploaded else "",
         replay=read_enum(section, "replay", Replay, Replay.PERSON),
-        batch=read_at_least(section, "batch", 1, 100),
+        batch=section.at_least("batch", 1, 100),
         input=_input(section, source),
         output=_nodes(section, "output", source),
         success=tuple(read_success(each) for each in section.sections("success")),
@@ -183,8 +183,8 @@ def read_field(section: Section, inherited: Source) -> Field:
         name=section.need("name", str),
         label=section.need("label", str),
         type=read_enum(section, "type", FieldType, None),
-        length=read_at_least(section, "length", 1) if "length" in section.data else None,
-        scale=read_at_least(section, "scale", 0, 0),
+        length=section.at_least("length", 1) if "length" in section.data else None,
+        scale=section.at_least("scale", 0, 0),
         codes=section.get("codes", str),
         required=bool(section.get("required", bool, False)),
         required_if=read_condition(condition) if condition else None,
@@ -275,11 +275,3 @@ def read_enum(section: Section, key: str, kind: type[E], default: E | None) -> E
         return kind(section.need(key, str))
     except ValueError:
         raise section.error(f"只能是 {'、'.join(kind)} 之一", key) from None
-
-
-def read_at_least(section: Section, key: str, least: int, default: int | None = None) -> int:
-    """A whole number that is not below `least`; without a default it must be there."""
-    number = section.need(key, int) if default is None else section.get(key, int, default)
-    if number is None or number < least:
-        raise section.error(f"应不小于 {least}", key)
-    return number

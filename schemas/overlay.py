@@ -16,7 +16,7 @@ from pathlib import Path
 from schemas import lint, loader, yamlfile
 from schemas.datasetpatch import patched_dataset
 from schemas.errors import SpecError
-from schemas.loader import read_at_least, read_cadence, read_source, read_style
+from schemas.loader import read_cadence, read_source, read_style
 from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Source, Style
 from schemas.patch import FieldPatch, check_format, patched_table, unknown
 from schemas.yamlfile import Section
@@ -101,7 +101,7 @@ def _merged(base: Edition, head: Section) -> Edition:
         base=base.id,
         source=source,
         infver=head.text("infver", base.infver),
-        body_limit=read_at_least(head, "body_limit", 1, base.body_limit),
+        body_limit=head.at_least("body_limit", 1, base.body_limit),
         style=_style(base, head),
         scenes=(*base.scenes, *head.texts("scenes")),
         cadences={**base.cadences, **{name: read_cadence(name, each) for name, each in head.named("cadences").items()}},

@@ -13,7 +13,6 @@ from typing import Any
 from schemas.dateformat import dateformat
 from schemas.errors import SpecError, WireError
 from schemas.loader import (
-    read_at_least,
     read_condition,
     read_decimal,
     read_enum,
@@ -27,8 +26,8 @@ _CLOCKS = (FieldType.DATE, FieldType.DATETIME)
 _READERS: dict[str, Callable[[Section], Any]] = {
     "label": lambda section: section.need("label", str),
     "type": lambda section: read_enum(section, "type", FieldType, None),
-    "length": lambda section: read_at_least(section, "length", 1),
-    "scale": lambda section: read_at_least(section, "scale", 0),
+    "length": lambda section: section.at_least("length", 1),
+    "scale": lambda section: section.at_least("scale", 0),
     "length_severity": lambda section: read_enum(section, "length_severity", Severity, None),
     "codes": lambda section: section.need("codes", str) or None,  # "": no table limits it here
     "required": lambda section: section.need("required", bool),

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schemas.loader import REFERENCE, read_at_least, read_decimal, read_source
+from schemas.loader import REFERENCE, read_decimal, read_source
 from schemas.model import Edition, Field, FieldType, Source
 from schemas.rulefile import PLACEHOLDERS
 from schemas.yamlfile import Section, read
@@ -240,9 +240,9 @@ def _copies(section: Section) -> frozenset[frozenset[str]]:
 def _thresholds(section: Section) -> Thresholds:
     section.known("rows", "patients", "distinct", *Habit)
     return Thresholds(
-        rows=read_at_least(section, "rows", 1),
-        patients=read_at_least(section, "patients", 1),
-        distinct=read_at_least(section, "distinct", 2),
+        rows=section.at_least("rows", 1),
+        patients=section.at_least("patients", 1),
+        distinct=section.at_least("distinct", 2),
         least={habit: _part(section, habit) for habit in Habit},
     )
 

@@ -95,6 +95,13 @@ class Section:
             raise self.error("缺少必填的键", key)
         return value
 
+    def at_least(self, key: str, least: int, default: int | None = None) -> int:
+        """A whole number that is not below `least`; without a default it must be there."""
+        number = self.need(key, int) if default is None else self.get(key, int, default)
+        if number is None or number < least:
+            raise self.error(f"应不小于 {least}", key)
+        return number
+
     def text(self, key: str, default: str = "") -> str:
         """An optional text."""
         return self.get(key, str, default) or default

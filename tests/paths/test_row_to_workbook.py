@@ -139,6 +139,7 @@ def test_a_wrong_key_of_the_institution_is_one_sentence_and_rejects_no_record(di
         (('"his/demo_his"', '"his/no_such"'), "no_such"),
         (('"institution": "H', '"institution": "X'), "X99000100001"),
         (("token.txt", "no-such-file.txt"), "no-such-file.txt"),
+        (('"store":', '"schedule": {"read_every": -5}\n"store":'), "schedule.read_every"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_sentence_that_names_it(
