@@ -57,7 +57,7 @@ class _Function:
 
     def write(self) -> None:
         """Add the function to the listing."""
-        errors = self.listing.bind("unsure", (KeyError, TypeError, UnreadableError, WireError))
+        errors = self.listing.bind("unsure", (KeyError, TypeError, OverflowError, UnreadableError, WireError))
         with self.listing.block("def content(row):"):
             with self.listing.block("try:"):
                 for state in self.mapping.states:
