@@ -6,6 +6,7 @@ reply    {infcode, inf_refmsgid, respond_time, err_msg, output: {result: [Result
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,7 +65,7 @@ class Result:
     status: Status
     reasons: tuple[Violation, ...] = field(default=())
     accepted_at: str = ""  #: wire time; of accepted and duplicate
-    held_version: int = 0  #: newest version held; of conflict
+    held_version: int = 0  #: newest version held, where that is another one
 
     def as_dict(self) -> dict[str, Any]:
         """Wire form."""
@@ -169,28 +170,47 @@ def dataset_of(edition: Edition, infno: str) -> Dataset:
     raise EnvelopeError(f"没有交易编号 {infno}")
 
 
-def reply(refmsgid: str, now: datetime, results: Sequence[Result]) -> bytes:
+def reply(refmsgid: str, now: datetime, results: Sequence[Result], charset: str = "utf-8") -> bytes:
     """The answer to a message whose records were judged one by one."""
-    return _answer(SUCCESS, refmsgid, now, "", {"result": [result.as_dict() for result in results]})
+    return answer(refmsgid, now, {"result": [result.as_dict() for result in results]}, charset)
 
 
-def refusal(refmsgid: str, now: datetime, sentence: str) -> bytes:
+def answer(refmsgid: str, now: datetime, output: Mapping[str, Any], charset: str = "utf-8") -> bytes:
+    """The answer to a message that was understood."""
+    return _answer(SUCCESS, refmsgid, now, "", output, charset)
+
+
+def refusal(refmsgid: str, now: datetime, sentence: str, charset: str = "utf-8") -> bytes:
     """The answer to a message that was refused whole."""
-    return _answer(FAILURE, refmsgid, now, sentence, {})
+    return _answer(FAILURE, refmsgid, now, sentence, {}, charset)
 
 
-def _answer(infcode: int, refmsgid: str, now: datetime, err_msg: str, output: Mapping[str, Any]) -> bytes:
+def _answer(infcode: int, refmsgid: str, now: datetime, err_msg: str, output: Mapping[str, Any], charset: str) -> bytes:
     stamp = f"{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
-    return orjson.dumps(
-        {
-            "infcode": infcode,
-            "inf_refmsgid": refmsgid,
-            "refmsg_time": stamp,
-            "respond_time": stamp,
-            "err_msg": err_msg,
-            "output": output,
-        }
-    )
+    whole = {
+        "infcode": infcode,
+        "inf_refmsgid": refmsgid,
+        "refmsg_time": stamp,
+        "respond_time": stamp,
+        "err_msg": err_msg,
+        "output": output,
+    }
+    # escaped to ASCII it reads alike in every charset, and no character of a key can fail to be written
+    return orjson.dumps(whole) if charset == "utf-8" else json.dumps(whole).encode("ascii")
+
+
+def output(reply_body: bytes, charset: str = "utf-8") -> Mapping[str, Any]:
+    """The output of a reply to a transaction that was called. RefusedWholeError, or EnvelopeError if it proves nothing."""
+    try:
+        raw = orjson.loads(_text(reply_body, charset))
+        failed, found = _failed(raw, ()), raw.get("output")
+    except (AttributeError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        raise EnvelopeError("平台的应答无法读懂") from None
+    if failed is not None:
+        raise RefusedWholeError(failed)
+    if not isinstance(found, dict):
+        raise EnvelopeError("平台的应答没有 output")
+    return found
 
 
 def results(
