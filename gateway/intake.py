@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from gateway.failpoints import reach
 from gateway.model import Aside, AsideState, Intake, LedgerEntry, Page, Parcel, Reading, RowState, SourceRow, Tally
 from gateway.ports import IntakeStore, RecordSource
 from schemas import wire
@@ -131,10 +132,13 @@ def accept(
     after = None if from_start or source.reading is Reading.RESCAN else store.cursor(source.name, source.dataset)
     total = Tally()
     for page in source.pages(after, page_size):
+        reach("after_read")
         now = clock()
         judged = [judge.judge(row, now) for row in page.rows]
         intake, tally = _compare(source, judge, store, judged, page, targets, now)
+        reach("before_accept")
         store.accept(intake)
+        reach("after_accept")
         total += tally
     return total
 

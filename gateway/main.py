@@ -6,6 +6,7 @@ Exit codes: 0 all well · 1 something needs a person or a later try · 2 the con
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from rich.progress import Progress
 
 from gateway import config as configuration
 from gateway import console as show
+from gateway import failpoints
 from gateway.checking import check as check_source
 from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError
@@ -48,6 +50,8 @@ def now() -> datetime:
 def cli(context: click.Context, path: Path) -> None:
     """Entry point of every command."""
     context.obj = path
+    with _told():
+        failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
 cli.add_command(spec)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.failpoints import reach
 from gateway.outbox import (
     Answered,
     Batch,
@@ -63,13 +64,17 @@ def upload(
     delivery = Delivery()
     settle(store, target, clock())
     while batch := store.lease(target, clock(), clock() + lease):
+        reach("after_lease")
         msgid = store.mark_sending(batch, clock())
         if msgid is None:
             continue
+        reach("before_send")
         outcomes = _send(bureau, batch, msgid)
+        reach("after_reply")
         now = clock()
         steps = [next_step(item, outcome, now) for item, outcome in zip(batch.items, outcomes, strict=True)]
         store.apply(steps, now)
+        reach("after_apply")
         delivery.states.update(step.state for step in steps)
         delivery.causes.update(step.cause for step in steps if step.cause)
         progress(len(steps))

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
+from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
 from gateway.outbox import State
 from gateway.store import cursors, turns
@@ -35,6 +36,7 @@ def accept(connection: Connection, intake: Intake) -> None:
         _enter(connection, intake)
     _set_aside(connection, intake)
     _release(connection, intake, intake.cleared)
+    reach("within_accept")
     cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.now)
 
 
