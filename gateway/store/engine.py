@@ -1,60 +1,77 @@
-"""Open the store: right settings per database, tables made once, a newer store refused."""
+"""Connect to the store: right settings per database, transactions that are done over, sentences for what fails."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gateway.errors import ConfigError, StoreError
-from gateway.store.tables import SCHEMA_VERSION, installation, metadata
 
 _BUSY_SECONDS = 30
 _TRIES = 5
+_INCREMENTAL = 2  # what PRAGMA auto_vacuum answers
+_UNWRITABLE = "本地库写不进去：{}。没有丢数据，修好后自动继续"
 T = TypeVar("T")
 
 
-def open_engine(url: str, now: datetime) -> Engine:
-    """An engine on a store that is ready for use. ConfigError for a bad URL, StoreError if it cannot be opened."""
-    engine = _engine(url)
-    write(engine, lambda connection: _prepare(connection, now))
-    return engine
-
-
-def _prepare(connection: Connection, now: datetime) -> None:
-    metadata.create_all(connection)
-    _check_version(connection, now)
-
-
-def _engine(url: str) -> Engine:
+def connect(url: str) -> Engine:
+    """An engine for the store; a SQLite file is made for its owner only. ConfigError for a bad URL."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             # READ COMMITTED: MariaDB's default locks gaps between rows and lets workers deadlock on them
             return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED")
-        if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        if place := _file(parsed):
+            _private(place)
         engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
         raise ConfigError("本地库地址写得不对，或缺少它的驱动", key="store.url") from None
     except OSError:
-        raise StoreError("本地库所在的文件夹建不出来，请检查路径与权限") from None
+        raise StoreError("本地库的文件或它所在的文件夹建不出来，请检查路径、权限，以及磁盘是否已满或只读") from None
     event.listen(engine, "connect", _durable)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
+def place_of(engine: Engine) -> Path | None:
+    """The SQLite file; None for a server or a store in memory."""
+    return _file(engine.url)
+
+
+def _file(url: URL) -> Path | None:
+    in_box = url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:"
+    return Path(str(url.database)) if in_box else None
+
+
+def _private(place: Path) -> None:
+    """Mode 0600 before there is anything in it; SQLite gives its -wal and -shm the same. Windows goes by the folder's rights."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.exists():
+        os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
+    elif os.name == "posix" and place.stat().st_mode & 0o077:
+        with contextlib.suppress(OSError):  # another's file or a read-only disk: what cannot be used is told when it is used
+            place.chmod(0o600)
+
+
 def _durable(connection: sqlite3.Connection, record: Any) -> None:
     """WAL lets readers go on while we write; FULL survives a power cut, which hospitals have."""
     connection.isolation_level = None  # the driver must not begin by itself: see _begin_immediate
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+    for pragma in (
+        f"busy_timeout={_BUSY_SECONDS * 1000}",
+        "auto_vacuum=INCREMENTAL",  # before the first table, or it needs a VACUUM: see compact
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
@@ -72,9 +89,11 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
         try:
             with engine.begin() as connection:
                 return work(connection)
+        except sqlite3.Error as error:  # while connecting, where SQLAlchemy does not wrap it
+            raise StoreError(_UNWRITABLE.format(sentence(error))) from error
         except DBAPIError as error:
             if attempt == _TRIES or not _gave_way(error):
-                raise StoreError(f"本地库写不进去：{_sentence(error)}。没有丢数据，修好后自动继续") from error
+                raise StoreError(_UNWRITABLE.format(sentence(error.orig))) from error
     raise AssertionError("unreachable")
 
 
@@ -90,28 +109,43 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"本地库读不出来：{sentence(error)}") from error
     except DBAPIError as error:
-        raise StoreError(f"本地库读不出来：{_sentence(error)}") from error
+        raise StoreError(f"本地库读不出来：{sentence(error.orig)}") from error
 
 
-def _sentence(error: DBAPIError) -> str:
+def compact(engine: Engine) -> None:
+    """Rewrite a SQLite store of the first release once: it gives space back from then on, and keeps no plain body in free pages.
+
+    StoreError if there is no room for it; tried again at the next start.
+    """
+    if place_of(engine) is None:
+        return
+    try:
+        with contextlib.closing(engine.raw_connection()) as connection:
+            driver = connection.driver_connection
+            if not isinstance(driver, sqlite3.Connection) or driver.execute("PRAGMA auto_vacuum").fetchone() == (_INCREMENTAL,):
+                return
+            for statement in ("PRAGMA auto_vacuum=INCREMENTAL", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                driver.execute(statement).close()
+    except sqlite3.Error as error:
+        raise StoreError(f"本地库升级后整理不成：{sentence(error)}。没有丢数据，修好后再启动即可") from error
+
+
+def sentence(error: BaseException | None) -> str:
     """What the database said, in the operator's words where we know them."""
-    text = str(error.orig).lower()
-    for sign, sentence in (
-        ("disk is full", "磁盘已满"),
+    text = str(error).lower()
+    for sign, told in (
+        ("is full", "磁盘已满"),  # SQLite; MariaDB 1114
+        ("no space left", "磁盘已满"),  # PostgreSQL 53100
+        ("disk i/o error", "磁盘读写出错，可能已满或损坏"),
+        ("malformed", "文件已损坏，请从备份恢复"),
+        ("not a database", "文件不是本地库，或已损坏"),
         ("readonly", "文件或磁盘是只读的"),
         ("unable to open", "文件打不开，请检查路径与权限"),
         ("locked", "被别的程序占用"),
     ):
         if sign in text:
-            return sentence
-    return type(error.orig).__name__
-
-
-def _check_version(connection: Connection, now: datetime) -> None:
-    found = connection.execute(select(installation.c.schema_version)).scalar()
-    if found is None:
-        row = {"schema_version": SCHEMA_VERSION, "rid": str(uuid.uuid4()), "sequence": 0, "created_at": now}
-        connection.execute(insert(installation).values(row))
-    elif found != SCHEMA_VERSION:
-        raise StoreError(f"本地库是第 {found} 版，本程序只认第 {SCHEMA_VERSION} 版，请使用与之相配的程序")
+            return told
+    return type(error).__name__

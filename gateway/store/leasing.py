@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from gateway.outbox import Batch, Item, State
+from gateway.store import sealing
+from gateway.store.sealing import Keyring
 from gateway.store.tables import outbox, parcel
 from schemas.model import Dataset, Edition, Replay
 
@@ -93,7 +95,8 @@ def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target:
 def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
     """Take the most urgent due items of one institution and data set, within the batch and byte limits.
 
-    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them.
+    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them; the bodies
+    are still sealed.
     """
     head = connection.execute(_HEAD, {"target": target, "now": now, "most": 1}).first()
     if head is None:
@@ -107,6 +110,15 @@ def lease(connection: Connection, edition: Edition, target: str, now: datetime, 
     rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)
     items = tuple(replace(_item(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
     return Batch(token, head.institution, head.dataset, items, tuple(bodies[row.id] for row in rows)) if items else None
+
+
+def opened(batch: Batch, keyring: Keyring) -> Batch:
+    """The batch with its bodies as they travel; outside the transaction, whose lock others wait for."""
+    bodies = (
+        keyring.open(body, sealing.of_parcel(batch.institution, batch.dataset, item.key, item.version))
+        for item, body in zip(batch.items, batch.bodies, strict=True)
+    )
+    return replace(batch, bodies=tuple(bodies))
 
 
 def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int) -> list[_Row]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.databases import KINDS, database
+from support.databases import KEY, KINDS, database
 from support.delivery import START, Clock
 
 from gateway.store import Store, open_store
@@ -28,6 +28,6 @@ def edition() -> Edition:
 def store(request: pytest.FixtureRequest, tmp_path: Path, edition: Edition) -> Iterator[Store]:
     """An empty store on each of the three databases."""
     with database(request.param, tmp_path) as url:
-        opened = open_store(url, edition, START)
+        opened = open_store(url, edition, START, KEY)
         yield opened
         opened.close()

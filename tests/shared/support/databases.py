@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ _SERVERS = {
 }
 _ADMIN = {"postgresql": "postgres", "mariadb": ""}
 KINDS = ("sqlite", *_SERVERS)
+#: the key of every test store, which is nobody's
+KEY = base64.b64encode(bytes(32)).decode()
 
 
 @contextmanager

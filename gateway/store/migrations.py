@@ -1,0 +1,175 @@
+"""Bring a store to this program's version: forward only, step by step, each as its own SQL.
+
+A step never uses `store.tables`: those move on, what the step finds does not. Where the database rolls back DDL (SQLite,
+PostgreSQL) all steps are one transaction; MariaDB commits at every DDL, so each step may find its own work half done.
+A table that is new in a version needs no step: it is made before them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, inspect, text, update
+
+from gateway.errors import ConfigError, StoreError
+from gateway.store import backup, sealing
+from gateway.store.engine import place_of
+from gateway.store.sealing import Keyring
+from gateway.store.tables import SCHEMA_VERSION, installation, metadata
+
+_BATCH = 500
+#: any number will do, as long as every gateway uses the same
+_LOCK = 5_310_042
+_WAIT_SECONDS = 600
+
+
+def prepare(connection: Connection, now: datetime, key: str | Path | None) -> Keyring:
+    """Make or upgrade the tables and find the keys, in the caller's transaction and alone.
+
+    StoreError for a newer store and for one sealed by a key we do not have; then nothing has changed.
+    """
+    with _alone(connection):
+        found = _installation(connection)
+        version = found.get("schema_version", 0)
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"本地库是第 {version} 版，本程序只认到第 {SCHEMA_VERSION} 版，请使用更新的程序；本地库没有改动")
+        keyring = _keyring(connection, key, found.get("key_id", ""))
+        if 0 < version < SCHEMA_VERSION:
+            _upgrade(connection, version, keyring)
+        else:
+            metadata.create_all(connection)
+        if not found:
+            connection.execute(insert(installation).values(_first(now, keyring)))
+        elif found.get("key_id") != keyring.current:
+            connection.execute(update(installation).values(key_id=keyring.current))
+        return keyring
+
+
+def _upgrade(connection: Connection, version: int, keyring: Keyring) -> None:
+    """A copy first, where we can make one; then each step."""
+    if place := place_of(connection.engine):
+        backup.copy(place, before_upgrade(place, version))
+    metadata.create_all(connection)
+    for number in range(version + 1, SCHEMA_VERSION + 1):
+        STEPS[number](connection, keyring)
+    connection.execute(update(installation).values(schema_version=SCHEMA_VERSION))
+
+
+def before_upgrade(place: Path, version: int) -> Path:
+    """Where the copy of a store of that version is kept while it is upgraded."""
+    return place.with_name(f"{place.name}.v{version}")
+
+
+def second(connection: Connection, keyring: Keyring) -> None:
+    """To 2: withdrawals are known as such, a cursor knows by what it was read, and bodies are sealed."""
+    _add_column(connection, "ledger", "live", "BOOLEAN DEFAULT TRUE NOT NULL")
+    _add_column(connection, "parcel", "live", "BOOLEAN DEFAULT TRUE NOT NULL")
+    _add_column(connection, "source_cursor", "digest", "VARCHAR(80) DEFAULT '' NOT NULL")
+    _add_index(connection, "outbox", "outbox_turn", "target, state, institution, due_at, id")
+    seal_bodies(connection, keyring)
+
+
+def seal_bodies(connection: Connection, keyring: Keyring) -> None:
+    """Bodies are sealed; the installation knows its key, and how far bodies are shredded."""
+    _add_column(connection, "installation", "key_id", "VARCHAR(8) DEFAULT '' NOT NULL")
+    _add_column(connection, "installation", "shredded_to", "VARCHAR(27)")
+    _add_index(connection, "outbox", "outbox_finished", "finished_at, id")
+    parcel, aside = ("institution", "dataset", "record_key", "version"), ("source", "dataset", "ref")
+    _rewrite(connection, "parcel", parcel, "body", lambda plain, key: keyring.seal(plain, sealing.of_parcel(*key)))
+    _rewrite(connection, "aside", aside, "content", lambda plain, key: keyring.seal(plain, sealing.of_aside(*key)))
+
+
+#: version -> what makes it out of the one before
+STEPS: dict[int, Callable[[Connection, Keyring], None]] = {2: second}
+
+
+def _rewrite(
+    connection: Connection, table: str, key: Sequence[str], column: str, seal: Callable[[bytes, tuple[Any, ...]], bytes]
+) -> None:
+    """Seal one column in key order, in bounded memory; what is sealed already stays."""
+    names = ", ".join(key)
+    after = f"WHERE ({names}) > ({', '.join(f':{name}' for name in key)})"  # row values: all three databases know them
+    change = text(f"UPDATE {table} SET {column} = :sealed WHERE {' AND '.join(f'{name} = :{name}' for name in key)}")  # noqa: S608
+    last: dict[str, Any] = {}
+    while True:
+        page = f"SELECT {names}, {column} FROM {table} {after if last else ''} ORDER BY {names} LIMIT {_BATCH}"  # noqa: S608
+        rows = connection.execute(text(page), last).all()
+        plain = [(tuple(row[:-1]), bytes(row[-1])) for row in rows]
+        sealed = [{**dict(zip(key, place, strict=True)), "sealed": seal(body, place)} for place, body in plain if _open(body)]
+        if sealed:
+            connection.execute(change, sealed)
+        if len(rows) < _BATCH:
+            return
+        last = dict(zip(key, plain[-1][0], strict=True))
+
+
+def _open(body: bytes) -> bool:
+    return bool(body) and not sealing.is_sealed(body)
+
+
+def _add_column(connection: Connection, table: str, column: str, declared: str) -> None:
+    if column not in {each["name"] for each in inspect(connection).get_columns(table)}:
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column} {declared}"))
+
+
+def _add_index(connection: Connection, table: str, index: str, columns: str) -> None:
+    if index not in {each["name"] for each in inspect(connection).get_indexes(table)}:
+        connection.execute(text(f"CREATE INDEX {index} ON {table} ({columns})"))
+
+
+def _installation(connection: Connection) -> dict[str, Any]:
+    """The one row, whatever columns its version has; empty for a new store."""
+    if not inspect(connection).has_table(installation.name):
+        return {}
+    row = connection.execute(text("SELECT * FROM installation")).mappings().first()
+    return dict(row) if row else {}
+
+
+def _first(now: datetime, keyring: Keyring) -> dict[str, Any]:
+    rid = str(uuid.uuid4())
+    return {"schema_version": SCHEMA_VERSION, "rid": rid, "sequence": 0, "created_at": now, "key_id": keyring.current}
+
+
+def _keyring(connection: Connection, key: str | Path | None, sealed_by: str) -> Keyring:
+    """The keys as configured. A key file is made only for a store that nothing is sealed in yet."""
+    url, place = connection.engine.url, place_of(connection.engine)
+    if isinstance(key, str):
+        keyring = sealing.parse(key)
+    elif key or place:
+        keyring = sealing.at(key or beside(Path(str(place))), create=not sealed_by)
+    elif url.get_backend_name() == "sqlite":
+        keyring = sealing.in_memory()
+    else:
+        raise ConfigError("本地库在数据库服务器上时，须写明密钥在哪里：{file: …} 或 {env: …}", key="store.key")
+    if sealed_by and not keyring.knows(sealed_by):
+        raise sealing.missing(sealed_by)
+    return keyring
+
+
+def beside(place: Path) -> Path:
+    """The key file of a SQLite store for which none is configured."""
+    return place.with_name(f"{place.name}.key")
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Only one process makes or upgrades tables; SQLite's write lock sees to it there."""
+    kind = connection.dialect.name
+    if kind == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    if kind not in ("mysql", "mariadb"):
+        yield
+        return
+    # with the database in its name: the lock is the whole server's
+    name = {"lock": f"liangding-{connection.engine.url.database}"[:64]}
+    if connection.execute(text("SELECT GET_LOCK(:lock, :wait)"), {**name, "wait": _WAIT_SECONDS}).scalar() != 1:
+        raise StoreError("另一个网关正在升级本地库，请稍后再试")
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK(:lock)"), name)
