@@ -25,6 +25,7 @@ from demo.premises import Premises
 from demo.simulation import SEED, Sites, play, running
 from demo.verdict import Account
 from gateway import console as show
+from gateway.outbox import State
 from schemas.wire import SHANGHAI
 
 _FOLDER = Path("demo-output")
@@ -76,18 +77,19 @@ def _play(console: Console, sites: Sites, start: date) -> None:
 def _account(console: Console, accounts: list[Account]) -> None:
     """A row per data set under the name of its institution; fits 80 columns."""
     console.rule("每一行的去向（网关的账 = 医保局的账 = 虚构数据自己的底账）", align="left")
-    table = _table("数据集", "读到", "已收", "迟报", "旧值", "排除", "未完成", "待改正", "核对")
+    table = _table("数据集", "读到", "已收", "迟报", "旧值", "作废", "排除", "未完成", "待改正", "核对")
     for institution, of_one in groupby(accounts, lambda each: each.institution):
         table.add_row(f"[bold]{_short(institution)}[/bold]")
         for each in of_one:
             standing = each.standing
             asides = [standing.asides.get(state, 0) for state in show.ASIDE_WORDS]
-            figures = (standing.read, each.received, each.late, standing.outdated, *asides)
+            asides[0] += standing.states.get(State.CANCELLED, 0)  # withdrawn before they were sent
+            figures = (standing.read, each.received, each.late, standing.outdated, standing.voided, *asides)
             mark = "[green]平[/green]" if each.balanced else "[bold red]不平[/bold red]"
             table.add_row(f"  {standing.route.dataset}", *map(str, figures), mark)
     console.print(table)
-    console.print("读到 = 已收 + 排除 + 未完成 + 待改正。迟报：医保局第一次收到时已过期限。旧值：报送之后在本地被撤销")
-    console.print("或变得不合格、平台上仍是旧值的行，包含在“已收”里。")
+    console.print("读到 = 已收 + 排除 + 未完成 + 待改正。迟报：医保局第一次收到时已过期限。旧值：报送之后在本地变得")
+    console.print("不合格、平台上仍是旧值的行；作废：报送之后在本地撤销、平台已作废的行；两者都包含在“已收”里。")
 
 
 def _reasons(console: Console, sites: Sites) -> None:

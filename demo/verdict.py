@@ -32,8 +32,9 @@ class Account:
 
     @property
     def aside(self) -> int:
-        """Rows that must not be live at the platform."""
-        return sum(self.standing.asides.values()) + self.standing.outdated
+        """Rows that must not be live at the platform; withdrawn or cancelled ones are not."""
+        cancelled = self.standing.states.get(State.CANCELLED, 0)
+        return sum(self.standing.asides.values()) + self.standing.outdated + self.standing.voided + cancelled
 
     @property
     def balanced(self) -> bool:
@@ -42,7 +43,7 @@ class Account:
             self.standing.balanced
             and self.accepted == self.received
             and self.standing.read == sum(self.expected.values())
-            and self.accepted - self.standing.outdated == self.expected[Fate.CLEAN]
+            and self.accepted - self.standing.outdated - self.standing.voided == self.expected[Fate.CLEAN]
             and self.aside == sum(self.expected.values()) - self.expected[Fate.CLEAN]
         )
 

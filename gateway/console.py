@@ -103,9 +103,9 @@ def _shares(shares: Sequence[Share]) -> Table:
 
 def intake(console: Console, rows: Iterable[tuple[str, str, Tally]]) -> None:
     """What one round of reading took in."""
-    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "未变", "入队", "核对")
+    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "未变", "入队", "作废", "核对")
     for source, dataset, tally in rows:
-        figures = (tally.read, tally.excluded, tally.not_ready, tally.quarantined, tally.unchanged, tally.queued)
+        figures = (tally.read, tally.excluded, tally.not_ready, tally.quarantined, tally.unchanged, tally.queued, tally.voided)
         table.add_row(source, dataset, *map(str, figures), _verdict(tally.balanced))
     console.print(table)
 
@@ -119,15 +119,15 @@ def standings(console: Console, found: Sequence[Standing]) -> None:
         for each in routes:
             if each.outdated:
                 where = f"{each.route.source} {each.route.dataset}"
-                console.print(f"{where}：{each.outdated} 行报送后在本地变得不合格或被撤销，平台仍为旧值", style="yellow")
+                console.print(f"{where}：{each.outdated} 行报送后在本地变得不合格，平台仍为旧值", style="yellow")
 
 
 def _accounts(routes: Sequence[Standing]) -> Table:
-    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "在途", "已收", "退回", "核对")
+    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "在途", "已收", "退回", "取消", "作废", "核对")
     for each in routes:
         asides = [each.asides.get(state, 0) for state in AsideState]
-        settled = [each.states.get(state, 0) for state in (State.ACCEPTED, State.REJECTED)]
-        figures = map(str, (each.read, *asides, each.unsettled, *settled))
+        settled = [each.states.get(state, 0) for state in (State.ACCEPTED, State.REJECTED, State.CANCELLED)]
+        figures = map(str, (each.read, *asides, each.unsettled, *settled, each.voided))
         table.add_row(each.route.source, each.route.dataset, *figures, _verdict(each.balanced))
     return table
 

@@ -45,5 +45,9 @@ class RefusedError(GatewayError):
         super().__init__(message)
 
 
+class OutpacedError(GatewayError):
+    """Another reader took in the same keys meanwhile: compare with the ledger again."""
+
+
 class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""

@@ -18,6 +18,21 @@ class Cursor:
     time: datetime | None
     key: str | int
 
+    def follows(self, other: Cursor) -> bool:
+        """Whether it lies after `other`, a cursor of the same source."""
+        if self.time and other.time and self.time != other.time:
+            return self.time > other.time
+        return self.key > other.key  # type: ignore[operator]  # one source has keys of one kind
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a source is and how far it goes, to be held against an earlier one: see gateway.fingerprint."""
+
+    identity: str  #: of the database
+    newest: str | int | None = None  #: greatest cursor key; None if there is none, or the profile does not tell
+    rows: int | None = None  #: None where counting is too dear
+
 
 class Reading(StrEnum):
     """How a site's query finds what is new."""
@@ -47,6 +62,7 @@ class SourceRow:
     reason: str = ""  #: Chinese; of every state but READY
     faults: tuple[Violation, ...] = ()  #: what the mapping could not do
     entered_at: datetime | None = None  #: when the site stored it; None if it keeps no such time
+    changed_at: datetime | None = None  #: its cursor's time, aware; None if the site keeps no such time
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,9 @@ class LedgerEntry:
     version: int
     content_hash: str
     ref: str
+    live: bool = True  #: False once it was withdrawn
+    institution: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,7 @@ class Parcel:
     occurred_at: datetime
     due_at: datetime
     body: bytes  #: the wire record as JSON
+    live: bool = True  #: False: it withdraws the key, vali_flag 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +131,9 @@ class Intake:
     parcels: tuple[Parcel, ...]
     asides: tuple[Aside, ...]
     cleared: tuple[str, ...]  #: refs that are fine now, wherever they were set aside before
-    cursor: Cursor
+    cursor: Cursor | None  #: None: it stays where it is
     now: datetime
+    voids: tuple[Parcel, ...] = ()  #: withdrawals; the store knows to which target one is owed
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,7 @@ class Tally:
     quarantined: int = 0
     unchanged: int = 0
     queued: int = 0
+    voided: int = 0  #: withdrawn at the source, after they were taken in
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -134,9 +156,11 @@ class Tally:
             self.quarantined + other.quarantined,
             self.unchanged + other.unchanged,
             self.queued + other.queued,
+            self.voided + other.voided,
         )
 
     @property
     def balanced(self) -> bool:
         """The accounting identity of DATASETS §7 for one read."""
-        return self.read == self.excluded + self.not_ready + self.quarantined + self.unchanged + self.queued
+        aside = self.excluded + self.not_ready + self.quarantined
+        return self.read == aside + self.unchanged + self.queued + self.voided

@@ -28,6 +28,7 @@ class Standing:
     asides: Mapping[AsideState, int]  #: rows set aside of which the platform holds nothing
     states: Mapping[State, int]  #: rows in the ledger, by the state of their newest version
     outdated: int  #: rows in the ledger whose source has turned bad since: 平台仍为旧值
+    voided: int = 0  #: of `states[ACCEPTED]`, those the platform holds as withdrawn
 
     @property
     def accounted(self) -> int:

@@ -34,6 +34,16 @@ def _standing(connection: Connection, route: Route) -> Standing:
         asides=asides,
         states=_states(connection, route),
         outdated=_count(connection, outdated),
+        voided=_voided(connection, route),
+    )
+
+
+def _voided(connection: Connection, route: Route) -> int:
+    """Rows whose newest version is an accepted withdrawal."""
+    here = (ledger.c.source == route.source, ledger.c.dataset == route.dataset, ledger.c.live.is_(False))
+    newest = _newest(route)
+    return _count(
+        connection, select(func.count()).select_from(ledger.join(outbox, newest)).where(*here, outbox.c.state == State.ACCEPTED)
     )
 
 
@@ -44,20 +54,24 @@ def _with_ledger() -> Any:
 
 def _states(connection: Connection, route: Route) -> dict[State, int]:
     """Each ledger row by the state of its newest version; a row without one is missing here, and the identity shows it."""
-    newest = and_(
+    query = (
+        select(outbox.c.state, func.count())
+        .select_from(ledger.join(outbox, _newest(route)))
+        .where(ledger.c.source == route.source, ledger.c.dataset == route.dataset)
+        .group_by(outbox.c.state)
+    )
+    return {State(state): count for state, count in connection.execute(query)}
+
+
+def _newest(route: Route) -> Any:
+    """A ledger row's newest version on its way to the route's target."""
+    return and_(
         outbox.c.institution == ledger.c.institution,
         outbox.c.dataset == ledger.c.dataset,
         outbox.c.record_key == ledger.c.record_key,
         outbox.c.version == ledger.c.version,
         outbox.c.target == route.target,
     )
-    query = (
-        select(outbox.c.state, func.count())
-        .select_from(ledger.join(outbox, newest))
-        .where(ledger.c.source == route.source, ledger.c.dataset == route.dataset)
-        .group_by(outbox.c.state)
-    )
-    return {State(state): count for state, count in connection.execute(query)}
 
 
 def queue(connection: Connection, target: str) -> Queue:
