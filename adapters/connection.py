@@ -57,6 +57,23 @@ class SiteDatabase:
             finally:
                 transaction.rollback()
 
+    @contextmanager
+    def snapshot(self, connection: Connection) -> Iterator[None]:
+        """A read-only transaction in which every statement sees the same moment of the site."""
+        with connection.begin() as transaction:
+            _SNAPSHOT[self.dialect](connection, self.timeout)
+            try:
+                yield
+            finally:
+                transaction.rollback()
+
+    def identity(self, connection: Connection) -> str:
+        """Which database this is; another one, or one that was dropped and made again, answers otherwise."""
+        if self.dialect == "sqlite":
+            found = Path(self.url.database or "").stat()
+            return f"{found.st_dev}:{found.st_ino}"
+        return ":".join(str(part) for part in connection.execute(text(_IDENTITY[self.dialect])).one())
+
 
 def _engine(url: URL, timeout: int) -> Engine:
     if url.get_backend_name() not in _READ_ONLY:
@@ -119,10 +136,42 @@ def _oracle(connection: Connection, timeout: int) -> None:
     connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
+def _postgresql_snapshot(connection: Connection, timeout: int) -> None:
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    _postgresql(connection, timeout)
+
+
+def _mysql_snapshot(connection: Connection, timeout: int) -> None:
+    connection.execute(text("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    _mysql(connection, timeout)
+
+
+def _sqlite_snapshot(connection: Connection, timeout: int) -> None:
+    """The driver begins nothing for a SELECT; without a transaction each would see its own moment."""
+    _sqlite(connection, timeout)
+    connection.exec_driver_sql("BEGIN")
+
+
+#: which database it is: name, and what changes when it is made again or moved to another server
+_IDENTITY: Mapping[str, str] = {
+    "postgresql": "SELECT datname, oid FROM pg_database WHERE datname = current_database()",
+    "mysql": "SELECT DATABASE(), @@hostname, @@port",
+    "mariadb": "SELECT DATABASE(), @@hostname, @@port",
+    "oracle": "SELECT ora_database_name, SYS_CONTEXT('USERENV', 'SERVER_HOST') FROM dual",
+}
+
 _READ_ONLY: Mapping[str, Callable[[Connection, int], None]] = {
     "postgresql": _postgresql,
     "mysql": _mysql,
     "mariadb": _mysql,
     "sqlite": _sqlite,
     "oracle": _oracle,
+}
+#: Oracle's read-only transaction is a snapshot already
+_SNAPSHOT: Mapping[str, Callable[[Connection, int], None]] = {
+    **_READ_ONLY,
+    "postgresql": _postgresql_snapshot,
+    "mysql": _mysql_snapshot,
+    "mariadb": _mysql_snapshot,
+    "sqlite": _sqlite_snapshot,
 }

@@ -12,6 +12,7 @@ A site may keep its own profile anywhere: a built-in name is `his/openhis`, anyt
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +27,17 @@ from adapters.catalogue import Catalogue
 from adapters.connection import SiteDatabase
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
-from adapters.sql import PARAMETERS, KeyKind, Query, SqlSource, Window, parameters
+from adapters.sql import (
+    LOOKUP_PARAMETERS,
+    PARAMETERS,
+    WINDOW_PARAMETERS,
+    KeyKind,
+    Query,
+    SqlSource,
+    Statement,
+    Window,
+    parameters,
+)
 from gateway.errors import ConfigError
 from gateway.model import Reading
 from schemas import yamlfile
@@ -120,14 +131,43 @@ def _declaration(name: str, section: Section) -> Declaration:
 
 
 def _query(folder: Path, dataset: str, section: Section) -> Query:
-    section.known("query", "mapping", "takes", "reading", "key")
-    file = section.need("query", str)
-    try:
-        sql = (folder / file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise section.error(f"读不到 {file}（须为 UTF-8 文本）", "query") from None
+    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark")
+    main = _statement(folder, section, "query", section.need("query", str))
     reading = _choice(section, "reading", Reading)
-    return Query(dataset, file, sql, _takes(section, sql, reading), reading, _choice(section, "key", KeyKind))
+    query = Query(
+        dataset=dataset,
+        file=main.file,
+        sql=main.sql,
+        takes=_takes(section, main.sql, reading),
+        reading=reading,
+        key=_choice(section, "key", KeyKind),
+        window=_optional(folder, section, "window", WINDOW_PARAMETERS),
+        lookup=_optional(folder, section, "lookup", LOOKUP_PARAMETERS),
+        mark=_optional(folder, section, "mark", frozenset()),
+    )
+    if (query.window is None) is not (query.lookup is None):
+        raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")
+    return query
+
+
+def _statement(folder: Path, section: Section, key: str, file: str) -> Statement:
+    try:
+        return Statement(file, (folder / file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise section.error(f"读不到 {file}（须为 UTF-8 文本）", key) from None
+
+
+def _optional(folder: Path, section: Section, key: str, takes: frozenset[str]) -> Statement | None:
+    """A further query of the data set; it takes just what its kind takes."""
+    file = section.text(key)
+    if not file:
+        return None
+    statement = _statement(folder, section, key, file)
+    found = parameters(statement.sql)
+    if found != takes:
+        wanted = "、".join(f":{name}" for name in sorted(takes)) or "没有参数"
+        raise section.error(f"{file} 的参数应为 {wanted}（注释里的也算）", key)
+    return statement
 
 
 def _takes(section: Section, sql: str, reading: Reading) -> frozenset[str]:
@@ -170,9 +210,35 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
     facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site))
     window = Window(site.since, site.until)
     return [
-        SqlSource(site.name, profile.queries[code], mapping(profile, code, edition), facts, database, window)
+        SqlSource(
+            site.name,
+            profile.queries[code],
+            mapping(profile, code, edition),
+            facts,
+            database,
+            window,
+            _digest(profile, code, site, edition),
+        )
         for code in _wanted(profile, site)
     ]
+
+
+def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str:
+    """Of the files, declarations and code tables that decide what a row of this data set becomes."""
+    query = profile.queries[dataset]
+    found = edition.datasets[dataset]
+    codes = sorted({each.codes for each in found.fields if each.codes})
+    parts = (
+        query.sql,
+        query.window.sql if query.window else "",
+        profile.mappings[dataset].read_text(encoding="utf-8"),
+        site.catalogue.read_bytes().hex() if site.catalogue else "",
+        sorted(site.constants.items()),
+        edition.id,
+        [(code, sorted(edition.codes[code].values.items())) for code in codes if code in edition.codes],
+        [repr(each) for each in found.fields],
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _wanted(profile: Profile, site: Site) -> tuple[str, ...]:

@@ -3,18 +3,24 @@
 The contract of a `.sql` file: it takes named parameters (:after_key and :limit always; :after_time, :from, :to if its manifest
 says so), orders by (cursor_time,) cursor_key ascending, returns at most :limit rows after the cursor, and yields `row_ref`,
 `cursor_key`, with :after_time also `cursor_time`, if it can `entered_at` and `fixmedins_code`, beside the columns of its mapping.
+A data set may have three more, with the same columns: `window` (:from :to :after_key :limit; every row of that span of business
+time, ordered by cursor_key), `lookup` (:keys, a list of row_ref), and `mark` (no parameters, yields `newest_key` and, unless
+counting is dear, `row_count`).
+
 Before the first row :after_key is the least key there is and :after_time 1900-01-01, so a plain `>` suffices and an index serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from adapters import sqlerrors
@@ -23,9 +29,14 @@ from adapters.conversion import UnreadableError, is_blank, to_text
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF, RowMapping
 from adapters.origins import SiteFacts
 from gateway.errors import SourceError, SourceQueryError
-from gateway.model import Cursor, Page, Reading
+from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 
 PARAMETERS = ("after_time", "after_key", "from", "to", "limit")
+#: what the other two queries of a data set take: all of it, always
+WINDOW_PARAMETERS, LOOKUP_PARAMETERS = frozenset({"from", "to", "after_key", "limit"}), frozenset({"keys"})
+#: how many keys a source without change times is read again
+_KEYS_AGAIN = 1000
+_NEWEST_KEY, _ROW_COUNT = "newest_key", "row_count"
 _FIRST_TIME, _LAST_TIME = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
 
 
@@ -45,8 +56,16 @@ _LEAST: Mapping[KeyKind, str | int] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A `.sql` file."""
+
+    file: str  #: as the manifest names it
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """One `.sql` file and what the manifest says of it."""
+    """The `.sql` files of one data set and what the manifest says of them."""
 
     dataset: str
     file: str  #: as the manifest names it
@@ -54,6 +73,9 @@ class Query:
     takes: frozenset[str]
     reading: Reading
     key: KeyKind
+    window: Statement | None = None  #: every row of a span of business time
+    lookup: Statement | None = None  #: the rows of some row_refs
+    mark: Statement | None = None  #: newest key and row count
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +95,17 @@ class SqlSource:
     """One data set of one site's database."""
 
     def __init__(
-        self, name: str, query: Query, mapping: RowMapping, facts: SiteFacts, database: SiteDatabase, window: Window
+        self,
+        name: str,
+        query: Query,
+        mapping: RowMapping,
+        facts: SiteFacts,
+        database: SiteDatabase,
+        bounds: Window,
+        digest: str = "",
     ) -> None:
         self._name, self.query, self.mapping, self.facts = name, query, mapping, facts
-        self.database, self.window = database, window
+        self.database, self.bounds, self._digest = database, bounds, digest
 
     @property
     def name(self) -> str:
@@ -93,45 +122,109 @@ class SqlSource:
         """Whether reading goes on after the cursor or starts over."""
         return self.query.reading
 
+    @property
+    def digest(self) -> str:
+        """Of everything that decides what a row becomes: another one means that rows read before must be read again."""
+        return self._digest
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether the profile has what warm and cold reading need."""
+        return self.query.window is not None and self.query.lookup is not None
+
+    def earlier(self, position: Cursor, by: timedelta) -> Cursor:
+        """A position so far before `position`; the same one where there is no telling."""
+        if position.time is not None:
+            return Cursor(position.time - by, self._least())
+        return Cursor(None, position.key - _KEYS_AGAIN) if isinstance(position.key, int) else position
+
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site."""
         self._check_start(after)
+        with self._telling(), self.database.connect() as connection:
+            while True:
+                with self.database.reading(connection):
+                    rows = self._read(connection, text(self.query.sql), self._parameters(after, size), size)
+                if rows:
+                    page = self._page(rows, after, timed="after_time" in self.query.takes)
+                    after = page.cursor
+                    yield page
+                if len(rows) < size:
+                    return
+
+    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
+        """Every row whose business time is in [start, end), all of ONE snapshot of the site.
+
+        Exhausted without an error, it was complete; ended in any other way, it says nothing about what is not there.
+        """
+        statement = self._statement(self.query.window, "window")
+        span = {"from": self._bound(self._local(start)), "to": self._bound(self._local(end)), "limit": size}
+        after: Cursor | None = None
+        with self._telling(statement), self.database.connect() as connection, self.database.snapshot(connection):
+            while True:
+                values = {**span, "after_key": after.key if after else self._least()}
+                rows = self._read(connection, text(statement.sql), values, size, statement)
+                if rows:
+                    page = self._page(rows, after, timed=False)
+                    after = page.cursor
+                    yield page
+                if len(rows) < size:
+                    return
+
+    def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
+        """The rows of these refs that exist at the site, whatever their business time."""
+        statement = self._statement(self.query.lookup, "lookup")
+        clause = text(statement.sql).bindparams(bindparam("keys", expanding=True))
+        with self._telling(statement), self.database.connect() as connection, self.database.reading(connection):
+            rows = self._read(connection, clause, {"keys": [self._as_key(ref) for ref in refs]}, len(refs), statement)
+        return tuple(self._mapped(row, self._cursor(row, timed=False)) for row in rows)
+
+    def mark(self) -> Mark:
+        """What this database is, and how far it goes: a fingerprint to hold against the one taken before."""
+        with self._telling(self.query.mark), self.database.connect() as connection, self.database.reading(connection):
+            identity = self.database.identity(connection)
+            if self.query.mark is None:
+                return Mark(identity)
+            row: Mapping[str, Any] = connection.execute(text(self.query.mark.sql)).mappings().first() or {}  # type: ignore[assignment]
+        newest, count = row.get(_NEWEST_KEY), row.get(_ROW_COUNT)
+        return Mark(identity, None if newest is None else self._key(newest), None if count is None else int(count))
+
+    @contextmanager
+    def _telling(self, statement: Statement | None = None) -> Iterator[None]:
         try:
-            with self.database.connect() as connection:
-                while True:
-                    rows = self._read(connection, after, size)
-                    if rows:
-                        page = self._page(rows, after)
-                        after = page.cursor
-                        yield page
-                    if len(rows) < size:
-                        return
+            yield
         except SQLAlchemyError as error:
-            raise self._told(error) from None
+            raise self._told(error, statement) from None
+
+    def _statement(self, statement: Statement | None, key: str) -> Statement:
+        if statement is None:
+            raise self.wrong(f"manifest.yaml 没有写 {key}，不能按业务时间核对或补读")
+        return statement
 
     def _check_start(self, after: Cursor | None) -> None:
         """A stored cursor of another kind would make some databases answer that there is nothing new."""
         if after and isinstance(after.key, int) is not (self.query.key is KeyKind.INTEGER):
             raise self.wrong("存下的游标不是 manifest.yaml 所说的类型；若改过 manifest.yaml，请从头重读")
 
-    def _read(self, connection: Connection, after: Cursor | None, size: int) -> Sequence[Mapping[str, Any]]:
+    def _read(
+        self, connection: Connection, clause: TextClause, values: Mapping[str, Any], size: int, of: Statement | None = None
+    ) -> Sequence[Mapping[str, Any]]:
         """One page of rows. One row more than asked for is fetched, to notice a query that ignores :limit."""
-        with self.database.reading(connection):
-            result = connection.execute(text(self.query.sql), self._parameters(after, size))
-            if not result.returns_rows:
-                raise self.wrong("不是查询语句，没有返回结果")
-            self._check_columns(set(result.keys()))
-            rows = [dict(row) for row in result.mappings().fetchmany(size + 1)]
+        result = connection.execute(clause, values)
+        if not result.returns_rows:
+            raise self.wrong("不是查询语句，没有返回结果", of)
+        self._check_columns(set(result.keys()), of)
+        rows = [dict(row) for row in result.mappings().fetchmany(size + 1)]
         if len(rows) > size:
-            raise self.wrong("返回的行数多于 :limit")
+            raise self.wrong("返回的行数多于 :limit 或 :keys", of)
         return rows
 
     def _parameters(self, after: Cursor | None, size: int) -> dict[str, Any]:
         values = {
             "after_key": after.key if after else self._least(),
             "after_time": self._bound(after.time if after and after.time else _FIRST_TIME),
-            "from": self._bound(self.window.since or _FIRST_TIME),
-            "to": self._bound(self.window.until or _LAST_TIME),
+            "from": self._bound(self.bounds.since or _FIRST_TIME),
+            "to": self._bound(self.bounds.until or _LAST_TIME),
             "limit": size,
         }
         return {name: values[name] for name in self.query.takes}
@@ -140,28 +233,46 @@ class SqlSource:
         """Oracle takes an empty text for NULL, and nothing is greater than NULL."""
         return _LEAST[self.query.key] or (" " if self.database.dialect == "oracle" else "")
 
+    def _as_key(self, ref: str) -> Any:
+        """A row_ref in the database's own type: PostgreSQL compares no number and no uuid with a text."""
+        try:
+            return {KeyKind.INTEGER: int, KeyKind.UUID: uuid.UUID, KeyKind.TEXT: str}[self.query.key](ref)
+        except ValueError:
+            return ref
+
+    def _local(self, moment: datetime) -> datetime:
+        """The site's own clock, as its columns hold it."""
+        return moment.astimezone(self.mapping.zone).replace(tzinfo=None)
+
     def _bound(self, moment: datetime) -> Any:
         """SQLite has no time type: `yyyy-MM-dd HH:mm:ss` text, as its own functions write it."""
         return moment.isoformat(sep=" ") if self.database.dialect == "sqlite" else moment
 
-    def _check_columns(self, found: set[str]) -> None:
+    def _check_columns(self, found: set[str], of: Statement | None) -> None:
         needed = {ROW_REF, CURSOR_KEY, *self.mapping.columns}
-        if "after_time" in self.query.takes:
+        if "after_time" in self.query.takes and of is None:
             needed.add(CURSOR_TIME)
         missing = sorted(needed - found)
         if missing:
-            raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）")
+            raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）", of)
 
-    def _page(self, rows: Sequence[Mapping[str, Any]], after: Cursor | None) -> Page:
-        cursors = [self._cursor(row) for row in rows]
+    def _page(self, rows: Sequence[Mapping[str, Any]], after: Cursor | None, *, timed: bool) -> Page:
+        cursors = [self._cursor(row, timed=timed) for row in rows]
         self._check_order(cursors, after)
-        mapped = (self.mapping.source_row(row, cursor, self.facts) for row, cursor in zip(rows, cursors, strict=True))
-        return Page(tuple(mapped), cursors[-1])
+        return Page(tuple(self._mapped(row, cursor) for row, cursor in zip(rows, cursors, strict=True)), cursors[-1])
 
-    def _cursor(self, row: Mapping[str, Any]) -> Cursor:
+    def _mapped(self, row: Mapping[str, Any], cursor: Cursor) -> SourceRow:
+        """The row with its change time, by which its delay is told."""
+        mapped = self.mapping.source_row(row, cursor, self.facts)
+        if is_blank(row.get(CURSOR_TIME)):
+            return mapped
+        time = self._time(row)
+        return replace(mapped, changed_at=time if time.tzinfo else time.replace(tzinfo=self.mapping.zone))
+
+    def _cursor(self, row: Mapping[str, Any], *, timed: bool) -> Cursor:
         if is_blank(row[ROW_REF]) or is_blank(row[CURSOR_KEY]):
             raise self.wrong(f"有一行的 {ROW_REF} 或 {CURSOR_KEY} 为空")
-        return Cursor(self._time(row) if "after_time" in self.query.takes else None, self._key(row[CURSOR_KEY]))
+        return Cursor(self._time(row) if timed else None, self._key(row[CURSOR_KEY]))
 
     def _key(self, value: Any) -> str | int:
         try:
@@ -194,13 +305,18 @@ class SqlSource:
         except TypeError:
             raise self.wrong(f"{CURSOR_TIME} 有的带时区、有的不带") from None
 
-    def wrong(self, sentence: str) -> SourceQueryError:
+    def wrong(self, sentence: str, statement: Statement | None = None) -> SourceQueryError:
         """The site's query is at fault: names source, data set and file."""
-        return SourceQueryError(f"数据源 {self._name} 的 {self.query.dataset}（{self.query.file}）：{sentence}")
+        file = statement.file if statement else self.query.file
+        return SourceQueryError(f"数据源 {self._name} 的 {self.query.dataset}（{file}）：{sentence}")
 
-    def _told(self, error: SQLAlchemyError) -> SourceError:
+    def _told(self, error: SQLAlchemyError, statement: Statement | None = None) -> SourceError:
         if not isinstance(error, DBAPIError):
-            return self.wrong(f"查询不能执行（{type(error).__name__}）")
+            return self.wrong(f"查询不能执行（{type(error).__name__}）", statement)
         cause = sqlerrors.cause(error)
         sentence = sqlerrors.sentence(cause, error, self.database.url)
-        return self.wrong(sentence) if cause.query else SourceError(f"数据源 {self._name} 的 {self.query.dataset}：{sentence}")
+        return (
+            self.wrong(sentence, statement)
+            if cause.query
+            else SourceError(f"数据源 {self._name} 的 {self.query.dataset}：{sentence}")
+        )
