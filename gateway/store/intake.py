@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
@@ -59,7 +59,8 @@ def _supersede(connection: Connection, changed: Sequence[Parcel], intake: Intake
             outbox.c.dataset == bindparam("d"),
             outbox.c.record_key == bindparam("k"),
             outbox.c.version < bindparam("v"),
-            outbox.c.state.in_((State.QUEUED, State.HELD)),
+            # not IN: a list of values cannot be bound in a statement that runs once per parcel
+            or_(outbox.c.state == State.QUEUED, outbox.c.state == State.HELD),
         )
         .values(state=State.SUPERSEDED, finished_at=intake.now)
     )
