@@ -1,0 +1,139 @@
+"""The circuit breaker of DESIGN.md §4, pure: `after(scope, breaker, report, now)` decides, the store writes.
+
+    closed --(k failures of one kind in a row)--> open --(the wait is over)--> half open: one batch may try
+    half open --(it went through)--> closed; --(it did not)--> open, for longer
+
+Two breakers watch every request: the target's, which only an unreachable platform opens, and the institution's own,
+which its credential or its messages open. So one clinic's bad key stops that clinic and nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gateway.outbox import (
+    CREDENTIAL_WAIT,
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    CredentialRefused,
+    NotDelivered,
+    Outcome,
+    RefusedWhole,
+    Unanswered,
+)
+
+
+class Scope(StrEnum):
+    """What a breaker cuts off."""
+
+    TARGET = "target"
+    INSTITUTION = "institution"
+
+
+class Signal(StrEnum):
+    """What one request says about the way to the platform."""
+
+    ANSWERED = "answered"  #: with a result per record, whatever the results are
+    UNREACHABLE = "unreachable"  #: not delivered: away, or asking us to wait
+    CREDENTIAL = "credential"  #: the institution's key was refused
+    REFUSED = "refused"  #: the whole message was refused
+    NO_ANSWER = "no_answer"  #: proves neither
+
+
+class Position(StrEnum):
+    """Whether requests may pass."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"  #: one batch is trying, under a lease until `next_at`
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """One breaker; as it is made, it is closed and remembers nothing."""
+
+    position: Position = Position.CLOSED
+    kind: Signal | None = None  #: of the failures in a row
+    count: int = 0  #: failures in a row
+    trips: int = 0  #: times it opened without a success between
+    next_at: datetime | None = None  #: before this nothing passes; None while closed
+    cause: str = ""  #: Chinese, of the last failure
+
+    def blocks(self, now: datetime) -> bool:
+        """Whether nothing may pass now. An open breaker whose wait is over lets one batch try."""
+        return self.next_at is not None and now < self.next_at
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one request came to."""
+
+    signal: Signal
+    cause: str = ""
+    retry_after: int = 0  #: seconds the platform asked us to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """An open breaker as status shows it."""
+
+    target: str
+    institution: str  #: "": the whole target
+    breaker: Breaker
+
+
+#: failures in a row that open; a poison row is isolated by about a dozen refusals, so refusals are many
+LIMITS = {Signal.UNREACHABLE: 3, Signal.CREDENTIAL: 3, Signal.REFUSED: 20}
+#: the first wait; it doubles with every trip. A key is mended by a person, so asking often is of no use
+WAITS = {Signal.UNREACHABLE: FIRST_WAIT, Signal.CREDENTIAL: CREDENTIAL_WAIT, Signal.REFUSED: CREDENTIAL_WAIT}
+_FAILS = {Scope.TARGET: {Signal.UNREACHABLE}, Scope.INSTITUTION: {Signal.CREDENTIAL, Signal.REFUSED}}
+#: any reply proves the platform reachable; only results prove an institution's way clear
+_HEALS = {Scope.TARGET: {Signal.ANSWERED, Signal.CREDENTIAL, Signal.REFUSED}, Scope.INSTITUTION: {Signal.ANSWERED}}
+
+
+def after(scope: Scope, breaker: Breaker, report: Report, now: datetime) -> Breaker:
+    """The transition table: what becomes of a breaker when a request came to `report`."""
+    if report.signal in _HEALS[scope]:
+        return Breaker()
+    if report.signal not in _FAILS[scope]:
+        return _opened(breaker, now, breaker.trips) if breaker.position is Position.HALF_OPEN else breaker
+    if breaker.position is Position.OPEN:
+        return breaker  # was under way when another request opened it
+    count = breaker.count + 1 if breaker.kind is report.signal else 1
+    failed = replace(breaker, kind=report.signal, count=count, cause=report.cause)
+    if breaker.position is Position.HALF_OPEN or report.retry_after or count >= LIMITS[report.signal]:
+        return _opened(failed, now, breaker.trips + 1, report.retry_after)
+    return failed
+
+
+def probing(breaker: Breaker, until: datetime) -> Breaker:
+    """One batch tries; should its worker die, another may try after `until`."""
+    return replace(breaker, position=Position.HALF_OPEN, next_at=until)
+
+
+def wait(kind: Signal, trips: int) -> timedelta:
+    """How long it stays open the n-th time: doubled each time, at most `LONGEST_WAIT`."""
+    return min(WAITS[kind] * int(2 ** min(max(trips - 1, 0), 10)), LONGEST_WAIT)
+
+
+def report_of(outcomes: Sequence[Outcome]) -> Report:
+    """What the outcomes of one request say together: they fail together, or else there was an answer."""
+    match outcomes[0]:
+        case NotDelivered(cause, retry_after):
+            return Report(Signal.UNREACHABLE, cause, retry_after)
+        case CredentialRefused(cause):
+            return Report(Signal.CREDENTIAL, cause)
+        case RefusedWhole(cause):
+            return Report(Signal.REFUSED, cause)
+    if all(isinstance(outcome, Unanswered) for outcome in outcomes):
+        return Report(Signal.NO_ANSWER)
+    return Report(Signal.ANSWERED)
+
+
+def _opened(breaker: Breaker, now: datetime, trips: int, retry_after: int = 0) -> Breaker:
+    kind = breaker.kind or Signal.UNREACHABLE
+    pause = max(wait(kind, trips), timedelta(seconds=retry_after))
+    return replace(breaker, position=Position.OPEN, trips=trips, next_at=now + pause)

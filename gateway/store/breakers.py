@@ -1,0 +1,95 @@
+"""Breakers as rows: they outlive a restart and all workers obey them. A closed breaker that remembers nothing has no row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.breaker import Breaker, Position, Report, Scope, Signal, Tripped, after, probing
+from gateway.store.tables import breaker as table
+
+#: the institution of the breaker that watches the target itself
+WHOLE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The breakers of one target at one moment."""
+
+    target: str
+    breakers: dict[str, Breaker]  #: by institution
+
+    def closed_to(self, now: datetime) -> list[str]:
+        """Institutions that nothing may be leased for; `WHOLE` among them: nothing at all."""
+        return [institution for institution, each in self.breakers.items() if each.blocks(now)]
+
+    def probe(self, connection: Connection, institution: str, until: datetime) -> None:
+        """A batch of this institution was leased: where a breaker's wait is over, it is the one that tries."""
+        for name in (WHOLE, institution):
+            found = self.breakers.get(name)
+            if found and found.position is not Position.CLOSED:
+                _save(connection, self.target, name, probing(found, until))
+
+
+def watch(connection: Connection, target: str) -> Watch:
+    """What is known of the target. The caller holds the rotation, so no other worker starts a probe meanwhile."""
+    rows = connection.execute(select(table).where(table.c.target == target))
+    return Watch(target, {row.institution: _breaker(row) for row in rows})
+
+
+def note(connection: Connection, target: str, institution: str, report: Report, now: datetime) -> None:
+    """Write what a request means for both breakers. Two workers' failures at once may count as one: no harm is done."""
+    for scope, name in ((Scope.TARGET, WHOLE), (Scope.INSTITUTION, institution)):
+        found = _load(connection, target, name)
+        became = after(scope, found, report, now)
+        if became != found:
+            _save(connection, target, name, became)
+
+
+def unmoved(connection: Connection, target: str, institution: str, report: Report, now: datetime) -> bool:
+    """Whether `note` would change nothing, as after nearly every request: then no write lock is needed."""
+    pairs = ((Scope.TARGET, WHOLE), (Scope.INSTITUTION, institution))
+    return all(after(scope, found := _load(connection, target, name), report, now) == found for scope, name in pairs)
+
+
+def tripped(connection: Connection, target: str) -> list[Tripped]:
+    """What is cut off now, the whole target first."""
+    query = select(table).where(table.c.target == target, table.c.position != Position.CLOSED).order_by(table.c.institution)
+    return [Tripped(target, row.institution, _breaker(row)) for row in connection.execute(query)]
+
+
+def _load(connection: Connection, target: str, institution: str) -> Breaker:
+    query = select(table).where(table.c.target == target, table.c.institution == institution)
+    row = connection.execute(query).first()
+    return _breaker(row) if row else Breaker()
+
+
+def _save(connection: Connection, target: str, institution: str, breaker: Breaker) -> None:
+    place = (table.c.target == target, table.c.institution == institution)
+    if breaker == Breaker():
+        connection.execute(delete(table).where(*place))
+        return
+    values = {
+        "position": breaker.position,
+        "kind": breaker.kind or "",
+        "failures": breaker.count,
+        "trips": breaker.trips,
+        "next_at": breaker.next_at,
+        "cause": breaker.cause,
+    }
+    if connection.execute(update(table).where(*place).values(values)).rowcount:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(table).values(target=target, institution=institution, **values))
+    except IntegrityError:  # another worker was first
+        connection.execute(update(table).where(*place).values(values))
+
+
+def _breaker(row: Row[Any]) -> Breaker:
+    kind = Signal(row.kind) if row.kind else None
+    return Breaker(Position(row.position), kind, row.failures, row.trips, row.next_at, row.cause)

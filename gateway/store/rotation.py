@@ -1,0 +1,71 @@
+"""Fair share: whose turn it is. All workers of a target go round its institutions together, one batch a turn.
+
+The institutions with something queued are found by stepping over the index from one to the next; their number counts,
+not the length of anybody's queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from gateway.outbox import State
+from gateway.store.tables import outbox, rotation
+
+
+def _step(after: Any) -> Any:
+    """The next institution in order with something queued."""
+    return (
+        select(func.min(outbox.c.institution))
+        .where(outbox.c.target == bindparam("target"), outbox.c.state == State.QUEUED, outbox.c.institution > after)
+        .scalar_subquery()
+    )
+
+
+def _next() -> Select[tuple[str]]:
+    """The first institution after `after` that has something due and is not cut off."""
+    lane = select(_step(bindparam("after")).label("institution")).cte("lane", recursive=True)
+    lane = lane.union_all(select(_step(lane.c.institution)).where(lane.c.institution.is_not(None)))
+    due = exists().where(
+        outbox.c.target == bindparam("target"),
+        outbox.c.state == State.QUEUED,
+        outbox.c.institution == lane.c.institution,
+        or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
+    )
+    passed_over = bindparam("passed_over", expanding=True)
+    return select(lane.c.institution).where(lane.c.institution.is_not(None), lane.c.institution.not_in(passed_over), due).limit(1)
+
+
+_NEXT = _next()
+_LAST = select(rotation.c.institution).where(rotation.c.target == bindparam("target")).with_for_update()
+
+
+def last(connection: Connection, target: str) -> str:
+    """The institution that had its turn last. From here to the caller's commit no other worker takes a turn."""
+    found = connection.execute(_LAST, {"target": target}).scalar()
+    if found is not None:
+        return str(found)
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(rotation).values(target=target, institution=""))
+        return ""
+    except IntegrityError:  # another worker began at the same moment
+        return str(connection.execute(_LAST, {"target": target}).scalar_one())
+
+
+def turn(connection: Connection, target: str, now: datetime, last: str, passed_over: Collection[str]) -> str | None:
+    """The institution whose turn it is after `last`, going round; None when nothing else is due."""
+    for after in dict.fromkeys((last, "")):
+        said = {"target": target, "now": now, "after": after, "passed_over": list(passed_over)}
+        if found := connection.execute(_NEXT, said).scalar():
+            return str(found)
+    return None
+
+
+def had(connection: Connection, target: str, institution: str) -> None:
+    """The institution had its turn."""
+    connection.execute(update(rotation).where(rotation.c.target == target).values(institution=institution))
