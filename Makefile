@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -28,6 +28,10 @@ check: $(STAMP)
 	@$(BIN)/python -m schemas.lint
 	@$(BIN)/python -m schemas.docs --check
 	@$(BIN)/python -m schemas.rulepage docs/rules.md --check
+
+# the short form; BENCH_ROWS=1000000 for figures to quote (bench/RESULTS.md)
+bench: $(STAMP)
+	@$(BIN)/python -m bench.validation
 
 clean:
 	rm -rf $(VENV) demo-output build *.egg-info

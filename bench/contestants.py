@@ -141,7 +141,7 @@ CONTESTANTS: dict[str, tuple[str, Callable[[], Judged]]] = {
     "plain": ("同上，marshmallow 自带字段", plain_marshmallow),
     "hand": ("手写函数", hand_written),
     "compiled": ("编译：映射 + 校验", generated),
-    "judge": ("网关原路径：source_row + Judge", judge),
+    "judge": ("网关现路径：逐字段映射 + Judge（校验已编译）", judge),
     "whole": ("编译到 outbox 字节：加公共字段、主键、摘要、JSON", whole_record),
 }
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
-from compliance import cadence
-from compliance.errors import ForeignInstitutionError, MessageRefusedError
+from compliance import cadence, epochs
+from compliance.errors import ForeignInstitutionError, MessageRefusedError, SecondGatewayError
 from compliance.model import Accepted, Held, Receipt, Rejected
-from compliance.ports import Archive
-from schemas import build, envelope, record, wire
+from compliance.ports import Archive, Book
+from schemas import build, compiled, envelope, record, wire
 from schemas.envelope import Message, Result, Status
 from schemas.errors import EnvelopeError
 from schemas.model import Dataset, Edition, Violation
@@ -53,8 +53,8 @@ class _Judged:
 class Receiver:
     """Receives the messages of authenticated senders."""
 
-    def __init__(self, edition: Edition, archive: Archive) -> None:
-        self._edition, self._archive = edition, archive
+    def __init__(self, edition: Edition, archive: Archive, fencing: timedelta = epochs.WINDOW) -> None:
+        self._edition, self._archive, self._fencing = edition, archive, fencing
         self._common = {field.name: field for field in edition.common}
 
     def receive(self, allowed: Collection[str], body: bytes, reference: str, now: datetime) -> Answer:
@@ -62,7 +62,8 @@ class Receiver:
 
         1. Open the envelope; one that cannot be used, or is another's, is noted and raises MessageRefusedError.
         2. Judge every record: all reasons at once.
-        3. In one transaction: compare with what is held, store what is new, note what was refused.
+        3. In one transaction: fence a second gateway (SecondGatewayError), compare with what is held, store what is new,
+           note what was refused.
         """
         try:
             message = self._open(allowed, body)
@@ -87,7 +88,7 @@ class Receiver:
         return message
 
     def _judge(self, message: Message, dataset: Dataset, body: Mapping[str, Any]) -> _Judged:
-        found = build.validator(self._edition, dataset.code).violations(body)
+        found = compiled.validator(self._edition, dataset.code).violations(body)
         named = {violation.field for violation in found}
         own = tuple(each for each in self._disagreements(message, dataset, body) if each.field not in named)
         version = body.get("version")
@@ -119,17 +120,31 @@ class Receiver:
 
     def _store(self, message: Message, dataset: Dataset, judged: list[_Judged], reference: str, now: datetime) -> Answer:
         with self._archive.writing(message.fixmedins_code) as book:
-            known = book.held(dataset.code, {each.key for each in judged if each.identified})
-            held = {key: dict(versions) for key, versions in known.items()}
-            results = tuple(_place(each, held.setdefault(each.key, {}), now) for each in judged)
-            pairs = list(zip(judged, results, strict=True))
-            accepted = [self._accepted(dataset, each, now) for each, result in pairs if result.status is Status.ACCEPTED]
-            book.accept(dataset.code, message.msgid, accepted)
-            rejected = [_rejected(each) for each, result in pairs if result.status is Status.REJECTED]
-            book.reject(dataset.code, message.msgid, rejected, now)
-            receipt = _receipt(message, results, reference, now)
+            fenced = self._fence(book, judged, now)
+            results = () if fenced else self._settle(book, message, dataset, judged, now)
+            receipt = replace(_receipt(message, results, reference, now), refused=fenced)
             book.note(receipt)
+        if fenced:  # only now: an exception inside would undo the note
+            raise SecondGatewayError(fenced)
         return Answer(receipt, results)
+
+    def _fence(self, book: Book, judged: list[_Judged], now: datetime) -> str:
+        """Why a second gateway's message is refused; "" when it comes from the one that may report."""
+        rids = {str(each.body["rid"]) for each in judged if not any(found.field == "rid" for found in each.violations)}
+        verdict = epochs.judge(book.epochs(), rids, now, self._fencing)
+        book.mark(verdict.changed)
+        return verdict.refused
+
+    def _settle(self, book: Book, message: Message, dataset: Dataset, judged: list[_Judged], now: datetime) -> tuple[Result, ...]:
+        known = book.held(dataset.code, {each.key for each in judged if each.identified})
+        held = {key: dict(versions) for key, versions in known.items()}
+        results = tuple(_place(each, held.setdefault(each.key, {}), now) for each in judged)
+        pairs = list(zip(judged, results, strict=True))
+        accepted = [self._accepted(dataset, each, now) for each, result in pairs if result.status is Status.ACCEPTED]
+        book.accept(dataset.code, message.msgid, accepted)
+        rejected = [_rejected(each) for each, result in pairs if result.status is Status.REJECTED]
+        book.reject(dataset.code, message.msgid, rejected, now)
+        return results
 
     def _accepted(self, dataset: Dataset, judged: _Judged, now: datetime) -> Accepted:
         body = judged.body
@@ -164,13 +179,20 @@ def _place(judged: _Judged, versions: dict[int, Held], now: datetime) -> Result:
     held = versions.get(judged.version) if judged.identified else None
     if held is not None and held.content_hash == judged.content_hash:
         stamp = wire.encode_datetime(held.accepted_at)
-        return Result(judged.key, judged.version, Status.DUPLICATE, accepted_at=stamp)
+        return Result(judged.key, judged.version, Status.DUPLICATE, accepted_at=stamp, held_version=_newer(versions, judged))
     if held is not None:
         return Result(judged.key, judged.version, Status.CONFLICT, held_version=max(versions))
     if judged.violations:
         return Result(judged.key, judged.version, Status.REJECTED, judged.violations)
     versions[judged.version] = Held(judged.content_hash, now)
-    return Result(judged.key, judged.version, Status.ACCEPTED, accepted_at=wire.encode_datetime(now))
+    stamp = wire.encode_datetime(now)
+    return Result(judged.key, judged.version, Status.ACCEPTED, accepted_at=stamp, held_version=_newer(versions, judged))
+
+
+def _newer(versions: Mapping[int, Held], judged: _Judged) -> int:
+    """The newest version where the judged one is history only: its sender's ledger was restored, and must hear of it."""
+    newest = max(versions)
+    return newest if newest > judged.version else 0
 
 
 def _receipt(message: Message, results: Sequence[Result], reference: str, now: datetime) -> Receipt:
