@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from compliance import epochs
 from compliance.errors import ConfigError
 from schemas import overlay, signature, yamlfile
 from schemas.errors import SpecError
 from schemas.yamlfile import Section
 
-_KEYS = ("district", "admdvs", "store", "listen", "edition", "credentials", "clock_tolerance_seconds")
+_KEYS = ("district", "admdvs", "store", "listen", "edition", "credentials", "clock_tolerance_seconds", "fencing_days")
 _SQLITE = "sqlite:///"
 _HOST, _PORT = "127.0.0.1", 8600
 _ADMDVS = "000000"
@@ -29,6 +30,7 @@ class Config:
     port: int = _PORT
     edition: str | Path = "reference"  #: for `schemas.overlay.load`
     tolerance: timedelta = timedelta(seconds=signature.TOLERANCE)
+    fencing: timedelta = epochs.WINDOW  #: how long after one gateway's last message a second one is refused
 
     def __repr__(self) -> str:
         return f"Config(district={self.district!r}, store=***)"
@@ -57,6 +59,7 @@ def _config(section: Section, folder: Path) -> Config:
         edition=overlay.named(section),
         credentials=folder / section.need("credentials", str),
         tolerance=_tolerance(section),
+        fencing=_fencing(section),
     )
 
 
@@ -74,6 +77,13 @@ def _tolerance(section: Section) -> timedelta:
     if seconds is None or not 1 <= seconds <= 3600:
         raise section.error("应在 1 至 3600 秒之间", key)
     return timedelta(seconds=seconds)
+
+
+def _fencing(section: Section) -> timedelta:
+    days = section.get("fencing_days", int, epochs.WINDOW.days)
+    if days is None or not 1 <= days <= 366:
+        raise section.error("应在 1 至 366 天之间", "fencing_days")
+    return timedelta(days=days)
 
 
 def _store_url(section: Section, folder: Path) -> str:

@@ -42,5 +42,9 @@ class MessageRefusedError(ComplianceError):
     """A message was refused whole, before any record was judged (HTTP 400)."""
 
 
+class SecondGatewayError(MessageRefusedError):
+    """Another gateway reports for this institution; a person decides which one may (HTTP 409)."""
+
+
 class ForeignInstitutionError(MessageRefusedError):
     """The caller may not report for this institution (HTTP 403)."""

@@ -21,14 +21,18 @@ from compliance import config as configuration
 from compliance import credentials, reporting, roster, serving
 from compliance.config import Config
 from compliance.errors import ComplianceError, ConfigError
+from compliance.model import EpochState
 from compliance.store import database
 from compliance.store.database import Database
+from compliance.store.epochs import StoredEpochs
 from compliance.store.roll import StoredRoll
 from compliance.workbook import coverage as workbook
 from compliance.workbook.errors import WorkbookError
+from schemas import wire
 from schemas.commandline import Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_EPOCH_WORDS = {EpochState.ACTIVE: "报送中", EpochState.WAITING: "待批准", EpochState.FENCED: "已停用"}
 _CODE = re.compile(r"[A-Z0-9]{6,12}")
 
 
@@ -122,6 +126,35 @@ def key_issue(path: Path, code: str) -> None:
         click.echo(f"密钥写在 {handover}（仅本人可读）；交给机构后请删除这个文件")
         if reporting.off_roster(StoredRoll(store).institutions(), (code,)):
             click.echo(f"提示：名册中没有编码 {code}，请用 compliance roster code 绑定")
+
+
+@cli.group("epoch", help="机构的网关：一家机构同时只许一套网关报送。")
+def epoch_group() -> None:
+    """Commands on the gateways of an institution."""
+
+
+@epoch_group.command("list", help="列出报送过的网关；“待批准”的是被拒收的另一套。")
+@click.pass_obj
+def epoch_list(path: Path) -> None:
+    """Every installation ever seen, and whether it may report."""
+    with _told(), _opened(path) as (_, store):
+        found = StoredEpochs(store).all()
+        for institution, epoch in found:
+            seen = f"首次 {wire.encode_datetime(epoch.first_seen)}　最近 {wire.encode_datetime(epoch.last_seen)}"
+            click.echo(f"{institution}　{_EPOCH_WORDS[epoch.state]}　{epoch.rid}　{seen}")
+        if not found:
+            click.echo("还没有网关报送过")
+
+
+@epoch_group.command("approve", help="批准一套网关报送，同一机构的其他网关从此拒收。")
+@click.argument("institution", metavar="机构编码")
+@click.argument("rid", metavar="安装号")
+@click.pass_obj
+def epoch_approve(path: Path, institution: str, rid: str) -> None:
+    """Let one installation report and fence the others."""
+    with _told(), _opened(path) as (_, store):
+        StoredEpochs(store).approve(institution, rid, serving.now())
+        click.echo(f"{institution} 今后由安装号 {rid} 的网关报送，其他网关一律拒收")
 
 
 @cli.group("export", help="导出报表。")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from schemas.model import Violation
@@ -60,6 +61,24 @@ class Receipt:
     rejected: int = 0
     conflict: int = 0
     refused: str = ""  #: the sentence, when the message was refused whole
+
+
+class EpochState(StrEnum):
+    """Whether a gateway may report for its institution."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"  #: a second one; a person must approve it
+    FENCED = "fenced"  #: replaced by another one
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One gateway installation that reported for an institution."""
+
+    rid: str
+    state: EpochState
+    first_seen: datetime
+    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from compliance.model import Accepted, Held, Institution, Receipt, Rejected, Tally
+from compliance.model import Accepted, Epoch, Held, Institution, Receipt, Rejected, Tally
+from schemas.holdings import Asked, Holding
 
 
 class Book(Protocol):
@@ -15,6 +16,12 @@ class Book(Protocol):
 
     def held(self, dataset: str, keys: Collection[str]) -> Mapping[str, Mapping[int, Held]]:
         """key -> version -> what is held; a key never accepted is absent."""
+
+    def epochs(self) -> Sequence[Epoch]:
+        """The gateways that reported for the institution."""
+
+    def mark(self, changed: Sequence[Epoch]) -> None:
+        """Write epochs that changed."""
 
     def accept(self, dataset: str, msgid: str, records: Sequence[Accepted]) -> None:
         """Store records; none of their versions may be held."""
@@ -31,6 +38,18 @@ class Archive(Protocol):
 
     def writing(self, institution: str) -> AbstractContextManager[Book]:
         """One transaction, alone with this institution's records; an exception undoes all of it."""
+
+
+class Shelf(Protocol):
+    """What is held, for those who ask."""
+
+    def of_keys(self, institution: str, dataset: str, asked: Sequence[Asked]) -> tuple[Holding, ...]:
+        """One holding per key that was asked, in the order of the question."""
+
+    def between(
+        self, institution: str, dataset: str, begin: datetime, end: datetime, after_key: str, most: int
+    ) -> tuple[Holding, ...]:
+        """Keys whose newest version happened in [begin, end), after a key, in the order of the store's keys."""
 
 
 class NonceMemory(Protocol):

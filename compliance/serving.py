@@ -19,11 +19,13 @@ from compliance.config import Config
 from compliance.coverage import CoverageReport
 from compliance.credentials import Keyring
 from compliance.errors import ComplianceError, ConfigError
-from compliance.http import create_app
+from compliance.holdings import Holdings
+from compliance.http import Exchange, create_app
 from compliance.receiving import Receiver
 from compliance.store import database
 from compliance.store.archive import StoredArchive
 from compliance.store.database import Database
+from compliance.store.holdings import StoredShelf
 from compliance.store.nonces import StoredNonces
 from compliance.store.roll import StoredRoll
 from compliance.store.standing import StoredStanding
@@ -55,13 +57,13 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Flask:
     edition = edition_of(config)
     store = database.connect(config.store)
     store.check()
+    authenticator = Authenticator(Keyring(config.credentials), StoredNonces(store), config.tolerance)
     return create_app(
-        authenticator=Authenticator(Keyring(config.credentials), StoredNonces(store), config.tolerance),
-        receiver=Receiver(edition, StoredArchive(store)),
+        exchange=Exchange(authenticator, edition, config.admdvs, clock),
+        receiver=Receiver(edition, StoredArchive(store), config.fencing),
+        held=Holdings(edition, StoredShelf(store)),
         alive=store.check,
         body_limit=edition.body_limit,
-        admdvs=config.admdvs,
-        clock=clock,
     )
 
 

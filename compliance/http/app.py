@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -12,11 +11,12 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from compliance.authentication import Authenticator
 from compliance.errors import StoreError
+from compliance.holdings import Holdings
+from compliance.http.exchange import Exchange
+from compliance.http.query import Query
 from compliance.http.upload import Upload
 from compliance.receiving import Receiver
-from schemas import envelope
 
 _log = structlog.stdlib.get_logger()
 _JSON = "application/json"
@@ -36,21 +36,20 @@ _HEADERS = {
 
 def create_app(
     *,
-    authenticator: Authenticator,
+    exchange: Exchange,
     receiver: Receiver,
+    held: Holdings,
     alive: Callable[[], None],
     body_limit: int,
-    admdvs: str,
-    clock: Callable[[], datetime],
 ) -> Flask:
     """The bureau's application. `alive` raises StoreError when the store cannot be read."""
     app = Flask("compliance")
     app.config["MAX_CONTENT_LENGTH"] = body_limit
-    upload = Upload(authenticator, receiver, admdvs, clock)
-    app.add_url_rule("/api/upload", "upload", upload.post, methods=["POST"])
+    app.add_url_rule("/api/upload", "upload", Upload(exchange, receiver).post, methods=["POST"])
+    app.add_url_rule("/api/query", "query", Query(exchange, held).post, methods=["POST"])
     app.add_url_rule("/healthz", "healthz", lambda: _health(alive))
     app.after_request(_guard)
-    _answer_errors(app, upload, body_limit)
+    _answer_errors(app, exchange, body_limit)
     return app
 
 
@@ -65,7 +64,7 @@ def _guard(response: Response) -> Response:
     return response
 
 
-def _answer_errors(app: Flask, upload: Upload, body_limit: int) -> None:
+def _answer_errors(app: Flask, exchange: Exchange, body_limit: int) -> None:
     """Whatever goes wrong is answered by one Chinese sentence and no detail.
 
     Our own failure (5xx) carries no infcode: that would say the message was refused, and it should be sent again.
@@ -73,9 +72,9 @@ def _answer_errors(app: Flask, upload: Upload, body_limit: int) -> None:
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
-        status, now = error.code or 500, upload.clock()
+        status, now = error.code or 500, exchange.clock()
         sentence = _SENTENCES.get(status, "请求无法处理").format(limit=body_limit)
-        return Response(envelope.refusal(upload.reference(now), now, sentence), status, content_type=_JSON)
+        return exchange.refusal(status, exchange.reference(now), now, sentence)
 
     @app.errorhandler(StoreError)
     def _store(error: StoreError) -> Response:

@@ -10,7 +10,8 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, insert, select
 
-from compliance.model import Accepted, Held, Receipt, Rejected
+from compliance.model import Accepted, Epoch, Held, Receipt, Rejected
+from compliance.store import epochs
 from compliance.store.database import Database
 from compliance.store.tables import message, record, rejection
 
@@ -49,6 +50,14 @@ class StoredBook:
             for row in self._connection.execute(query):
                 found.setdefault(row.key, {})[row.version] = Held(row.content_hash, row.accepted_at)
         return found
+
+    def epochs(self) -> Sequence[Epoch]:
+        """The gateways that reported for the institution."""
+        return epochs.load(self._connection, self._institution)
+
+    def mark(self, changed: Sequence[Epoch]) -> None:
+        """Write epochs that changed."""
+        epochs.save(self._connection, self._institution, changed)
 
     def accept(self, dataset: str, msgid: str, records: Sequence[Accepted]) -> None:
         """Store records, bodies as JSON text."""

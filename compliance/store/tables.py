@@ -92,6 +92,7 @@ record = Table(
     Column("rid", Text, nullable=False),
     Column("msgid", Text, nullable=False),
 )
+Index("record_day", record.c.institution, record.c.dataset, record.c.occurred_at)
 
 rejection = Table(
     "rejection",
@@ -122,6 +123,16 @@ message = Table(
     Column("rejected", Integer, nullable=False),
     Column("conflict", Integer, nullable=False),
     Column("refused", Text, nullable=False),
+)
+
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("institution", String(30), primary_key=True),
+    Column("rid", String(40), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("last_seen", Instant, nullable=False),
 )
 
 nonce = Table(

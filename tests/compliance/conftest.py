@@ -65,6 +65,15 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
+def config_file(config: Config, tmp_path: Path) -> Path:
+    """The same bureau's configuration as the commands read it."""
+    path = tmp_path / "compliance.yaml"
+    lines = (f"district: {config.district}", f"store: {config.store}", f"credentials: {config.credentials}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
 def server(config: Config, clock: Clock) -> Iterator[serving.Server]:
     with serving.Server(serving.build(config, clock)) as running:
         yield running

@@ -65,10 +65,10 @@ class Caller:
     credential: Credential
     clock: Clock
 
-    def post(self, body: bytes, sent: bytes | None = None, **changed: str) -> requests.Response:
+    def post(self, body: bytes, sent: bytes | None = None, *, path: str = "/api/upload", **changed: str) -> requests.Response:
         """Sign `body` and post it, or post `sent` under its signature."""
         headers = signature.headers(self.credential, body, int(self.clock().timestamp()), uuid.uuid4().hex) | changed
-        return requests.post(f"{self.url}/api/upload", data=body if sent is None else sent, headers=headers, timeout=10)
+        return requests.post(f"{self.url}{path}", data=body if sent is None else sent, headers=headers, timeout=10)
 
     def with_token(self, token: str) -> Caller:
         return replace(self, credential=Credential(self.credential.paasid, token))
