@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -15,6 +15,7 @@ from schemas.signature import Credential
 from schemas.yamlfile import Section
 
 EXAMPLE = "config.example.yaml"
+_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,21 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """How the store keeps what it holds."""
+
+    key: str | Path | None = field(repr=False)  #: the keys, or the file they are in; None: a file beside the SQLite store
+    keep_days: int  #: bodies are shredded so long after every target took them
+    disk_budget: int  #: bytes the store may grow to before a person is told; 0: no such limit
+    disk_floor: int  #: free bytes below which nothing more is read in
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
     store_url: str
+    storage: Storage
     edition: str | Path  #: for `schemas.overlay.load`
     institutions: Mapping[str, Institution]
     targets: Mapping[str, Target]
@@ -88,6 +100,7 @@ def load(path: Path) -> Config:
     _refuse_doubled(section, sources)
     return Config(
         store_url=_store(section.section("store")),
+        storage=_storage(section.section("store")),
         edition=overlay.named(section),
         institutions=institutions,
         targets=targets,
@@ -98,11 +111,31 @@ def load(path: Path) -> Config:
 
 def _store(section: Section) -> str:
     """A relative SQLite path counts from the configuration's folder, wherever the program is started."""
-    text = _secret_or_text(section.known("url"), "url")
+    text = _secret_or_text(section.known("url", "key", "keep_days", "disk_budget", "disk_floor"), "url")
     url = _url(section, "url", text)
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         url = url.set(database=str(section.file.parent / url.database))
     return url.render_as_string(hide_password=False)
+
+
+def _storage(section: Section) -> Storage:
+    return Storage(
+        key=_store_key(section),
+        keep_days=section.at_least("keep_days", 1, 30),
+        disk_budget=section.at_least("disk_budget", 0, 0) * _MIB,
+        disk_floor=section.at_least("disk_floor", 0, 1024) * _MIB,
+    )
+
+
+def _store_key(section: Section) -> str | Path | None:
+    """A key file is handed on by its name: a new store makes it. Beside a server there is none to make it beside."""
+    inner = section.optional("key")
+    if inner is None:
+        in_box = make_url(_store(section)).get_backend_name() == "sqlite"
+        return None if in_box else section.file.parent / "store.key"
+    if set(inner.data) == {"file"}:
+        return section.file.parent / inner.need("file", str)
+    return section.secret("key")
 
 
 def _institution(section: Section) -> Institution:

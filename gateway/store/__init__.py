@@ -1,5 +1,5 @@
 """The gateway's own database: SQLite in the box, PostgreSQL or MariaDB by URL."""
 
-from gateway.store.store import Store, open_store
+from gateway.store.store import Store, open_store, restore_store
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_store", "restore_store"]

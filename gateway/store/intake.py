@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
+from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
 from gateway.outbox import State
-from gateway.store import cursors, turns
+from gateway.store import cursors, sealing, turns, voids
+from gateway.store.sealing import Keyring
 from gateway.store.tables import aside, ledger, outbox, parcel
 
 #: most values of one IN list; Oracle's limit is 1000, old SQLite's 999
@@ -22,22 +25,52 @@ def entries(connection: Connection, institution: str, dataset: str, keys: Collec
     """The ledger's newest version of each key it knows."""
     found: dict[str, LedgerEntry] = {}
     for chunk in _chunks(list(keys)):
-        query = select(ledger.c.record_key, ledger.c.version, ledger.c.content_hash, ledger.c.ref).where(
+        query = select(ledger.c.version, ledger.c.content_hash, ledger.c.ref, ledger.c.live, ledger.c.record_key).where(
             ledger.c.institution == institution, ledger.c.dataset == dataset, ledger.c.record_key.in_(chunk)
         )
-        found.update({key: LedgerEntry(version, digest, ref) for key, version, digest, ref in connection.execute(query)})
+        for version, digest, ref, live, key in connection.execute(query):
+            found[key] = LedgerEntry(version, digest, ref, live, institution, key)
     return found
 
 
-def accept(connection: Connection, intake: Intake) -> None:
+def sealed(intake: Intake, keyring: Keyring) -> Intake:
+    """The page with its bodies as they are stored; outside the transaction, whose lock others wait for."""
+    parcels, voids = ([_sealed(each, keyring) for each in group] for group in (intake.parcels, intake.voids))
+    return replace(intake, parcels=tuple(parcels), voids=tuple(voids))
+
+
+def _sealed(each: Parcel, keyring: Keyring) -> Parcel:
+    about = sealing.of_parcel(each.institution, each.dataset, each.key, each.version)
+    return replace(each, body=keyring.seal(each.body, about))
+
+
+def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
+    _check_versions(connection, intake)
+    voids.withdraw(connection, intake.voids, intake.targets, intake.now)
+    turns.hold_back(connection, intake.voids)
     if intake.parcels:
         _post(connection, intake)
         _enter(connection, intake)
-    _set_aside(connection, intake)
+    _set_aside(connection, intake, keyring)
     _release(connection, intake, intake.cleared)
     reach("within_accept")
-    cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.now)
+    if intake.cursor:
+        cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.now)
+
+
+def _check_versions(connection: Connection, intake: Intake) -> None:
+    """Another reader (the window, a backfill) may have taken a version since the page was compared."""
+    lowest: dict[tuple[str, str], int] = {}
+    for each in (*intake.voids, *intake.parcels):
+        place = (each.institution, each.key)
+        lowest[place] = min(each.version, lowest.get(place, each.version))
+    for institution in {place[0] for place in lowest}:
+        known = entries(connection, institution, intake.dataset, [key for at, key in lowest if at == institution])
+        for (at, key), version in lowest.items():
+            held = known[key].version if key in known else 0
+            if at == institution and version != held + 1:
+                raise OutpacedError(f"{intake.source} 的 {intake.dataset} 正被另一次读取处理，稍后自动再读")
 
 
 def _post(connection: Connection, intake: Intake) -> None:
@@ -86,8 +119,8 @@ def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:
     return list({(each.institution, each.key): each for each in parcels}.values())
 
 
-def _set_aside(connection: Connection, intake: Intake) -> None:
-    rows = {each.ref: _aside(each, intake) for each in intake.asides}
+def _set_aside(connection: Connection, intake: Intake, keyring: Keyring) -> None:
+    rows = {each.ref: _aside(each, intake, keyring) for each in intake.asides}
     known = _known_asides(connection, intake, rows)
     fresh = [row for ref, row in rows.items() if ref not in known]
     if fresh:
@@ -136,6 +169,7 @@ def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
         "due_at": each.due_at,
         "seen_at": intake.now,
         "body": each.body,
+        "live": each.live,
     }
 
 
@@ -158,11 +192,12 @@ def _entry(each: Parcel, intake: Intake) -> dict[str, Any]:
         "source": intake.source,
         "ref": each.ref,
         "anchor_at": each.occurred_at,
+        "live": True,
         "seen_at": intake.now,
     }
 
 
-def _aside(each: Aside, intake: Intake) -> dict[str, Any]:
+def _aside(each: Aside, intake: Intake, keyring: Keyring) -> dict[str, Any]:
     return {
         "source": intake.source,
         "dataset": intake.dataset,
@@ -171,6 +206,6 @@ def _aside(each: Aside, intake: Intake) -> dict[str, Any]:
         "state": each.state,
         "record_key": each.key[:512],
         "reasons": orjson.dumps([reason.as_dict() for reason in each.reasons]).decode(),
-        "content": orjson.dumps(dict(each.content)),
+        "content": keyring.seal(orjson.dumps(dict(each.content)), sealing.of_aside(intake.source, intake.dataset, each.ref)),
         "last_seen": intake.now,
     }

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from gateway.outbox import Batch, Item, State
-from gateway.store import sealing
+from gateway.store import breakers, rotation, sealing
 from gateway.store.sealing import Keyring
 from gateway.store.tables import outbox, parcel
 from schemas.model import Dataset, Edition, Replay
@@ -32,12 +32,13 @@ _COLUMNS = (
 _RECOVER = 500
 
 # Statements are built once: building one costs more than running it.
-#: queued and due, earliest deadline first; rows that another worker is taking are passed over
+#: of one institution, queued and due, earliest deadline first; rows that another worker is taking are passed over
 _HEAD = (
     select(*_COLUMNS)
     .where(
         outbox.c.target == bindparam("target"),
         outbox.c.state == State.QUEUED,
+        outbox.c.institution == bindparam("institution"),
         or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
     )
     .order_by(outbox.c.due_at, outbox.c.id)
@@ -45,7 +46,6 @@ _HEAD = (
     .with_for_update(skip_locked=True)
 )
 _SAME = _HEAD.where(
-    outbox.c.institution == bindparam("institution"),
     outbox.c.dataset == bindparam("dataset"),
     outbox.c.batch_cap == bindparam("cap"),
 )
@@ -73,6 +73,11 @@ _MARK = (
     .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
     .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"))
 )
+_RELEASE = (
+    update(outbox)
+    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
+    .values(state=State.QUEUED, lease_token=None, lease_until=None)
+)
 _RECOVERABLE = (
     select(*_COLUMNS)
     .where(
@@ -93,18 +98,36 @@ def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target:
 
 
 def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
-    """Take the most urgent due items of one institution and data set, within the batch and byte limits.
+    """Take the most urgent due items of the institution whose turn it is, of one data set, within the limits of a batch.
 
     The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them; the bodies
     are still sealed.
     """
-    head = connection.execute(_HEAD, {"target": target, "now": now, "most": 1}).first()
+    last = rotation.last(connection, target)  # first: it keeps the other workers out until the commit
+    watch = breakers.watch(connection, target)
+    passed_over = watch.closed_to(now)
+    while breakers.WHOLE not in passed_over and (institution := rotation.turn(connection, target, now, last, passed_over)):
+        if batch := _batch(connection, edition, {"target": target, "institution": institution, "now": now}, until):
+            rotation.had(connection, target, institution)
+            watch.probe(connection, institution, until)
+            return batch
+        passed_over.append(institution)  # all it has due is being changed by intake at this moment
+    return None
+
+
+def release(connection: Connection, batch: Batch) -> None:
+    """Give back what was leased and not sent."""
+    connection.execute(_RELEASE, {"token": batch.token})
+
+
+def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], until: datetime) -> Batch | None:
+    head = connection.execute(_HEAD, {**of_one, "most": 1}).first()
     if head is None:
         return None
-    batch = edition.datasets[head.dataset].batch
-    most = min(batch, head.batch_cap or batch)
-    same = {"institution": head.institution, "dataset": head.dataset, "cap": head.batch_cap}
-    found = connection.execute(_SAME, {"target": target, "now": now, "most": most, **same}).all()
+    most = edition.datasets[head.dataset].batch
+    most = min(most, head.batch_cap or most)
+    same = {"dataset": head.dataset, "cap": head.batch_cap, "most": most}
+    found = connection.execute(_SAME, {**of_one, **same}).all()
     bodies: dict[int, bytes] = {row[0]: row[1] for row in connection.execute(_BODIES, {"ids": [row.id for row in found]})}
     token = str(uuid.uuid4())
     rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, text, update
+from sqlalchemy import Connection, Engine, insert, inspect, text, update
 
 from gateway.errors import ConfigError, StoreError
 from gateway.store import backup, sealing
@@ -28,7 +29,23 @@ _LOCK = 5_310_042
 _WAIT_SECONDS = 600
 
 
-def prepare(connection: Connection, now: datetime, key: str | Path | None) -> Keyring:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A store ready for use."""
+
+    keyring: Keyring
+    kept: Path | None  #: the copy from before an upgrade that was just made
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What the operator must hear of, once."""
+        made, kept = self.keyring.created, self.kept
+        key = f"已生成本地库的密钥 {made}：丢了它，库里的数据再也打不开。请与备份分开、另行保存一份。"
+        copied = f"本地库已升级到第 {SCHEMA_VERSION} 版，升级前的副本是 {kept}，确认无误后请删除（第 1 版的内容没有加密）。"
+        return tuple(sentence for sentence, place in ((key, made), (copied, kept)) if place)
+
+
+def prepare(connection: Connection, now: datetime, key: str | Path | None) -> Prepared:
     """Make or upgrade the tables and find the keys, in the caller's transaction and alone.
 
     StoreError for a newer store and for one sealed by a key we do not have; then nothing has changed.
@@ -39,30 +56,32 @@ def prepare(connection: Connection, now: datetime, key: str | Path | None) -> Ke
         if version > SCHEMA_VERSION:
             raise StoreError(f"本地库是第 {version} 版，本程序只认到第 {SCHEMA_VERSION} 版，请使用更新的程序；本地库没有改动")
         keyring = _keyring(connection, key, found.get("key_id", ""))
-        if 0 < version < SCHEMA_VERSION:
+        older = 0 < version < SCHEMA_VERSION
+        kept = _keep_copy(connection, version) if older else None
+        metadata.create_all(connection)
+        if older:
             _upgrade(connection, version, keyring)
-        else:
-            metadata.create_all(connection)
         if not found:
             connection.execute(insert(installation).values(_first(now, keyring)))
         elif found.get("key_id") != keyring.current:
             connection.execute(update(installation).values(key_id=keyring.current))
-        return keyring
+        return Prepared(keyring, kept)
+
+
+def _keep_copy(connection: Connection, version: int) -> Path | None:
+    """A server's store is copied by its own tools."""
+    place = place_of(connection.engine)
+    if place is None:
+        return None
+    kept = place.with_name(f"{place.name}.v{version}")
+    backup.copy(place, kept)
+    return kept
 
 
 def _upgrade(connection: Connection, version: int, keyring: Keyring) -> None:
-    """A copy first, where we can make one; then each step."""
-    if place := place_of(connection.engine):
-        backup.copy(place, before_upgrade(place, version))
-    metadata.create_all(connection)
     for number in range(version + 1, SCHEMA_VERSION + 1):
         STEPS[number](connection, keyring)
     connection.execute(update(installation).values(schema_version=SCHEMA_VERSION))
-
-
-def before_upgrade(place: Path, version: int) -> Path:
-    """Where the copy of a store of that version is kept while it is upgraded."""
-    return place.with_name(f"{place.name}.v{version}")
 
 
 def second(connection: Connection, keyring: Keyring) -> None:
@@ -70,6 +89,7 @@ def second(connection: Connection, keyring: Keyring) -> None:
     _add_column(connection, "ledger", "live", "BOOLEAN DEFAULT TRUE NOT NULL")
     _add_column(connection, "parcel", "live", "BOOLEAN DEFAULT TRUE NOT NULL")
     _add_column(connection, "source_cursor", "digest", "VARCHAR(80) DEFAULT '' NOT NULL")
+    _add_index(connection, "ledger", "ledger_by_anchor", "source, dataset, anchor_at")
     _add_index(connection, "outbox", "outbox_turn", "target, state, institution, due_at, id")
     seal_bodies(connection, keyring)
 
@@ -136,19 +156,23 @@ def _first(now: datetime, keyring: Keyring) -> dict[str, Any]:
 
 
 def _keyring(connection: Connection, key: str | Path | None, sealed_by: str) -> Keyring:
-    """The keys as configured. A key file is made only for a store that nothing is sealed in yet."""
-    url, place = connection.engine.url, place_of(connection.engine)
-    if isinstance(key, str):
-        keyring = sealing.parse(key)
-    elif key or place:
-        keyring = sealing.at(key or beside(Path(str(place))), create=not sealed_by)
-    elif url.get_backend_name() == "sqlite":
-        keyring = sealing.in_memory()
-    else:
-        raise ConfigError("本地库在数据库服务器上时，须写明密钥在哪里：{file: …} 或 {env: …}", key="store.key")
+    """A key file is made only for a store that nothing is sealed in yet."""
+    keyring = configured(connection.engine, key, create=not sealed_by)
     if sealed_by and not keyring.knows(sealed_by):
         raise sealing.missing(sealed_by)
     return keyring
+
+
+def configured(engine: Engine, key: str | Path | None, *, create: bool = False) -> Keyring:
+    """The keys themselves, those of a file, or those beside the SQLite store. ConfigError or StoreError if there are none."""
+    place = place_of(engine)
+    if isinstance(key, str):
+        return sealing.parse(key)
+    if key or place:
+        return sealing.at(key or beside(Path(str(place))), create=create)
+    if engine.url.get_backend_name() == "sqlite":
+        return sealing.in_memory()
+    raise ConfigError("本地库在数据库服务器上时，须写明密钥在哪里：{file: …} 或 {env: …}", key="store.key")
 
 
 def beside(place: Path) -> Path:

@@ -8,7 +8,6 @@ million a year is four centuries.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
 from collections.abc import Sequence
@@ -124,7 +123,7 @@ def _create(place: Path) -> Keyring:
 def _key(word: str) -> bytes:
     try:
         key = base64.b64decode(word, validate=True)
-    except binascii.Error:
+    except ValueError:  # of Base64 and of what is not ASCII
         key = b""
     if len(key) != _KEY:
         raise ConfigError(f"密钥应为 {_KEY} 字节的 Base64，每行一把", key="store.key")

@@ -3,31 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy.exc import IntegrityError
 
+from gateway.breaker import Report, Tripped
+from gateway.disk import Room, Usage
+from gateway.errors import OutpacedError, StoreError
 from gateway.model import Cursor, Intake, LedgerEntry
 from gateway.outbox import Batch, Item, Step
 from gateway.standing import Grievance, Queue, Route, Standing
-from gateway.store import cursors, intake, leasing, outbox, standing
-from gateway.store.engine import open_engine, reading, write
+from gateway.store import backup, breakers, cursors, intake, leasing, outbox, retention, sealing, standing, usage, voids
+from gateway.store.backup import Copy
+from gateway.store.engine import compact, connect, place_of, reading, write
+from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
 from schemas.envelope import message_id
 from schemas.model import Edition
 
+#: what a server is backed up with
+_TOOLS = {
+    "postgresql": " pg_dump --format=custom、pg_restore ",
+    "mysql": " mariadb-dump --single-transaction、mariadb ",
+    "mariadb": " mariadb-dump --single-transaction、mariadb ",
+}
 
-def open_store(url: str, edition: Edition, now: datetime) -> Store:
-    """Open or create the store. ConfigError for a bad URL, StoreError if it cannot be used."""
-    return Store(open_engine(url, now), edition)
+
+def open_store(url: str, edition: Edition, now: datetime, key: str | Path | None = None, floor: int = 0) -> Store:
+    """Open, create or upgrade the store. ConfigError for a bad URL or key, StoreError if it cannot be used.
+
+    `key`: the keys themselves, or the file they are in; a SQLite store without one gets a key file beside it.
+    `floor`: free bytes below which nothing more is taken in.
+    """
+    engine = connect(url)
+    prepared = write(engine, lambda connection: prepare(connection, now, key))
+    compact(engine)
+    return Store(engine, edition, prepared, Room(place_of(engine), floor))
+
+
+def restore_store(url: str, key: str | Path | None, source: Path, now: datetime) -> tuple[Copy, Path | None]:
+    """Put a backup in the place of a store that nobody has open. See `backup.restore`."""
+    engine = connect(url)
+    try:
+        return backup.restore(source, _in_box(engine), configured(engine, key), now)
+    finally:
+        engine.dispose()
+
+
+def _in_box(engine: Engine) -> Path:
+    place = place_of(engine)
+    if place is None:
+        tool = _TOOLS.get(engine.dialect.name, "它自己的工具")
+        raise StoreError(f"本地库在数据库服务器上，请用{tool}备份和恢复；密钥另行保存")
+    return place
 
 
 class Store:
     """Implements IntakeStore and OutboxStore on SQLAlchemy."""
 
-    def __init__(self, engine: Engine, edition: Edition) -> None:
-        self._engine, self._edition = engine, edition
+    def __init__(self, engine: Engine, edition: Edition, prepared: Prepared, room: Room) -> None:
+        self._engine, self._edition, self.room = engine, edition, room
+        self.keyring, self.news = prepared.keyring, prepared.news
 
     @cached_property
     def rid(self) -> str:
@@ -51,9 +90,31 @@ class Store:
         with reading(self._engine) as connection:
             return intake.entries(connection, institution, dataset, keys)
 
+    def of_rows(self, source: str, dataset: str, refs: Collection[str]) -> Sequence[LedgerEntry]:
+        """See IntakeStore."""
+        with reading(self._engine) as connection:
+            return voids.of_rows(connection, source, dataset, list(refs))
+
+    def bodies(self, entries: Collection[LedgerEntry], dataset: str) -> Mapping[tuple[str, str], bytes]:
+        """See IntakeStore."""
+        with reading(self._engine) as connection:
+            found = voids.bodies(connection, list(entries), dataset)
+        versions = {(each.institution, each.key): each.version for each in entries}
+        return {
+            (institution, key): self.keyring.open(body, sealing.of_parcel(institution, dataset, key, versions[institution, key]))
+            for (institution, key), body in found.items()
+        }
+
     def accept(self, page: Intake) -> None:
         """See IntakeStore."""
-        write(self._engine, lambda connection: intake.accept(connection, page))
+        self.room.check()
+        sealed = intake.sealed(page, self.keyring)
+        try:
+            write(self._engine, lambda connection: intake.accept(connection, sealed, self.keyring))
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):  # both entered the key for the first time
+                raise OutpacedError(f"{page.source} 的 {page.dataset} 正被另一次读取处理，稍后自动再读") from error
+            raise
 
     # what uploading asks
 
@@ -64,7 +125,8 @@ class Store:
 
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
         """See OutboxStore."""
-        return write(self._engine, lambda connection: leasing.lease(connection, self._edition, target, now, until))
+        batch = write(self._engine, lambda connection: leasing.lease(connection, self._edition, target, now, until))
+        return leasing.opened(batch, self.keyring) if batch else None
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """See OutboxStore."""
@@ -75,7 +137,38 @@ class Store:
         if steps:
             write(self._engine, lambda connection: outbox.apply(connection, steps, now))
 
+    def release(self, batch: Batch) -> None:
+        """See OutboxStore."""
+        write(self._engine, lambda connection: leasing.release(connection, batch))
+
+    def note(self, target: str, institution: str, report: Report, now: datetime) -> None:
+        """See OutboxStore."""
+        with reading(self._engine) as connection:
+            if breakers.unmoved(connection, target, institution, report, now):
+                return
+        write(self._engine, lambda connection: breakers.note(connection, target, institution, report, now))
+
+    # what upkeep asks
+
+    def shred(self, keep: timedelta, now: datetime) -> int:
+        """Empty the bodies that every target took longer ago than `keep`; returns how many."""
+        return retention.shred(self._engine, keep, now)
+
+    def back_up(self, to: Path) -> Copy:
+        """Copy the store to a new file while others use it; the copy is verified."""
+        return backup.back_up(_in_box(self._engine), to, self.keyring)
+
+    def usage(self, now: datetime) -> Usage:
+        """How much room the store takes."""
+        with reading(self._engine) as connection:
+            return usage.usage(connection, now)
+
     # what a person asks
+
+    def tripped(self, target: str) -> Sequence[Tripped]:
+        """Where sending is cut off for a while."""
+        with reading(self._engine) as connection:
+            return breakers.tripped(connection, target)
 
     def standings(self, routes: Sequence[Route]) -> list[Standing]:
         """Where every row ever read stands, per route."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Index,
@@ -21,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import LONGBLOB
 from sqlalchemy.types import TypeDecorator
 
-#: raised by one with every change of the tables; `store.engine` refuses a newer one
-SCHEMA_VERSION = 1
+#: raised by one with every change of the tables, together with its step in `store.migrations`
+SCHEMA_VERSION = 2
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 metadata = MetaData()
@@ -57,6 +58,8 @@ installation = Table(
     Column("rid", String(36), nullable=False),  # the epoch: two gateways for one institution differ in it
     Column("sequence", BigInteger, nullable=False),  # of message ids
     Column("created_at", Instant, nullable=False),
+    Column("key_id", String(8), nullable=False, server_default=""),  # of the key that seals: see store.sealing
+    Column("shredded_to", Instant),  # bodies finished before it were looked at: see store.retention
 )
 
 cursor = Table(
@@ -65,6 +68,7 @@ cursor = Table(
     Column("source", _Code, primary_key=True),
     Column("dataset", _Code, primary_key=True),
     Column("position", Text, nullable=False),  # JSON: see store.cursors
+    Column("digest", String(80), nullable=False, default=""),  # of the profile that read so far: another one starts over
     Column("read_at", Instant, nullable=False),
 )
 
@@ -79,8 +83,10 @@ ledger = Table(
     Column("source", _Code, nullable=False),
     Column("ref", _Ref, nullable=False),
     Column("anchor_at", Instant, nullable=False),  # business time of that version
+    Column("live", Boolean, nullable=False, default=True),  # false once the row was withdrawn
     Column("seen_at", Instant, nullable=False),
     Index("ledger_by_row", "source", "dataset", "ref"),
+    Index("ledger_by_anchor", "source", "dataset", "anchor_at"),
 )
 
 aside = Table(
@@ -93,9 +99,64 @@ aside = Table(
     Column("state", String(16), nullable=False),
     Column("record_key", String(512), nullable=False),
     Column("reasons", Text, nullable=False),  # JSON list of violations
-    Column("content", _Body, nullable=False),  # what was mapped so far, JSON
+    Column("content", _Body, nullable=False),  # what was mapped so far, JSON, sealed
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("institution", _Code, primary_key=True),
+    Column("record_key", _Ref, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("anchor_at", Instant, nullable=False),
+    Column("sweeps", Integer, nullable=False),  # in a row that missed it
+    Column("last_missed", Instant, nullable=False),
+    Column("released", Boolean, nullable=False),  # a person let it be withdrawn
+)
+
+brake = Table(
+    "brake",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("sentence", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+source_mark = Table(
+    "source_mark",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("identity", Text, nullable=False),  # of the site's database
+    Column("newest", Text, nullable=False),  # JSON: greatest cursor key
+    Column("row_count", BigInteger),
+    Column("taken_at", Instant, nullable=False),
+)
+
+lag = Table(
+    "lag",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),  # see gateway.lookback
+    Column("row_count", Integer, nullable=False),
+)
+
+sweep = Table(
+    "sweep",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("tier", String(64), primary_key=True),  # warm, cold, or a backfill's range
+    Column("done_to", String(10), nullable=False),  # of a backfill: the first day not yet read; else ""
+    Column("finished_at", Instant, nullable=False),
 )
 
 parcel = Table(
@@ -109,7 +170,8 @@ parcel = Table(
     Column("occurred_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
-    Column("body", _Body, nullable=False),  # the wire record, JSON
+    Column("body", _Body, nullable=False),  # the wire record, JSON, sealed; empty once shredded
+    Column("live", Boolean, nullable=False, default=True),  # false: this version withdraws the key
 )
 
 outbox = Table(
@@ -135,7 +197,40 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("finished_at", Instant),
     UniqueConstraint("target", "institution", "dataset", "record_key", "version", name="one_delivery_per_version"),
-    Index("outbox_urgent", "target", "state", "due_at", "id"),
+    Index("outbox_turn", "target", "state", "institution", "due_at", "id"),
     Index("outbox_batch", "target", "state", "institution", "dataset", "due_at", "id"),
     Index("outbox_lease", "lease_token"),
+    Index("outbox_finished", "finished_at", "id"),
+)
+
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("target", _Code, primary_key=True),
+    Column("institution", _Code, primary_key=True),  # "": the whole target
+    Column("position", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("trips", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("cause", Text, nullable=False),
+)
+
+rotation = Table(
+    "rotation",
+    metadata,
+    Column("target", _Code, primary_key=True),
+    Column("institution", _Code, nullable=False),  # had its turn last; all workers go round together
+)
+
+awaited = Table(
+    "awaited",
+    metadata,
+    Column("child", _Id, primary_key=True, autoincrement=False),  # outbox.id of what is held
+    Column("target", _Code, nullable=False),
+    Column("institution", _Code, nullable=False),
+    Column("dataset", _Code, nullable=False),  # of the parent
+    Column("record_key", _Ref, nullable=False),  # of the parent
+    Column("since", Instant, nullable=False),
+    Index("awaited_parent", "target", "institution", "dataset", "record_key"),
 )

@@ -1,0 +1,125 @@
+"""`gateway backup`, `restore` and `disk`, and the store's daily upkeep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+import structlog
+
+from gateway import config as configuration
+from gateway.config import Config
+from gateway.disk import Forecast, forecast, spoken
+from gateway.errors import GatewayError
+from gateway.store import Store, open_store, restore_store
+from gateway.store.backup import Copy
+from gateway.telling import tell, told
+from gateway.wiring import Gateway, edition_of
+from jobs.timetable import Job
+from schemas.commandline import Command
+from schemas.wire import SHANGHAI
+
+_DAY = 24 * 60 * 60
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(cls=Command, help="在线备份本地库到一个新文件，并核验；不必停止网关。")
+@click.option("--to", "to", type=_FILE, required=True, help="备份写到哪个文件")
+@click.pass_obj
+def backup(path: Path, to: Path) -> None:
+    """A verified copy."""
+    with told():
+        config = configuration.load(path)
+        store = _opened(config)
+        try:
+            found = store.back_up(to)
+        finally:
+            store.close()
+        click.echo(f"已备份到 {to}：{_account(found)}")
+        click.echo("密钥不在备份里，没有它备份打不开：请与备份分开、另行保存一份。")
+
+
+@click.command(cls=Command, help="用备份恢复本地库；网关须已停止，现有的库会先另存。")
+@click.option("--from", "source", type=_FILE, required=True, help="备份文件")
+@click.pass_obj
+def restore(path: Path, source: Path) -> None:
+    """Put a backup in the store's place."""
+    with told():
+        config = configuration.load(path)
+        found, kept = restore_store(config.store_url, config.storage.key, source, _now())
+        click.echo(f"已恢复：{_account(found)}")
+        if kept:
+            click.echo(f"原来的本地库另存为 {kept}，确认无误后请删除。")
+        click.echo("备份之后可能已报送过的都记为“结果不明”，下次运行先核实再报。")
+
+
+@click.command(cls=Command, help="磁盘：本地库多大、每天增长多少、还能用多久。")
+@click.pass_obj
+def disk(path: Path) -> None:
+    """The forecast; exit code 1 when a person should act."""
+    with told():
+        config = configuration.load(path)
+        store = _opened(config)
+        try:
+            found = forecast(store.usage(_now()), store.room, config.storage.disk_budget, _now())
+        finally:
+            store.close()
+    click.echo(sentence(found))
+    sys.exit(1 if found.tight else 0)
+
+
+COMMANDS = (backup, restore, disk)
+
+
+def disk_line(gateway: Gateway, now: datetime) -> str:
+    """The forecast of a running gateway in one line."""
+    return sentence(forecast(gateway.store.usage(now), gateway.store.room, gateway.config.storage.disk_budget, now))
+
+
+def sentence(found: Forecast) -> str:
+    """The forecast in Chinese."""
+    free = f"，磁盘剩余 {spoken(found.free)}（低于 {spoken(found.floor)} 停止读取）" if found.free is not None else ""
+    budget = f"，预算 {spoken(found.budget)}" if found.budget else ""
+    left = f"，按此还能用 {found.days_left} 天" if found.days_left is not None else ""
+    warning = "。磁盘不足，已停止读取，报送照常" if found.short else "。请尽快清理或扩容" if found.tight else ""
+    return f"本地库 {spoken(found.size)}{budget}，近日每天增长约 {spoken(found.growth)}{free}{left}{warning}"
+
+
+def upkeep(gateway: Gateway) -> list[Job]:
+    """What `serve` does once a day."""
+    return [Job("upkeep", _DAY, _shredding(gateway))]
+
+
+def _shredding(gateway: Gateway) -> Callable[[], None]:
+    log = structlog.get_logger()
+
+    def turn() -> None:
+        now = gateway.clock()
+        try:
+            shredded = gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), now)
+        except GatewayError as error:
+            log.error("failed", kind=type(error).__name__, cause=str(error))
+            return
+        found = forecast(gateway.store.usage(now), gateway.store.room, gateway.config.storage.disk_budget, now)
+        log.info("shredded", bodies=shredded)
+        (log.warning if found.tight else log.info)("disk", size=found.size, free=found.free, days_left=found.days_left)
+
+    return turn
+
+
+def _opened(config: Config) -> Store:
+    store = open_store(config.store_url, edition_of(config), _now(), config.storage.key, config.storage.disk_floor)
+    tell(store.news)
+    return store
+
+
+def _account(found: Copy) -> str:
+    rows = "、".join(f"{name} {count}" for name, count in found.rows.items() if count)
+    return f"第 {found.version} 版，完整性正常，抽查正文 {found.opened} 条都打得开；行数：{rows or '无'}"
+
+
+def _now() -> datetime:
+    return datetime.now(SHANGHAI)
