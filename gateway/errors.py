@@ -25,6 +25,10 @@ class SourceQueryError(SourceError):
     """The site's query itself is wrong (missing table or column, bad SQL): a person must mend the profile."""
 
 
+class SourceChangedError(SourceError):
+    """The site's database is not the one read before: nothing is read until a person has looked."""
+
+
 class NotDeliveredError(GatewayError):
     """Provably not taken (DNS, refused, connect timeout, 503, 429): queue again with backoff."""
 
@@ -45,9 +49,9 @@ class RefusedError(GatewayError):
         super().__init__(message)
 
 
-class OutpacedError(GatewayError):
-    """Another reader took in the same keys meanwhile: compare with the ledger again."""
-
-
 class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""
+
+
+class OutpacedError(StoreError):
+    """Another reader took in the same keys meanwhile: compare with the ledger again; if that never helps, a StoreError."""

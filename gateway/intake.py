@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import orjson
 
-from gateway import voiding
+from gateway import lookback, voiding
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
-from gateway.model import Aside, AsideState, Intake, LedgerEntry, Page, Parcel, Reading, RowState, SourceRow, Tally
+from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Page, Parcel, Reading, RowState, SourceRow, Tally
 from gateway.ports import IntakeStore, RecordSource
 from schemas import wire
 from schemas.cadence import due_at
@@ -24,6 +25,9 @@ from schemas.record import business_key, content_hash
 LIVE = "1"
 #: how often a page is compared again because another reader was faster
 _TRIES = 5
+#: how far before the cursor reading starts again, and how many rows of it at most
+OVERLAP = timedelta(seconds=120)
+_OVERLAP_ROWS = 2000
 #: fields the gateway derives: wrong only because another field is
 _DERIVED = frozenset({"key", "occurred_at", "content_hash"})
 
@@ -127,38 +131,63 @@ def accept(
     clock: Callable[[], datetime],
     page_size: int = 500,
     from_start: bool = False,
+    overlap: timedelta = OVERLAP,
 ) -> Tally:
     """Read what is new at the source and put it in the outbox.
 
-    1. Read a page after the cursor (a rescanning source, or `from_start`, reads everything); the adapter has mapped it.
+    1. Read from a little before the cursor (a rescanning source, or `from_start`, reads everything): a row may become
+       visible after others with a later change time. The adapter has mapped it.
     2. Judge each row. A bad one is set aside with every reason; the rest go on.
     3. Compare with the ledger: new content is the next version, known content is unchanged.
     4. In one transaction: outbox, ledger, rows set aside, cursor.
 
     A crash before 4 means the page is read again; the ledger makes that harmless.
     """
-    after = None if from_start or source.reading is Reading.RESCAN else store.cursor(source.name, source.dataset)
+    rescan = from_start or source.reading is Reading.RESCAN
+    after = None if rescan else store.cursor(source.name, source.dataset, source.digest)
     total = Tally()
-    for page in source.pages(after, page_size):
+    for page in _pages(source, after, page_size, overlap):
         reach("after_read")
-        now = clock()
-        judged = [judge.judge(row, now) for row in page.rows]
-        total += _take_in(source, judge, store, judged, page, targets, now)
+        moved = page.cursor if after is None or page.cursor.follows(after) else None
+        _, tally = take_in(source, judge, store, page.rows, moved, targets=targets, now=clock(), late=after is not None)
+        total += tally
     return total
 
 
-def _take_in(
+def _pages(source: RecordSource, after: Cursor | None, size: int, overlap: timedelta) -> Iterator[Page]:
+    """The overlap and what lies after it; a bulk load inside the overlap is not read again and again."""
+    if after is None:
+        yield from source.pages(None, size)
+        return
+    again = 0
+    for page in source.pages(source.earlier(after, overlap), size):
+        yield page
+        again += len(page.rows)
+        if again >= _OVERLAP_ROWS and not page.cursor.follows(after):
+            yield from source.pages(after, size)
+            return
+
+
+def take_in(
     source: RecordSource,
     judge: Judge,
     store: IntakeStore,
-    judged: list[Judged],
-    page: Page,
+    rows: Sequence[SourceRow],
+    cursor: Cursor | None,
+    *,
     targets: tuple[str, ...],
     now: datetime,
-) -> Tally:
-    """Compare and store; done over if another reader of the same rows (window, backfill) was faster."""
+    late: bool = False,
+) -> tuple[list[Judged], Tally]:
+    """Judge, compare and store some rows; `late` counts how late new ones are.
+
+    Compared again if another reader of the same rows (window, backfill) was faster.
+    """
+    judged = [judge.judge(row, now) for row in rows]
     for tries in range(1, _TRIES + 1):
-        intake, tally = _compare(source, judge, store, judged, page, targets, now)
+        intake, tally = _compare(source, judge, store, judged, cursor, targets, now)
+        if late:
+            intake = replace(intake, lags=_lags(judged, intake, now))
         try:
             reach("before_accept")
             store.accept(intake)
@@ -167,8 +196,15 @@ def _take_in(
             if tries == _TRIES:
                 raise
         else:
-            return tally
+            return judged, tally
     raise AssertionError("unreachable")
+
+
+def _lags(judged: Sequence[Judged], intake: Intake, now: datetime) -> dict[int, int]:
+    """How late the rows are that were never sent before."""
+    new = {parcel.ref for parcel in intake.parcels if parcel.version == 1}
+    times = (each.row.changed_at for each in judged if each.row.ref in new)
+    return dict(Counter(lookback.step(now - time) for time in times if time))
 
 
 def _compare(
@@ -176,7 +212,7 @@ def _compare(
     judge: Judge,
     store: IntakeStore,
     judged: list[Judged],
-    page: Page,
+    cursor: Cursor | None,
     targets: tuple[str, ...],
     now: datetime,
 ) -> tuple[Intake, Tally]:
@@ -194,7 +230,8 @@ def _compare(
         parcels=tuple(desk.parcels),
         asides=tuple(desk.asides),
         cleared=tuple(desk.cleared),
-        cursor=page.cursor,
+        cursor=cursor,
+        digest=source.digest,
         now=now,
         voids=tuple(desk.voids),
     )

@@ -103,6 +103,33 @@ class LedgerEntry:
     live: bool = True  #: False once it was withdrawn
     institution: str = ""
     key: str = ""
+    anchor_at: datetime | None = None  #: business time of that version
+
+
+class BrakeKind(StrEnum):
+    """What a person has to look at before it goes on."""
+
+    VOID = "void"  #: so many rows vanished at once that they are not withdrawn
+    SOURCE = "source"  #: the database is not the one read before: nothing is read
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """Something dangerous that was stopped and waits for `gateway brake release`."""
+
+    source: str
+    dataset: str
+    kind: BrakeKind
+    sentence: str  #: Chinese
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """A row that was taken in and is not at the site any more, as far as we looked."""
+
+    entry: LedgerEntry
+    released: bool  #: a person said that it may be withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +161,8 @@ class Intake:
     cursor: Cursor | None  #: None: it stays where it is
     now: datetime
     voids: tuple[Parcel, ...] = ()  #: withdrawals; the store knows to which target one is owed
+    digest: str = ""  #: of the profile that read the cursor
+    lags: Mapping[int, int] = field(default_factory=dict)  #: step of lookback -> rows first seen so late
 
 
 @dataclass(frozen=True, slots=True)

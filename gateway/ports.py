@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from gateway.model import Cursor, Intake, LedgerEntry, Page, Reading
+from gateway.breaker import Report
+from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
 from gateway.outbox import Batch, Item, Step
 from schemas.envelope import Result
 
@@ -26,6 +27,13 @@ class RecordSource(Protocol):
     def reading(self) -> Reading:
         """Whether reading goes on after the cursor or starts over."""
 
+    @property
+    def digest(self) -> str:
+        """Of everything that decides what a row becomes; another one, and all is read again."""
+
+    def earlier(self, position: Cursor, by: timedelta) -> Cursor:
+        """A position so far before `position`; the same one where there is no telling."""
+
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """Rows after `after` in (cursor time, cursor key) order, at most `size` a page; None reads from the start.
 
@@ -34,20 +42,84 @@ class RecordSource(Protocol):
         """
 
 
+class SweptSource(RecordSource, Protocol):
+    """A source that can also be asked what there is, not only what is new."""
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether the profile has the queries for it; without them the methods below raise SourceQueryError."""
+
+    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
+        """Every row whose business time is in [start, end), in one snapshot; only exhausted was it complete."""
+
+    def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
+        """Those of these rows that exist at the site, whatever their business time."""
+
+    def mark(self) -> Mark:
+        """What the database is and how far it goes."""
+
+
 class IntakeStore(Protocol):
     """What intake asks of the local store."""
 
-    def cursor(self, source: str, dataset: str) -> Cursor | None:
-        """How far this source was read; None before the first time."""
+    def cursor(self, source: str, dataset: str, digest: str) -> Cursor | None:
+        """How far this source was read by a profile of that digest; None before the first time."""
 
     def ledger(self, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
         """The newest version of each of these keys, if any."""
 
+    def of_rows(self, source: str, dataset: str, refs: Collection[str]) -> Sequence[LedgerEntry]:
+        """The entries that these rows of the source once became; a row whose key was edited has several."""
+
+    def bodies(self, entries: Collection[LedgerEntry], dataset: str) -> Mapping[tuple[str, str], bytes]:
+        """(institution, key) -> the wire record of that version; one that was shredded is missing."""
+
     def accept(self, intake: Intake) -> None:
         """Store a judged page in ONE transaction: outbox, ledger, rows set aside and released, cursor.
 
-        StoreError if it cannot be written; then nothing of it is.
+        StoreError if it cannot be written, OutpacedError if its versions are taken by now; then nothing of it is.
         """
+
+
+class SweepStore(IntakeStore, Protocol):
+    """What sweeping and backfilling ask of the local store beside that."""
+
+    def missing(
+        self, source: str, dataset: str, start: datetime, end: datetime, seen: Callable[[LedgerEntry], bool]
+    ) -> Sequence[LedgerEntry]:
+        """Live entries with their anchor in [start, end) that were not seen."""
+
+    def count_live(self, source: str, dataset: str, start: datetime, end: datetime) -> int:
+        """How many live entries have their anchor in [start, end)."""
+
+    def note_missing(
+        self, place: tuple[str, str], span: tuple[datetime, datetime], gone: Sequence[LedgerEntry], now: datetime
+    ) -> None:
+        """One complete look at a span of (source, data set): what is missing again counts on, what is back is forgotten."""
+
+    def due_absences(self, source: str, dataset: str, looks: int, since: datetime) -> Sequence[Absence]:
+        """What was missing in so many looks in a row, the last of them not before `since`."""
+
+    def sweep_done(self, source: str, dataset: str, tier: str) -> tuple[str, datetime] | None:
+        """How far a sweep or backfill came, and when."""
+
+    def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
+        """Remember how far it came."""
+
+    def brakes(self) -> Sequence[Brake]:
+        """Everything that waits for a person."""
+
+    def engage(self, brake: Brake) -> None:
+        """Stop it until a person looks."""
+
+    def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
+        """What stopped it is over by itself."""
+
+    def mark(self, source: str, dataset: str) -> tuple[Mark, datetime] | None:
+        """The source's last fingerprint and when it was taken."""
+
+    def save_mark(self, source: str, dataset: str, mark: Mark, now: datetime) -> None:
+        """Keep the fingerprint for the next comparison."""
 
 
 class OutboxStore(Protocol):
@@ -57,13 +129,22 @@ class OutboxStore(Protocol):
         """Items whose lease ran out or whose unknown outcome is due to be settled; the caller decides with `next_step`."""
 
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
-        """Take the most urgent items of one institution and data set; None when nothing is due."""
+        """Take the most urgent items of the institution whose turn it is, of one data set.
+
+        None when nothing is due, or when the breakers let nothing of it pass.
+        """
+
+    def release(self, batch: Batch) -> None:
+        """Give back what was leased and will not be sent."""
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """Just before the bytes leave. Returns the msgid; None if the lease was lost, then nothing may be sent."""
 
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """Write what `next_step` decided."""
+
+    def note(self, target: str, institution: str, report: Report, now: datetime) -> None:
+        """Tell the breakers of the target and of the institution what a request came to."""
 
 
 class Bureau(Protocol):

@@ -6,7 +6,8 @@ The most dangerous line of the product (DESIGN.md §4): a wrong withdrawal takes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -18,7 +19,22 @@ from schemas.model import Dataset, Edition, Violation
 from schemas.record import content_hash
 
 VOID = "0"
+#: two looks closer together than this are one: what is missing must stay missing
+SPACING = timedelta(seconds=60)
 SHREDDED = Violation("", "shredded", "须作废，但已报内容已按期清除，不能自动作废；请在平台上作废")
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """When a row that vanished counts as gone, and when so many vanish that a person must say so."""
+
+    sweeps: int = 2  #: in a row
+    rows: int = 20
+    percent: int = 1
+
+    def stops(self, gone: int, live: int) -> bool:
+        """Whether so many at once are an accident rather than deleting; one alone never is."""
+        return gone > 1 and (gone > self.rows or gone * 100 > live * self.percent)
 
 
 def withdrawal(edition: Edition, dataset: Dataset, entry: LedgerEntry, sent: bytes, rid: str, now: datetime) -> Parcel:

@@ -13,7 +13,7 @@ from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
 from gateway.outbox import State
-from gateway.store import cursors, sealing, turns, voids
+from gateway.store import cursors, sealing, sweeps, turns, voids
 from gateway.store.sealing import Keyring
 from gateway.store.tables import aside, ledger, outbox, parcel
 
@@ -56,7 +56,8 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     _release(connection, intake, intake.cleared)
     reach("within_accept")
     if intake.cursor:
-        cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.now)
+        cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.digest, intake.now)
+    sweeps.note_lags(connection, intake)
 
 
 def _check_versions(connection: Connection, intake: Intake) -> None:

@@ -91,6 +91,7 @@ def second(connection: Connection, keyring: Keyring) -> None:
     _add_column(connection, "source_cursor", "digest", "VARCHAR(80) DEFAULT '' NOT NULL")
     _add_index(connection, "ledger", "ledger_by_anchor", "source, dataset, anchor_at")
     _add_index(connection, "outbox", "outbox_turn", "target, state, institution, due_at, id")
+    _drop_index(connection, "outbox", "outbox_urgent")
     seal_bodies(connection, keyring)
 
 
@@ -140,6 +141,12 @@ def _add_column(connection: Connection, table: str, column: str, declared: str) 
 def _add_index(connection: Connection, table: str, index: str, columns: str) -> None:
     if index not in {each["name"] for each in inspect(connection).get_indexes(table)}:
         connection.execute(text(f"CREATE INDEX {index} ON {table} ({columns})"))
+
+
+def _drop_index(connection: Connection, table: str, index: str) -> None:
+    if index in {each["name"] for each in inspect(connection).get_indexes(table)}:
+        of_table = f" ON {table}" if connection.dialect.name in ("mysql", "mariadb") else ""
+        connection.execute(text(f"DROP INDEX {index}{of_table}"))
 
 
 def _installation(connection: Connection) -> dict[str, Any]:

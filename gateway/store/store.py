@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -13,14 +13,29 @@ from sqlalchemy.exc import IntegrityError
 from gateway.breaker import Report, Tripped
 from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
-from gateway.model import Cursor, Intake, LedgerEntry
+from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Item, Step
 from gateway.standing import Grievance, Queue, Route, Standing
-from gateway.store import backup, breakers, cursors, intake, leasing, outbox, retention, sealing, standing, usage, voids
+from gateway.store import (
+    backup,
+    brakes,
+    breakers,
+    cursors,
+    intake,
+    leasing,
+    outbox,
+    retention,
+    sealing,
+    standing,
+    sweeps,
+    usage,
+    voids,
+)
 from gateway.store.backup import Copy
 from gateway.store.engine import compact, connect, place_of, reading, write
 from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
+from gateway.voiding import SPACING
 from schemas.envelope import message_id
 from schemas.model import Edition
 
@@ -80,10 +95,10 @@ class Store:
 
     # what intake asks
 
-    def cursor(self, source: str, dataset: str) -> Cursor | None:
+    def cursor(self, source: str, dataset: str, digest: str) -> Cursor | None:
         """See IntakeStore."""
         with reading(self._engine) as connection:
-            return cursors.load(connection, source, dataset)
+            return cursors.load(connection, source, dataset, digest)
 
     def ledger(self, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
         """See IntakeStore."""
@@ -113,8 +128,73 @@ class Store:
             write(self._engine, lambda connection: intake.accept(connection, sealed, self.keyring))
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):  # both entered the key for the first time
-                raise OutpacedError(f"{page.source} 的 {page.dataset} 正被另一次读取处理，稍后自动再读") from error
+                raise OutpacedError(str(error)) from error
             raise
+
+    # what sweeping asks
+
+    def missing(
+        self, source: str, dataset: str, start: datetime, end: datetime, seen: Callable[[LedgerEntry], bool]
+    ) -> Sequence[LedgerEntry]:
+        """See SweepStore."""
+        with reading(self._engine) as connection:
+            return sweeps.missing(connection, source, dataset, start, end, seen)
+
+    def count_live(self, source: str, dataset: str, start: datetime, end: datetime) -> int:
+        """See SweepStore."""
+        with reading(self._engine) as connection:
+            return sweeps.count(connection, source, dataset, start, end)
+
+    def note_missing(
+        self, place: tuple[str, str], span: tuple[datetime, datetime], gone: Sequence[LedgerEntry], now: datetime
+    ) -> None:
+        """See SweepStore."""
+        write(self._engine, lambda connection: sweeps.note(connection, place, span, gone, now, SPACING))
+
+    def due_absences(self, source: str, dataset: str, looks: int, since: datetime) -> Sequence[Absence]:
+        """See SweepStore."""
+        with reading(self._engine) as connection:
+            return sweeps.due(connection, source, dataset, looks, since)
+
+    def sweep_done(self, source: str, dataset: str, tier: str) -> tuple[str, datetime] | None:
+        """See SweepStore."""
+        with reading(self._engine) as connection:
+            return sweeps.finished(connection, source, dataset, tier)
+
+    def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
+        """See SweepStore."""
+        write(self._engine, lambda connection: sweeps.finish(connection, source, dataset, tier, done_to, now))
+
+    def lags(self, source: str, dataset: str, since: date) -> Mapping[date, Mapping[int, int]]:
+        """Day -> step of lookback -> rows that came so late."""
+        with reading(self._engine) as connection:
+            return sweeps.lags(connection, source, dataset, since)
+
+    def brakes(self) -> Sequence[Brake]:
+        """Everything that waits for a person."""
+        with reading(self._engine) as connection:
+            return brakes.engaged(connection)
+
+    def engage(self, brake: Brake) -> None:
+        """Stop it until a person looks."""
+        write(self._engine, lambda connection: brakes.engage(connection, brake))
+
+    def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
+        """What stopped it is over by itself."""
+        write(self._engine, lambda connection: brakes.lift(connection, source, dataset, kind))
+
+    def release_brakes(self, source: str, dataset: str) -> Sequence[BrakeKind]:
+        """A person looked: it may go on."""
+        return write(self._engine, lambda connection: brakes.release(connection, source, dataset))
+
+    def mark(self, source: str, dataset: str) -> tuple[Mark, datetime] | None:
+        """The source's last fingerprint and when it was taken."""
+        with reading(self._engine) as connection:
+            return brakes.mark(connection, source, dataset)
+
+    def save_mark(self, source: str, dataset: str, mark: Mark, now: datetime) -> None:
+        """Keep the fingerprint for the next comparison."""
+        write(self._engine, lambda connection: brakes.save_mark(connection, source, dataset, mark, now))
 
     # what uploading asks
 

@@ -311,6 +311,6 @@ def test_a_store_that_cannot_be_written_stops_the_line_and_leaves_the_cursor(
         )
     with pytest.raises(StoreError, match="磁盘已满"):
         desk.take_in(prescription(1), prescription(2))
-    assert store.cursor("his", "RX01") == Cursor(None, 1)
+    assert store.cursor("his", "RX01", "profile") == Cursor(None, 1)
     store.close()
     other.close()
