@@ -83,18 +83,15 @@ def restore(backup: Path, place: Path, keyring: Keyring, now: datetime) -> tuple
        `replay` decides, asking the platform where it can be asked. The ledger and the rid stay as they are.
     """
     found = verify(backup, keyring)
-    kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%d%H%M%S}") if place.exists() else None
-    with _told("恢复不成"):
-        if kept is None:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(_connect(backup)) as source, closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as live:
-            _lock(live)
-            if kept:
-                _keep(live, kept)
+    kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%d%H%M%S}") if place.exists() and place.stat().st_size else None
+    with _told("恢复不成"), closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as live:
+        _lock(live)
+        if kept:
+            _keep(live, kept)
+        with closing(_connect(backup)) as source:
             source.backup(live)
-            live.execute("PRAGMA journal_mode=WAL")
-            _doubt(live, now)
+        live.execute("PRAGMA journal_mode=WAL")
+        _doubt(live, now)
     return found, kept
 
 

@@ -141,7 +141,7 @@ def test_a_body_that_was_tampered_with_is_told_and_not_sent(
 
 @pytest.mark.parametrize("text_", ["", "# only a remark", "AAAA", "不是密钥", "$" * 44])
 def test_a_key_that_is_none_is_told_without_being_shown(text_: str) -> None:
-    with pytest.raises(ConfigError, match="store.key") as caught:
+    with pytest.raises(ConfigError, match=r"store\.key") as caught:
         sealing.parse(text_)
     assert not text_ or text_ not in str(caught.value)
 
