@@ -17,6 +17,7 @@ from gateway.model import Tally
 from gateway.ports import RecordSource
 from gateway.standing import Route
 from gateway.store import Store, open_store
+from gateway.telling import tell
 from gateway.uploading import Delivery, upload
 from schemas import overlay
 from schemas.envelope import Sender
@@ -59,11 +60,13 @@ class Gateway:
             from_start=from_start,
         )
 
-    def send(self, target: str, progress: Callable[[int], None] = lambda done: None) -> Delivery:
-        """Deliver what is due for one target."""
+    def send(
+        self, target: str, progress: Callable[[int], None] = lambda done: None, stop: Callable[[], bool] = lambda: False
+    ) -> Delivery:
+        """Deliver what is due for one target, until `stop` says so."""
         settings = self.config.targets[target]
         lease = timedelta(seconds=settings.connect_timeout + settings.read_timeout) + _LEASE_MARGIN
-        return upload(self.store, self.clients[target], target, clock=self.clock, lease=lease, progress=progress)
+        return upload(self.store, self.clients[target], target, clock=self.clock, lease=lease, progress=progress, stop=stop)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -86,7 +89,8 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
     """A working gateway, closed at the end."""
     edition = edition_of(config)
     feeds = feeds_of(config, edition)
-    store = open_store(config.store_url, edition, clock())
+    store = open_store(config.store_url, edition, clock(), config.storage.key, config.storage.disk_floor)
+    tell(store.news)
     clients = {name: _client(config, target, edition, clock) for name, target in config.targets.items()}
     try:
         yield Gateway(config, edition, store, feeds, clients, clock)
@@ -122,5 +126,5 @@ def _client(config: Config, target: Target, edition: Edition, clock: Callable[[]
         )
         for code, credential in target.credentials.items()
     }
-    endpoint = Endpoint(target.name, target.url, target.connect_timeout, target.read_timeout, target.ca_file)
+    endpoint = Endpoint(target.name, target.url, target.connect_timeout, target.read_timeout, target.ca_file, target.query_url)
     return BureauClient(endpoint, accounts, edition, clock)

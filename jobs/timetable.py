@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import FrameType
 
 import structlog
@@ -13,6 +16,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 _log = structlog.get_logger()
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")  #: SIGBREAK is how a Windows service is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,24 @@ class Job:
 
 
 def run(jobs: Sequence[Job], stop: threading.Event) -> None:
-    """Run the jobs until `stop` is set; a job in hand is finished first.
+    """Run each job at once and then at its interval, until `stop` is set; a job in hand is finished first.
 
-    A job that fails is logged and tried again at its next turn: one broken source must not stop the others.
+    A job that fails is logged and tried again at its next turn: one broken source must not stop the others. A turn that
+    comes while the last one still runs is left out; turns missed on a busy or sleeping machine are made up by one.
     """
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of every turn left out
     scheduler = BackgroundScheduler(executors={"default": ThreadPoolExecutor(max(len(jobs), 1))}, timezone="Asia/Shanghai")
     for job in jobs:
-        scheduler.add_job(_guarded(job), "interval", seconds=job.every, id=job.name, max_instances=1, coalesce=True)
-        scheduler.add_job(_guarded(job), id=f"{job.name}:first")  # at once, not only after the first interval
+        scheduler.add_job(
+            _guarded(job, stop),
+            "interval",
+            seconds=job.every,
+            id=job.name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,  # late is better than never: the default drops what is a second late
+            next_run_time=datetime.now(UTC),
+        )
     scheduler.start()
     try:
         while not stop.wait(1):  # a wait without end would not let Windows see the signal
@@ -41,28 +55,30 @@ def run(jobs: Sequence[Job], stop: threading.Event) -> None:
         scheduler.shutdown(wait=True)
 
 
-def stop_on_signals(stop: threading.Event) -> None:
-    """SIGTERM and Ctrl-C ask for a graceful end; asking twice changes nothing."""
+@contextmanager
+def stopping_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set: they ask for a graceful end, and asking twice changes nothing."""
+    stop = threading.Event()
 
     def ask(signum: int, frame: FrameType | None) -> None:
         stop.set()
 
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # SIGBREAK is how a Windows service is asked
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), ask)
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    before = {number: signal.signal(number, ask) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _guarded(job: Job) -> Callable[[], None]:
-    lock = threading.Lock()
-
+def _guarded(job: Job, stop: threading.Event) -> Callable[[], None]:
     def turn() -> None:
-        if not lock.acquire(blocking=False):
+        if stop.is_set():  # was waiting for a free thread
             return
         try:
             job.do()
         except Exception:  # the one place where a bug is caught: told whole, then the next turn
             _log.exception("job_failed", job=job.name)
-        finally:
-            lock.release()
 
     return turn

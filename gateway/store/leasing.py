@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
-from gateway.outbox import Batch, Item, State
+from gateway.outbox import IN_FLIGHT, Batch, Item, State
 from gateway.store import breakers, rotation, sealing
 from gateway.store.sealing import Keyring
 from gateway.store.tables import outbox, parcel
 from schemas.model import Dataset, Edition, Replay
 
 _Row = Row[*tuple[Any, ...]]
-_COLUMNS = (
+COLUMNS = (
     outbox.c.id,
     outbox.c.institution,
     outbox.c.dataset,
@@ -34,7 +34,7 @@ _RECOVER = 500
 # Statements are built once: building one costs more than running it.
 #: of one institution, queued and due, earliest deadline first; rows that another worker is taking are passed over
 _HEAD = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         outbox.c.target == bindparam("target"),
         outbox.c.state == State.QUEUED,
@@ -78,23 +78,24 @@ _RELEASE = (
     .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
     .values(state=State.QUEUED, lease_token=None, lease_until=None)
 )
+#: the states are said on their own, and no order is asked for: so it is an index that is walked, not the queue
 _RECOVERABLE = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         outbox.c.target == bindparam("target"),
+        outbox.c.state.in_(IN_FLIGHT),
         or_(
-            and_(outbox.c.state.in_((State.LEASED, State.SENDING)), outbox.c.lease_until < bindparam("now")),
+            and_(outbox.c.state != State.UNKNOWN, outbox.c.lease_until < bindparam("now")),
             and_(outbox.c.state == State.UNKNOWN, outbox.c.next_at <= bindparam("now")),
         ),
     )
-    .order_by(outbox.c.id)
     .limit(_RECOVER)
 )
 
 
 def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target: str, now: datetime) -> list[Item]:
     """Leases that ran out, and unknown outcomes whose grace is over."""
-    return [_item(row, datasets) for row in connection.execute(_RECOVERABLE, {"target": target, "now": now})]
+    return [item_of(row, datasets) for row in connection.execute(_RECOVERABLE, {"target": target, "now": now})]
 
 
 def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
@@ -131,7 +132,7 @@ def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], 
     bodies: dict[int, bytes] = {row[0]: row[1] for row in connection.execute(_BODIES, {"ids": [row.id for row in found]})}
     token = str(uuid.uuid4())
     rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)
-    items = tuple(replace(_item(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
+    items = tuple(replace(item_of(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
     return Batch(token, head.institution, head.dataset, items, tuple(bodies[row.id] for row in rows)) if items else None
 
 
@@ -171,7 +172,8 @@ def mark_sending(connection: Connection, batch: Batch, msgid: str, now: datetime
     return marked == len(batch.items)
 
 
-def _item(row: _Row, datasets: Mapping[str, Dataset]) -> Item:
+def item_of(row: _Row, datasets: Mapping[str, Dataset]) -> Item:
+    """The row as deciding needs it."""
     dataset = datasets.get(row.dataset)
     return Item(
         id=row.id,

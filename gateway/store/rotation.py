@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.outbox import State
@@ -36,7 +36,7 @@ def _next() -> Select[tuple[str]]:
         outbox.c.institution == lane.c.institution,
         or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
     )
-    passed_over = bindparam("passed_over", expanding=True)
+    passed_over: BindParameter[str] = bindparam("passed_over", expanding=True)
     return select(lane.c.institution).where(lane.c.institution.is_not(None), lane.c.institution.not_in(passed_over), due).limit(1)
 
 
