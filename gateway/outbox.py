@@ -1,10 +1,11 @@
 """The state machine of delivery (DESIGN.md §4), pure: `next_step(item, outcome, now)` decides, the store writes.
 
-    queued -> leased -> sending -> accepted | rejected | unknown
+    queued -> leased -> sending -> accepted | rejected | unknown | conflict
     beside them: held (parent or brake), superseded (a newer version is queued), cancelled
 
 Nothing has been sent while an item is leased, so a lease that runs out goes back to queued. Once it is sending, only an
-answer, or what the transaction's `replay` allows, settles it.
+answer, the platform's word when asked, or what the transaction's `replay` allows, settles it. A conflict is settled by
+rebuilding the ledger from what the platform holds: see `gateway.reconcile`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from schemas import wire
 from schemas.envelope import Result, Status
 from schemas.model import Replay, Violation
 
@@ -22,6 +24,8 @@ LONGEST_WAIT = timedelta(minutes=10)
 GRACE = timedelta(seconds=60)
 #: a refused credential is a person's matter; asking once a minute does no harm
 CREDENTIAL_WAIT = timedelta(minutes=1)
+#: so long a person has to look up what nobody could ask; then the sentence is told anew
+PERSON_WITHIN = timedelta(days=1)
 
 
 class State(StrEnum):
@@ -31,6 +35,7 @@ class State(StrEnum):
     LEASED = "leased"
     SENDING = "sending"
     UNKNOWN = "unknown"
+    CONFLICT = "conflict"  #: the platform holds something else under this version, or a newer one
     HELD = "held"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -39,7 +44,7 @@ class State(StrEnum):
 
 
 #: the platform may hold it although we have no answer: a newer version of the key must wait
-IN_FLIGHT = (State.LEASED, State.SENDING, State.UNKNOWN)
+IN_FLIGHT = (State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,16 @@ class Batch:
     dataset: str
     items: tuple[Item, ...]
     bodies: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An item whose outcome must be looked into, with what the question needs."""
+
+    item: Item
+    institution: str
+    dataset: str
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +129,65 @@ class GraceOver:
     """An unknown outcome has waited long enough."""
 
 
-Outcome = Answered | NotDelivered | RefusedWhole | CredentialRefused | Unanswered | LeaseExpired | GraceOver
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Asked, the platform holds exactly this."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOther:
+    """Asked, the platform holds something else under this version, or a newer version."""
+
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentBack:
+    """Asked, the platform had judged and rejected exactly this."""
+
+    reasons: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """Asked, the platform never took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFailed:
+    """The platform could not be asked now."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Whatever arrived was taken back at the platform, so sending again doubles nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotWithdrawn:
+    """The platform refused to take it back: perhaps it never arrived, perhaps it may not be taken back any more."""
+
+    cause: str
+
+
+Outcome = (
+    Answered
+    | NotDelivered
+    | RefusedWhole
+    | CredentialRefused
+    | Unanswered
+    | LeaseExpired
+    | GraceOver
+    | Held
+    | HeldOther
+    | SentBack
+    | NotHeld
+    | QueryFailed
+    | Withdrawn
+    | NotWithdrawn
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +207,7 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
     """The transition table of DESIGN.md §4. ValueError if the outcome cannot befall an item in this state."""
     match item.state, outcome:
         case State.SENDING, Answered(result):
-            return _answered(item, result)
+            return _answered(item, result, now)
         case State.SENDING, NotDelivered(cause, retry_after):
             return _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
         case State.SENDING, CredentialRefused(cause):
@@ -149,6 +222,26 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
             return _to(item, State.QUEUED, now, "")
         case State.UNKNOWN, GraceOver():
             return _settle_unknown(item, now)
+        case State.CONFLICT, GraceOver():
+            return _rejected_as_conflict(item)
+    return _looked_into(item, outcome, now)
+
+
+def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
+    """What asking, or taking back, came to."""
+    match item.state, outcome:
+        case State.UNKNOWN, Held():
+            return _to(item, State.ACCEPTED, None, "")
+        case State.UNKNOWN, HeldOther(newest):
+            return _conflict(item, newest, now)
+        case State.UNKNOWN, SentBack(reasons):
+            return _to(item, State.REJECTED, None, "平台退回", reasons=reasons)
+        case State.UNKNOWN, NotHeld() | Withdrawn():
+            return _to(item, State.QUEUED, now, "")
+        case State.UNKNOWN | State.CONFLICT, QueryFailed(cause):
+            return _to(item, item.state, now + backoff(item.attempts), cause, attempts=item.attempts + 1)
+        case State.UNKNOWN, NotWithdrawn(cause):
+            return _persons(item, now, cause)
     raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")
 
 
@@ -157,12 +250,22 @@ def backoff(attempts: int) -> timedelta:
     return min(FIRST_WAIT * int(2 ** min(attempts, 10)), LONGEST_WAIT)
 
 
-def _answered(item: Item, result: Result) -> Step:
-    if result.status in (Status.ACCEPTED, Status.DUPLICATE):
-        return _to(item, State.ACCEPTED, None, "")
+def _answered(item: Item, result: Result, now: datetime) -> Step:
+    """A version that was taken as history only has not become what the platform shows: a conflict like any other."""
     if result.status is Status.REJECTED:
         return _to(item, State.REJECTED, None, "平台退回", reasons=result.reasons)
-    sentence = f"平台已有同一版本号、内容不同的记录（平台最新为第 {result.held_version} 版），本机台账可能被恢复过"
+    if result.status is Status.CONFLICT or result.held_version > item.version:
+        return _conflict(item, result.held_version, now)
+    return _to(item, State.ACCEPTED, None, "")
+
+
+def _conflict(item: Item, newest: int, now: datetime) -> Step:
+    return _to(item, State.CONFLICT, now, f"平台已有第 {newest} 版，本机台账可能被恢复过，正按平台重建")
+
+
+def _rejected_as_conflict(item: Item) -> Step:
+    """Nobody can be asked which version is free, and a guess might overwrite what is right."""
+    sentence = "平台已有同一版本号、内容不同的记录，而平台不回答查询，须由人核实"
     return _to(item, State.REJECTED, None, sentence, reasons=(Violation("version", "conflict", sentence),))
 
 
@@ -176,7 +279,14 @@ def _split(item: Item, now: datetime, cause: str, size: int) -> Step:
 def _settle_unknown(item: Item, now: datetime) -> Step:
     if item.replay is Replay.RESEND:
         return _to(item, State.QUEUED, now, "", batch_cap=item.batch_cap)
-    return _to(item, State.UNKNOWN, None, "须查询平台或由人核实后才能继续")
+    return _persons(item, now, "结果不明，这个平台不回答查询，重发可能重复")
+
+
+def _persons(item: Item, now: datetime, cause: str) -> Step:
+    """What the program must not decide; looked at again at the deadline, when the platform may answer queries by then."""
+    deadline = now + PERSON_WITHIN
+    sentence = f"{cause}：请于 {wire.encode_datetime(deadline)} 前到平台核实"
+    return _to(item, State.UNKNOWN, deadline, sentence)
 
 
 def _again(item: Item, at: datetime, cause: str) -> Step:

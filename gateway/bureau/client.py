@@ -5,18 +5,24 @@ What went wrong is sorted by what may be done next: not delivered (send again), 
 
 from __future__ import annotations
 
+import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from gateway.bureau import withdrawal
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
-from schemas.envelope import Result, Sender, content_type, results, wrap
+from schemas import holdings
+from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
 from schemas.errors import EnvelopeError, RefusedWholeError, WireError
+from schemas.holdings import Answer, Question
 from schemas.model import Dataset, Edition
 from schemas.signature import Credential, headers
 
@@ -34,6 +40,7 @@ class Endpoint:
     connect_timeout: float
     read_timeout: float
     ca_file: Path | None = None
+    query_url: str = ""  #: where QY01 is answered; "": this platform answers no query
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +68,59 @@ class BureauClient:
 
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         """See gateway.ports.Bureau."""
+        sent = self._edition.datasets[dataset]
+        return self._read(self._send(institution, sent, msgid, bodies, self._endpoint.url), sent, bodies)
+
+    @property
+    def answers_queries(self) -> bool:
+        """See gateway.ports.Bureau. An edition without QY01 cannot ask."""
+        return bool(self._endpoint.query_url) and holdings.CODE in self._edition.datasets
+
+    def holdings(self, institution: str, question: Question) -> Answer:
+        """See gateway.ports.Bureau. More keys than one message takes are asked in several."""
+        most = self._edition.datasets[holdings.CODE].batch
+        parts = [question.asked[start : start + most] for start in range(0, len(question.asked), most)] or [()]
+        answers = [self._ask(institution, replace(question, asked=part)) for part in parts]
+        return Answer(tuple(each for answer in answers for each in answer.holdings), answers[-1].after_key)
+
+    def withdraws(self, dataset: str) -> bool:
+        """See gateway.ports.Bureau."""
+        return withdrawal.declared(self._edition, dataset)
+
+    def withdraw(self, institution: str, dataset: str, body: bytes) -> None:
+        """See gateway.ports.Bureau."""
+        called = self._edition.datasets[withdrawal.CODE]
+        response = self._call(institution, called, withdrawal.record(dataset, body), self._endpoint.url)
+        self._read(response, called, [body])
+
+    def _ask(self, institution: str, question: Question) -> Answer:
+        called = self._edition.datasets[holdings.CODE]
+        response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
+        with self._judged(response):
+            return holdings.read_answer(response.content, self._edition.style.charset)
+
+    def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> requests.Response:
+        """Call a transaction that is answered on the spot."""
+        msgid = message_id(institution, self._clock(), secrets.randbelow(10_000))
+        return self._send(institution, called, msgid, [record], url)
+
+    def _send(self, institution: str, dataset: Dataset, msgid: str, records: Sequence[Any], url: str) -> requests.Response:
+        """Wrap, sign, post."""
         account = self._accounts.get(institution)
         if account is None:
             raise RefusedError(f"机构 {institution} 没有配置 {self._endpoint.name} 的密钥", credential=True)
         now = self._clock()
-        sent = self._edition.datasets[dataset]
         try:
-            body = wrap(self._edition, sent, account.sender, msgid, bodies, now)
+            body = wrap(self._edition, dataset, account.sender, msgid, records, now)
         except WireError as error:  # nothing has left: the region's writing cannot hold one of the records
             raise RefusedError(f"{self._name} 的报文写不出来：{error}") from None
-        signed = headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4()))
-        return self._read(self._post(body, signed), sent, bodies)
+        return self._post(url, body, headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4())))
 
-    def _post(self, body: bytes, signed: Mapping[str, str]) -> requests.Response:
+    def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> requests.Response:
         timeout = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
         sent = {**signed, "content-type": content_type(self._edition)}
         try:
-            return self._session.post(self._endpoint.url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
+            return self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
         except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
             raise NotDeliveredError(f"{self._name} 连接不上（连接超时或证书不对）") from None
         except requests.exceptions.ConnectionError as error:
@@ -90,14 +133,21 @@ class BureauClient:
             raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
 
     def _read(self, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
+        with self._judged(response):
+            return results(response.content, dataset, bodies, self._edition.style.charset)
+
+    @contextmanager
+    def _judged(self, response: requests.Response) -> Iterator[None]:
+        """Sort what is no usable answer by what may be done next."""
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
         if response.status_code == 413:  # a proxy says so in HTML; sent again it would be too large again
             raise RefusedError(f"{self._name} 拒收：报文太大")
         try:
-            return results(response.content, dataset, bodies, self._edition.style.charset)
+            yield
         except RefusedWholeError as error:
-            credential = response.status_code in (401, 403)
+            # 401, 403: the key is wrong; 409: another gateway reports for the institution. No record is at fault.
+            credential = response.status_code in (401, 403, 409)
             raise RefusedError(f"{self._name} 拒收：{error}", credential=credential) from None
         except EnvelopeError as error:
             raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{error}") from None

@@ -14,7 +14,7 @@ from gateway.outbox import State
 from gateway.standing import Grievance, Queue, Route, Standing
 from gateway.store.tables import aside, ledger, outbox
 
-_WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.HELD)
+_WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT, State.HELD)
 
 
 def standings(connection: Connection, routes: Sequence[Route]) -> list[Standing]:

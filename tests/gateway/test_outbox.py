@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, get_args
 
 import pytest
 
 from gateway.outbox import (
     GRACE,
     LONGEST_WAIT,
+    PERSON_WITHIN,
     Answered,
     CredentialRefused,
     GraceOver,
+    Held,
+    HeldOther,
     Item,
     LeaseExpired,
     NotDelivered,
+    NotHeld,
+    NotWithdrawn,
+    Outcome,
+    QueryFailed,
     RefusedWhole,
+    SentBack,
     State,
     Unanswered,
+    Withdrawn,
     backoff,
     next_step,
 )
@@ -37,42 +47,76 @@ def answer(status: Status, **details: object) -> Answered:
     return Answered(Result("RX1|1", 1, status, **details))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("before", "outcome", "after"),
-    [
-        (State.SENDING, answer(Status.ACCEPTED), State.ACCEPTED),
-        (State.SENDING, answer(Status.DUPLICATE), State.ACCEPTED),
-        (State.SENDING, answer(Status.REJECTED, reasons=(REASON,)), State.REJECTED),
-        (State.SENDING, answer(Status.CONFLICT, held_version=4), State.REJECTED),
-        (State.SENDING, NotDelivered("连不上"), State.QUEUED),
-        (State.SENDING, CredentialRefused("密钥不对"), State.QUEUED),
-        (State.SENDING, Unanswered("超时"), State.UNKNOWN),
-        (State.SENDING, LeaseExpired(), State.UNKNOWN),
-        (State.LEASED, LeaseExpired(), State.QUEUED),
-        (State.UNKNOWN, GraceOver(), State.QUEUED),
-    ],
-)
-def test_each_outcome_leads_to_its_state(before: State, outcome: object, after: State) -> None:
-    assert next_step(item(before), outcome, NOW).state is after  # type: ignore[arg-type]
+#: outcome -> state before -> state after; a pair that is missing must not happen
+TABLE: list[tuple[object, dict[State, State]]] = [
+    (answer(Status.ACCEPTED), {State.SENDING: State.ACCEPTED}),
+    (answer(Status.DUPLICATE), {State.SENDING: State.ACCEPTED}),
+    (answer(Status.REJECTED, reasons=(REASON,)), {State.SENDING: State.REJECTED}),
+    (answer(Status.CONFLICT, held_version=4), {State.SENDING: State.CONFLICT}),
+    (answer(Status.ACCEPTED, held_version=4), {State.SENDING: State.CONFLICT}),
+    (answer(Status.DUPLICATE, held_version=4), {State.SENDING: State.CONFLICT}),
+    (answer(Status.REJECTED, held_version=4), {State.SENDING: State.REJECTED}),
+    (NotDelivered("连不上"), {State.SENDING: State.QUEUED}),
+    (RefusedWhole("读不懂", 2), {State.SENDING: State.QUEUED}),
+    (RefusedWhole("读不懂", 1), {State.SENDING: State.REJECTED}),
+    (CredentialRefused("密钥不对"), {State.SENDING: State.QUEUED}),
+    (Unanswered("超时"), {State.SENDING: State.UNKNOWN}),
+    (LeaseExpired(), {State.LEASED: State.QUEUED, State.SENDING: State.UNKNOWN}),
+    (GraceOver(), {State.UNKNOWN: State.QUEUED, State.CONFLICT: State.REJECTED}),
+    (Held(), {State.UNKNOWN: State.ACCEPTED}),
+    (HeldOther(4), {State.UNKNOWN: State.CONFLICT}),
+    (SentBack((REASON,)), {State.UNKNOWN: State.REJECTED}),
+    (NotHeld(), {State.UNKNOWN: State.QUEUED}),
+    (QueryFailed("连不上"), {State.UNKNOWN: State.UNKNOWN, State.CONFLICT: State.CONFLICT}),
+    (Withdrawn(), {State.UNKNOWN: State.QUEUED}),
+    (NotWithdrawn("平台没有这一行"), {State.UNKNOWN: State.UNKNOWN}),
+]
+PAIRS = [(state, outcome, after.get(state)) for outcome, after in TABLE for state in State]
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.ACCEPTED, State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.HELD])
-def test_nothing_befalls_an_item_that_is_not_under_way(state: State) -> None:
-    for outcome in (answer(Status.ACCEPTED), NotDelivered(""), Unanswered(""), LeaseExpired(), GraceOver()):
+@pytest.mark.parametrize(("before", "outcome", "after"), PAIRS)
+def test_each_outcome_leads_from_each_state_to_its_state_or_must_not_happen(
+    before: State, outcome: Any, after: State | None
+) -> None:
+    if after is None:
         with pytest.raises(ValueError, match="cannot befall"):
-            next_step(item(state), outcome, NOW)
+            next_step(item(before), outcome, NOW)
+    else:
+        assert next_step(item(before), outcome, NOW).state is after
 
 
-def test_an_answer_cannot_befall_an_item_whose_bytes_never_left() -> None:
-    with pytest.raises(ValueError, match="cannot befall"):
-        next_step(item(State.LEASED), answer(Status.ACCEPTED), NOW)
+def test_the_table_names_every_outcome() -> None:
+    assert {type(outcome) for outcome, _ in TABLE} == set(get_args(Outcome))
 
 
 @pytest.mark.parametrize("replay", [Replay.QUERY, Replay.DELETE_AND_RESEND, Replay.PERSON])
-def test_an_unknown_outcome_is_never_resent_unless_the_transaction_is_idempotent(replay: Replay) -> None:
+def test_without_an_answer_an_unknown_outcome_is_a_persons_with_a_deadline_and_a_sentence(replay: Replay) -> None:
     step = next_step(item(State.UNKNOWN, replay=replay), GraceOver(), NOW)
-    assert (step.state, step.next_at) == (State.UNKNOWN, None)
-    assert "核实" in step.cause
+    assert (step.state, step.next_at) == (State.UNKNOWN, NOW + PERSON_WITHIN)
+    assert "请于 2026-11-26 08:00:00 前到平台核实" in step.cause
+
+
+def test_a_withdrawal_that_was_refused_is_a_persons_and_says_why() -> None:
+    step = next_step(item(State.UNKNOWN, replay=Replay.DELETE_AND_RESEND), NotWithdrawn("平台没有这一行"), NOW)
+    assert (step.state, step.next_at) == (State.UNKNOWN, NOW + PERSON_WITHIN)
+    assert step.cause.startswith("平台没有这一行")
+
+
+def test_a_query_that_fails_is_asked_again_ever_later() -> None:
+    waits = []
+    for attempts in range(12):
+        step = next_step(item(State.UNKNOWN, attempts=attempts), QueryFailed("连不上"), NOW)
+        assert (step.attempts, step.cause, step.next_at) == (attempts + 1, "连不上", NOW + backoff(attempts))
+        waits.append(backoff(attempts))
+    assert waits == sorted(waits)
+
+
+def test_what_was_sent_back_keeps_the_reasons_the_platform_tells_when_asked() -> None:
+    assert next_step(item(State.UNKNOWN), SentBack((REASON,)), NOW).reasons == (REASON,)
+
+
+def test_a_conflict_names_the_platforms_version() -> None:
+    assert "第 4 版" in next_step(item(State.SENDING), answer(Status.CONFLICT, held_version=4), NOW).cause
 
 
 def test_an_unknown_outcome_rests_for_the_grace_period_before_anything_is_done() -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from gateway.model import Cursor, Page, Reading, SourceRow
 from schemas.envelope import Result, Status
+from schemas.holdings import Answer, Asked, Fate, Holding, Question
 from schemas.wire import SHANGHAI
 
 INSTITUTION = "H99000100001"
@@ -79,6 +80,9 @@ class Platform:
     held: dict[tuple[str, int], bytes] = field(default_factory=dict)
     requests: list[list[str]] = field(default_factory=list)
     msgids: list[str] = field(default_factory=list)
+    answers_queries: bool = False
+    asked: list[Question] = field(default_factory=list)
+    away: Exception | None = None  #: what a question meets
 
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         records = [orjson.loads(body) for body in bodies]
@@ -91,6 +95,32 @@ class Platform:
             if reply:
                 return reply
         return [self._hold(record, body) for record, body in zip(records, bodies, strict=True)]
+
+    def holdings(self, institution: str, question: Question) -> Answer:
+        """What is held, as the real platform would answer."""
+        self.asked.append(question)
+        if self.away:
+            raise self.away
+        return Answer(tuple(map(self._holding, question.asked)))
+
+    def withdraws(self, dataset: str) -> bool:
+        return False
+
+    def withdraw(self, institution: str, dataset: str, body: bytes) -> None:
+        raise AssertionError("nothing can be taken back here")
+
+    def _holding(self, asked: Asked) -> Holding:
+        versions = {version: orjson.loads(body) for (key, version), body in self.held.items() if key == asked.key}
+        newest = max(versions, default=0)
+        here = versions.get(asked.version)
+        return Holding(
+            asked.key,
+            newest,
+            versions[newest]["content_hash"] if newest else "",
+            asked_version=asked.version,
+            fate=Fate.ACCEPTED if here else Fate.NEVER,
+            asked_hash=here["content_hash"] if here else "",
+        )
 
     def _hold(self, record: dict[str, Any], body: bytes) -> Result:
         place = (record["key"], int(record["version"]))

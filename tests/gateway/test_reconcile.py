@@ -1,0 +1,469 @@
+"""Unknown outcomes settled by asking, and a restored ledger healed from the platform, on three databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
+
+from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.intake import Judge, accept
+from gateway.outbox import GRACE, PERSON_WITHIN, State
+from gateway.reconcile import Claim, Mend, mend
+from gateway.standing import Route
+from gateway.store import Store, open_store
+from gateway.uploading import upload
+from schemas.envelope import Result, Status
+from schemas.holdings import Fate, Holding
+from schemas.model import Edition, Replay, Violation
+
+LEASE = timedelta(seconds=120)
+KEY = "RX00001|1"
+
+
+@dataclass
+class Keeper(Platform):
+    """A platform that answers queries and judges versions as ours does."""
+
+    answers_queries: bool = True
+    drop: int = 0  #: so many replies are lost after the records were taken
+    cut: int = 0  #: so many requests are lost before
+    turned_back: dict[tuple[str, int], tuple[str, tuple[Violation, ...]]] = field(default_factory=dict)
+
+    def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
+        if self.cut:
+            self.cut -= 1
+            raise OutcomeUnknownError("没有应答")
+        results = super().deliver(institution, dataset, msgid, bodies)
+        if self.drop:
+            self.drop -= 1
+            raise OutcomeUnknownError("没有应答")
+        return results
+
+    def _hold(self, record: dict[str, Any], body: bytes) -> Result:
+        place = (record["key"], int(record["version"]))
+        newest = max((version for key, version in self.held if key == place[0]), default=0)
+        held = self.held.setdefault(place, body)
+        if orjson.loads(held)["content_hash"] != record["content_hash"]:
+            return Result(*place, Status.CONFLICT, held_version=newest)
+        return Result(*place, Status.ACCEPTED, held_version=newest if newest > place[1] else 0)
+
+    def _holding(self, asked: Any) -> Holding:
+        found = super()._holding(asked)
+        digest, reasons = self.turned_back.get((asked.key, asked.version), ("", ()))
+        if not reasons or found.fate is Fate.ACCEPTED:
+            return found
+        return Holding(asked.key, asked_version=asked.version, fate=Fate.REJECTED, asked_hash=digest, reasons=reasons)
+
+    def shows(self) -> dict[str, str]:
+        """key -> what its newest version says of the count."""
+        newest: dict[str, int] = {}
+        for key, version in self.held:
+            newest[key] = max(version, newest.get(key, 0))
+        return {key: orjson.loads(self.held[key, version])["cnt"] for key, version in newest.items()}
+
+
+@dataclass
+class Desk:
+    """The two use cases over one store."""
+
+    store: Store
+    edition: Edition
+    clock: Clock
+    platform: Any
+    targets: tuple[str, ...] = ("bureau",)
+
+    def take_in(self, *rows: Any, from_start: bool = False) -> Any:
+        judge = Judge(self.edition, "RX01", self.store.rid)
+        source = Rows(list(rows))
+        return accept(source, judge, self.store, targets=self.targets, clock=self.clock, page_size=100, from_start=from_start)
+
+    def send(self, target: str = "bureau", platform: Any = None) -> Any:
+        return upload(self.store, platform or self.platform, target, clock=self.clock, lease=LEASE)
+
+    def after_the_grace(self) -> Any:
+        self.clock.move(GRACE.total_seconds() + 1)
+        return self.send()
+
+    def states(self, target: str = "bureau") -> dict[State, int]:
+        (found,) = self.store.standings([Route("his", "RX01", target)])
+        assert found.balanced
+        return dict(found.states)
+
+    def version(self, key: str = KEY) -> int:
+        return self.store.ledger(INSTITUTION, "RX01", [key])[key].version
+
+
+@pytest.fixture
+def desk(store: Store, edition: Edition, clock: Clock) -> Desk:
+    return Desk(store, edition, clock, Keeper())
+
+
+@pytest.fixture
+def box(tmp_path: Path, edition: Edition, clock: Clock) -> Iterator[Desk]:
+    """A store in a SQLite file, which can be put back to what it was."""
+    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", edition, START)
+    desk = Desk(store, edition, clock, Keeper())
+    yield desk
+    desk.store.close()
+
+
+def put_back(box: Desk, path: Path, copy: Path) -> None:
+    """The operator restores an old file and starts the gateway again."""
+    box.store.close()
+    for leftover in path.parent.glob("gateway.db-*"):
+        leftover.unlink()
+    shutil.copy(copy, path)
+    box.store = open_store(f"sqlite:///{path}", box.edition, START)
+
+
+def saved(box: Desk, folder: Path) -> Path:
+    """A copy of the file as a backup of a stopped gateway would be."""
+    box.store.close()
+    copy = folder / "saved.db"
+    shutil.copy(folder / "gateway.db", copy)
+    box.store = open_store(f"sqlite:///{folder / 'gateway.db'}", box.edition, START)
+    return copy
+
+
+HELD = Holding(KEY, 3, "sha256:c")
+
+
+@pytest.mark.parametrize(
+    ("claim", "expected"),
+    [
+        (Claim(3, "sha256:c", 3), Mend.ACCEPTED),
+        (Claim(2, "sha256:c", 2), Mend.ACCEPTED),
+        (Claim(2, "sha256:x", 2), Mend.NEXT),
+        (Claim(3, "sha256:x", 3), Mend.NEXT),
+        (Claim(3, "sha256:x", 2), Mend.NEXT),
+        (Claim(4, "sha256:x", 4), Mend.AGAIN),
+        (Claim(4, "sha256:c", 4), Mend.AGAIN),
+        (Claim(4, "sha256:x", 2), Mend.SUPERSEDED),
+    ],
+)
+def test_a_conflict_is_mended_by_the_newest_version_on_either_side(claim: Claim, expected: Mend) -> None:
+    assert mend(claim, HELD) is expected
+
+
+def test_a_reply_lost_after_the_record_was_taken_is_settled_by_asking_without_sending_again(desk: Desk) -> None:
+    desk.platform.drop = 1
+    desk.take_in(prescription(1), prescription(2))
+    desk.send()
+    assert desk.states() == {State.UNKNOWN: 2}
+    desk.after_the_grace()
+    assert desk.states() == {State.ACCEPTED: 2}
+    assert len(desk.platform.requests) == 1
+    (question,) = desk.platform.asked
+    assert {(asked.key, asked.version) for asked in question.asked} == {(KEY, 1), ("RX00002|1", 1)}
+
+
+def test_a_request_lost_on_its_way_is_sent_again_under_the_same_version(desk: Desk) -> None:
+    desk.platform.cut = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    assert desk.states() == {State.ACCEPTED: 1}
+    assert list(desk.platform.held) == [(KEY, 1)]
+
+
+def test_nothing_is_asked_before_the_grace_is_over(desk: Desk) -> None:
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.send()
+    assert desk.platform.asked == []
+
+
+def test_a_rejection_whose_reply_was_lost_keeps_the_platforms_reasons(desk: Desk) -> None:
+    desk.platform.cut = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    digest = desk.store.ledger(INSTITUTION, "RX01", [KEY])[KEY].content_hash
+    desk.platform.turned_back[KEY, 1] = (digest, (Violation("cnt", "stock", "数量（cnt）超过库存"),))
+    desk.after_the_grace()
+    assert desk.states() == {State.REJECTED: 1}
+    assert [told.reason for told in desk.store.grievances()] == ["数量（cnt）超过库存"]
+
+
+def test_a_rejection_of_other_content_does_not_reject_this_one(desk: Desk) -> None:
+    desk.platform.cut = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.platform.turned_back[KEY, 1] = ("sha256:other", (Violation("cnt", "stock", "数量（cnt）超过库存"),))
+    desk.after_the_grace()
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        NotDeliveredError("连不上"),
+        OutcomeUnknownError("没有应答"),
+        RefusedError("没有这个地址"),
+        RefusedError("密钥", credential=True),
+    ],
+)
+def test_a_platform_that_cannot_be_asked_leaves_the_outcome_unknown_and_is_asked_later(desk: Desk, trouble: Exception) -> None:
+    desk.platform.drop, desk.platform.away = 1, trouble
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    assert desk.states() == {State.UNKNOWN: 1}
+    assert "查询平台没有成功" in next(iter(desk.store.queue("bureau").causes))
+    desk.send()
+    assert len(desk.platform.asked) == 1, "it is not asked again at once"
+    desk.platform.away = None
+    desk.clock.move(3600)
+    desk.send()
+    assert desk.states() == {State.ACCEPTED: 1}
+    assert len(desk.platform.requests) == 1
+
+
+def test_an_answer_that_leaves_a_record_out_proves_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from schemas.holdings import Answer
+
+    monkeypatch.setattr(Keeper, "holdings", lambda *_: Answer(()))
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    assert desk.states() == {State.UNKNOWN: 1}
+    assert len(desk.platform.requests) == 1
+
+
+def test_a_newer_version_goes_once_the_older_ones_fate_is_known(desk: Desk) -> None:
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.take_in(prescription(1, cursor=2, cnt=Decimal(9)))
+    assert desk.states() == {State.HELD: 1}
+    desk.after_the_grace()
+    assert [version for _, version in desk.platform.held] == [1, 2]
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+class TakesBack(Keeper):
+    """Answers no query, but takes records back; `refusal` is what it says instead."""
+
+    answers_queries = False
+    refusal: Exception | None = None
+
+    def __init__(self) -> None:
+        super().__init__(answers_queries=False)
+        self.taken_back: list[str] = []
+
+    def withdraws(self, dataset: str) -> bool:
+        return dataset == "RX01"
+
+    def withdraw(self, institution: str, dataset: str, body: bytes) -> None:
+        if self.refusal:
+            raise self.refusal
+        record = orjson.loads(body)
+        self.taken_back.append(record["key"])
+        self.held.pop((record["key"], int(record["version"])), None)
+
+
+@pytest.fixture
+def replaying(tmp_path: Path, edition: Edition, clock: Clock) -> Iterator[Any]:
+    """A desk whose RX01 has the replay that the test names."""
+    from dataclasses import replace
+
+    opened: list[Store] = []
+
+    def made(replay: Replay, platform: Keeper) -> Desk:
+        changed = replace(edition, datasets={**edition.datasets, "RX01": replace(edition.datasets["RX01"], replay=replay)})
+        opened.append(open_store(f"sqlite:///{tmp_path / 'replay.db'}", changed, START))
+        return Desk(opened[-1], changed, clock, platform)
+
+    yield made
+    for store in opened:
+        store.close()
+
+
+def test_without_a_query_a_record_is_taken_back_before_it_is_sent_again(replaying: Any) -> None:
+    desk = replaying(Replay.DELETE_AND_RESEND, TakesBack())
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    assert desk.platform.taken_back == [KEY]
+    assert len(desk.platform.requests) == 2
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+def test_a_withdrawal_that_is_refused_is_not_followed_by_a_resend(replaying: Any) -> None:
+    desk = replaying(Replay.DELETE_AND_RESEND, TakesBack())
+    desk.platform.drop, desk.platform.refusal = 1, RefusedError("没有可删除的数据")
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    assert desk.states() == {State.UNKNOWN: 1}
+    assert len(desk.platform.requests) == 1
+    assert "到平台核实" in next(iter(desk.store.queue("bureau").causes))
+
+
+@pytest.mark.parametrize("replay", [Replay.PERSON, Replay.QUERY, Replay.DELETE_AND_RESEND])
+def test_without_query_or_withdrawal_it_is_a_persons_and_never_resent(replaying: Any, replay: Replay) -> None:
+    desk = replaying(replay, Keeper(answers_queries=False))
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    for _ in range(3):
+        desk.after_the_grace()
+    assert len(desk.platform.requests) == 1
+    assert desk.states() == {State.UNKNOWN: 1}
+
+
+def test_a_persons_case_is_settled_by_itself_once_the_platform_answers_queries(replaying: Any) -> None:
+    desk = replaying(Replay.PERSON, Keeper(answers_queries=False))
+    desk.platform.drop = 1
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.after_the_grace()
+    desk.platform.answers_queries = True
+    desk.clock.move(PERSON_WITHIN.total_seconds())
+    desk.send()
+    assert desk.states() == {State.ACCEPTED: 1}
+    assert len(desk.platform.requests) == 1
+
+
+def forget(desk: Desk, *counts: int) -> None:
+    """The platform has seen versions that our ledger knows nothing of."""
+    twin = Judge(desk.edition, "RX01", "before")
+    for version, count in enumerate(counts, start=1):
+        record = {**twin.judge(prescription(1, cnt=Decimal(count)), START).record, "version": str(version)}
+        desk.platform.held[KEY, version] = orjson.dumps(record)
+
+
+def test_a_conflict_goes_out_as_the_version_after_the_platforms_newest(desk: Desk) -> None:
+    forget(desk, 5, 6, 7)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    assert desk.send().states == {State.ACCEPTED: 1}
+    assert desk.platform.shows() == {KEY: "9"}
+    assert sorted(version for _, version in desk.platform.held) == [1, 2, 3, 4]
+    sent = orjson.loads(desk.platform.held[KEY, 4])
+    assert (sent["version"], sent["rid"], desk.version()) == ("4", desk.store.rid, 4)
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+def test_content_that_the_platform_already_shows_is_accepted_under_its_number(desk: Desk) -> None:
+    forget(desk, 5, 6, 9)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    assert desk.send().states == {}
+    assert (desk.version(), desk.states()) == (3, {State.ACCEPTED: 1})
+    assert len(desk.platform.requests) == 1
+    assert sorted(version for _, version in desk.platform.held) == [1, 2, 3]
+
+
+def test_a_version_taken_as_history_only_is_sent_again_on_top(desk: Desk) -> None:
+    """The platform once showed this content as version 1 and shows something else now: a yes is not enough."""
+    forget(desk, 9, 5)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    assert desk.platform.shows() == {KEY: "9"}
+    assert (desk.version(), desk.states()) == (3, {State.ACCEPTED: 1})
+
+
+def test_after_a_conflict_the_next_edit_is_simply_the_next_version(desk: Desk) -> None:
+    forget(desk, 5, 6)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    desk.take_in(prescription(1, cursor=2, cnt=Decimal(10)))
+    desk.send()
+    assert (desk.version(), desk.platform.shows()) == (4, {KEY: "10"})
+
+
+def test_an_edit_that_comes_while_the_platform_cannot_be_asked_waits_and_wins(desk: Desk) -> None:
+    forget(desk, 5, 6)
+    desk.platform.away = NotDeliveredError("连不上")
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    assert desk.states() == {State.CONFLICT: 1}
+    desk.take_in(prescription(1, cursor=2, cnt=Decimal(10)))
+    assert desk.states() == {State.HELD: 1}
+    desk.platform.away = None
+    desk.clock.move(600)
+    desk.send()
+    assert desk.platform.shows() == {KEY: "10"}
+    assert desk.states() == {State.ACCEPTED: 1}
+    assert "9" not in {orjson.loads(body)["cnt"] for body in desk.platform.held.values()}
+
+
+def test_a_conflict_at_a_platform_that_answers_no_query_is_a_persons(desk: Desk) -> None:
+    desk.platform.answers_queries = False
+    forget(desk, 5, 6)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    assert desk.states() == {State.REJECTED: 1}
+    assert "须由人核实" in desk.store.grievances()[0].reason
+
+
+def test_the_other_target_gets_the_new_number_too_and_both_end_alike(desk: Desk) -> None:
+    desk.targets = ("bureau", "province")
+    province = Keeper()
+    forget(desk, 5, 6)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send("province", province)
+    desk.send()
+    desk.send("province", province)
+    assert desk.platform.shows() == province.shows() == {KEY: "9"}
+    assert desk.states("bureau") == desk.states("province") == {State.ACCEPTED: 1}
+
+
+@pytest.mark.requirement("J-101")
+def test_a_restored_store_with_hundreds_of_conflicts_heals_in_batches_and_then_rests(box: Desk, tmp_path: Path) -> None:
+    numbers = range(1, 451)
+    box.take_in(*(prescription(number) for number in numbers), from_start=True)
+    box.send()
+    copy = saved(box, tmp_path)
+    for count in (3, 4, 5):  # versions 2 to 4, of which the copy knows nothing
+        box.take_in(*(prescription(number, cnt=Decimal(count)) for number in numbers), from_start=True)
+        box.send()
+    put_back(box, tmp_path / "gateway.db", copy)
+    # since: a third as the platform shows it, a third edited, a third back to an older content
+    now = {number: (5, 8, 3)[number % 3] for number in numbers}
+    rows = [prescription(number, cnt=Decimal(now[number])) for number in numbers]
+    before = dict(box.platform.held)
+    box.take_in(*rows, from_start=True)
+    assert set(box.send().states) == {State.ACCEPTED}
+    assert box.platform.shows() == {f"RX{number:05d}|1": str(count) for number, count in now.items()}
+    assert {place: box.platform.held[place] for place in before} == before, "no number was used for other content"
+    assert box.states() == {State.ACCEPTED: 450}
+    assert len(box.platform.asked) <= 12
+    quiet = (len(box.platform.requests), len(box.platform.asked))
+    box.take_in(*rows, from_start=True)
+    box.send()
+    assert (len(box.platform.requests), len(box.platform.asked)) == quiet, "once healed, nothing is said twice"
+
+
+def test_a_healing_that_two_workers_do_at_once_is_done_once(desk: Desk) -> None:
+    forget(desk, 5, 6)
+    desk.platform.away = NotDeliveredError("连不上")
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    desk.clock.move(600)
+    (doubt,) = desk.store.doubts("bureau", State.CONFLICT, desk.clock(), 0)
+    found = [(doubt, Holding(KEY, 2, "sha256:x"))]
+    desk.store.rebuild("bureau", found, desk.clock())
+    desk.store.rebuild("bureau", found, desk.clock())
+    assert (desk.version(), desk.states()) == (3, {State.QUEUED: 1})
+
+
+def test_another_target_that_was_not_sent_the_old_number_never_sees_it(desk: Desk) -> None:
+    desk.targets = ("bureau", "province")
+    province = Keeper()
+    forget(desk, 5, 6)
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    desk.send("province", province)
+    assert [version for _, version in province.held] == [3]
+    assert desk.states("bureau") == desk.states("province") == {State.ACCEPTED: 1}
