@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urljoin
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.fingerprint import Tolerance
+from gateway.lookback import Bounds
+from gateway.voiding import Guards
 from schemas import overlay, yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential
 from schemas.yamlfile import Section
 
 EXAMPLE = "config.example.yaml"
+#: sections about reading again and withdrawing; all may be left out
+_TIERS = ("tiers", "lookback", "void")
+_LAST_HOUR = 23
 _MIB = 1024 * 1024
 
 
@@ -37,6 +45,7 @@ class Target:
     connect_timeout: float
     read_timeout: float
     ca_file: Path | None
+    query_url: str  #: where it answers QY01; "": it answers no query
     credentials: Mapping[str, Credential]  #: institution code -> credential
 
 
@@ -76,6 +85,23 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiers:
+    """How often and how far each tier reads, and when what vanished counts as gone."""
+
+    overlap: timedelta
+    warm_every: int  #: seconds
+    cold_hour: int  #: of the day, Asia/Shanghai
+    open_days: int  #: how far back the cold tier reads
+    bounds: Bounds
+    guards: Guards
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """What may vanish between two looks is what may be withdrawn at once."""
+        return Tolerance(rows=self.guards.rows, percent=self.guards.percent)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -86,11 +112,12 @@ class Config:
     targets: Mapping[str, Target]
     sources: tuple[Source, ...]
     schedule: Schedule
+    tiers: Tiers
 
 
 def load(path: Path) -> Config:
     """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
-    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule")
+    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", *_TIERS)
     institutions = {each.code: each for each in map(_institution, section.sections("institutions"))}
     targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
     sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
@@ -106,6 +133,7 @@ def load(path: Path) -> Config:
         targets=targets,
         sources=sources,
         schedule=_schedule(section.optional("schedule")),
+        tiers=_tiers(section),
     )
 
 
@@ -144,7 +172,10 @@ def _institution(section: Section) -> Institution:
 
 
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
-    section.known("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials")
+    section.known(
+        *("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials"),
+        *("answers_queries", "query_url"),
+    )
     url = section.need("url", str)
     if not url.startswith(("https://", "http://")):
         raise section.error("应以 https:// 或 http:// 开头", "url")
@@ -159,8 +190,16 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         connect_timeout=float(section.at_least("connect_timeout", 1, 5)),
         read_timeout=float(section.at_least("read_timeout", 1, 60)),
         ca_file=_path(section, "ca_file"),
+        query_url=_query_url(section, url),
         credentials=credentials,
     )
+
+
+def _query_url(section: Section, url: str) -> str:
+    """Our own platform answers queries beside the address for reports; another one must be said not to."""
+    if not section.get("answers_queries", bool, True):
+        return ""
+    return section.text("query_url", urljoin(url, "query"))
 
 
 def _credential(section: Section) -> Credential:
@@ -212,6 +251,27 @@ def _schedule(section: Section | None) -> Schedule:
         return Schedule(10, 2)
     section.known("read_every", "upload_every")
     return Schedule(section.at_least("read_every", 1, 10), section.at_least("upload_every", 1, 2))
+
+
+def _tiers(section: Section) -> Tiers:
+    tiers, reach, void = (section.optional(name) or Section({}, section.file, name) for name in _TIERS)
+    tiers.known("overlap", "warm_every", "cold_hour", "open_days")
+    reach.known("floor_days", "cap_days")
+    void.known("sweeps", "rows", "percent")
+    floor, cap = reach.at_least("floor_days", 1, 3), reach.at_least("cap_days", 1, 31)
+    if floor > cap:
+        raise reach.error("应不大于 cap_days", "floor_days")
+    hour = tiers.at_least("cold_hour", 0, 2)
+    if hour > _LAST_HOUR:
+        raise tiers.error("应为 0 至 23", "cold_hour")
+    return Tiers(
+        overlap=timedelta(seconds=tiers.at_least("overlap", 0, 120)),
+        warm_every=tiers.at_least("warm_every", 10, 300),
+        cold_hour=hour,
+        open_days=tiers.at_least("open_days", 1, 45),
+        bounds=Bounds(timedelta(days=floor), timedelta(days=cap)),
+        guards=Guards(void.at_least("sweeps", 1, 2), void.at_least("rows", 1, 20), void.at_least("percent", 0, 1)),
+    )
 
 
 def _secret_or_text(section: Section, key: str) -> str:

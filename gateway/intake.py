@@ -25,8 +25,7 @@ from schemas.record import business_key, content_hash
 LIVE = "1"
 #: how often a page is compared again because another reader was faster
 _TRIES = 5
-#: how far before the cursor reading starts again, and how many rows of it at most
-OVERLAP = timedelta(seconds=120)
+#: most rows before the cursor that are read again
 _OVERLAP_ROWS = 2000
 #: fields the gateway derives: wrong only because another field is
 _DERIVED = frozenset({"key", "occurred_at", "content_hash"})
@@ -122,6 +121,14 @@ def occurred_at(dataset: Dataset, values: Mapping[str, Any]) -> datetime | None:
     return datetime.combine(value, time(), wire.SHANGHAI) if isinstance(value, date) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What the hot tier looks at once more, because rows become visible out of order."""
+
+    overlap: timedelta = timedelta(seconds=120)  #: so far before the cursor
+    since: datetime | None = None  #: rows changed after it are counted by how late they came
+
+
 def accept(
     source: RecordSource,
     judge: Judge,
@@ -131,7 +138,7 @@ def accept(
     clock: Callable[[], datetime],
     page_size: int = 500,
     from_start: bool = False,
-    overlap: timedelta = OVERLAP,
+    again: Again | None = None,
 ) -> Tally:
     """Read what is new at the source and put it in the outbox.
 
@@ -145,11 +152,12 @@ def accept(
     """
     rescan = from_start or source.reading is Reading.RESCAN
     after = None if rescan else store.cursor(source.name, source.dataset, source.digest)
+    again = again or Again()
     total = Tally()
-    for page in _pages(source, after, page_size, overlap):
+    for page in _pages(source, after, page_size, again.overlap):
         reach("after_read")
         moved = page.cursor if after is None or page.cursor.follows(after) else None
-        _, tally = take_in(source, judge, store, page.rows, moved, targets=targets, now=clock(), late=after is not None)
+        _, tally = take_in(source, judge, store, page.rows, moved, targets=targets, now=clock(), since=again.since)
         total += tally
     return total
 
@@ -177,17 +185,17 @@ def take_in(
     *,
     targets: tuple[str, ...],
     now: datetime,
-    late: bool = False,
+    since: datetime | None = None,
 ) -> tuple[list[Judged], Tally]:
-    """Judge, compare and store some rows; `late` counts how late new ones are.
+    """Judge, compare and store some rows; how late new ones are is counted if they changed after `since`, when we began.
 
     Compared again if another reader of the same rows (window, backfill) was faster.
     """
     judged = [judge.judge(row, now) for row in rows]
     for tries in range(1, _TRIES + 1):
         intake, tally = _compare(source, judge, store, judged, cursor, targets, now)
-        if late:
-            intake = replace(intake, lags=_lags(judged, intake, now))
+        if since:
+            intake = replace(intake, lags=_lags(judged, intake, since, now))
         try:
             reach("before_accept")
             store.accept(intake)
@@ -200,11 +208,11 @@ def take_in(
     raise AssertionError("unreachable")
 
 
-def _lags(judged: Sequence[Judged], intake: Intake, now: datetime) -> dict[int, int]:
+def _lags(judged: Sequence[Judged], intake: Intake, since: datetime, now: datetime) -> dict[int, int]:
     """How late the rows are that were never sent before."""
     new = {parcel.ref for parcel in intake.parcels if parcel.version == 1}
     times = (each.row.changed_at for each in judged if each.row.ref in new)
-    return dict(Counter(lookback.step(now - time) for time in times if time))
+    return dict(Counter(lookback.step(now - time) for time in times if time and time >= since))
 
 
 def _compare(

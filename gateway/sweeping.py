@@ -82,10 +82,11 @@ class Sweeper:
         clock: Callable[[], datetime],
         page_size: int = 500,
         guards: Guards | None = None,
+        since: datetime | None = None,
     ) -> None:
         self.source, self.judge, self.store = source, judge, store
         self.targets, self.clock, self.page_size = targets, clock, page_size
-        self.guards = guards or Guards()
+        self.guards, self.since = guards or Guards(), since
         self._place = (source.name, source.dataset)
 
     def sweep(self, span: Span) -> Swept:
@@ -115,7 +116,14 @@ class Sweeper:
         total = Tally()
         for page in self.source.window(start, end, self.page_size):
             judged, tally = take_in(
-                self.source, self.judge, self.store, page.rows, None, targets=self.targets, now=self.clock(), late=seen is not None
+                self.source,
+                self.judge,
+                self.store,
+                page.rows,
+                None,
+                targets=self.targets,
+                now=self.clock(),
+                since=self.since if seen else None,
             )
             if seen:
                 seen.add(judged)
@@ -128,9 +136,7 @@ class Sweeper:
         total = Tally()
         for entries in _chunks(unseen):
             rows = self.source.lookup({entry.ref for entry in entries})
-            judged, tally = take_in(
-                self.source, self.judge, self.store, rows, None, targets=self.targets, now=self.clock(), late=False
-            )
+            judged, tally = take_in(self.source, self.judge, self.store, rows, None, targets=self.targets, now=self.clock())
             seen = Seen()
             seen.add(judged)
             gone += [entry for entry in entries if not seen.holds(entry)]

@@ -12,12 +12,12 @@ from adapters import profile
 from adapters.profile import Site
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.config import Config, Source, Target
-from gateway.intake import Judge, accept
 from gateway.model import Tally
-from gateway.ports import RecordSource
+from gateway.ports import SweptSource
 from gateway.standing import Route
 from gateway.store import Store, open_store
 from gateway.telling import tell
+from gateway.tiers import Reader
 from gateway.uploading import Delivery, upload
 from schemas import overlay
 from schemas.envelope import Sender
@@ -31,7 +31,7 @@ _LEASE_MARGIN = timedelta(seconds=60)
 class Feed:
     """One data set of one source, with where it goes."""
 
-    source: RecordSource
+    source: SweptSource
     targets: tuple[str, ...]
     page_size: int
 
@@ -49,16 +49,11 @@ class Gateway:
 
     def read(self, feed: Feed, *, from_start: bool = False) -> Tally:
         """Take in what is new of one feed."""
-        judge = Judge(self.edition, feed.source.dataset, self.store.rid)
-        return accept(
-            feed.source,
-            judge,
-            self.store,
-            targets=feed.targets,
-            clock=self.clock,
-            page_size=feed.page_size,
-            from_start=from_start,
-        )
+        return self.reader(feed).hot(from_start=from_start)
+
+    def reader(self, feed: Feed) -> Reader:
+        """Reads one feed in every tier."""
+        return Reader(feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock)
 
     def send(
         self, target: str, progress: Callable[[int], None] = lambda done: None, stop: Callable[[], bool] = lambda: False

@@ -36,7 +36,8 @@ def test_with_catalogue_and_constants_every_live_line_is_valid(
 def test_what_is_excluded_is_counted_with_its_reason(jsherp: Any) -> None:
     orphan = "单据头不存在，无法判断业务类型"
     reasons = {
-        code: Counter(row.reason for row in jsherp.rows(code) if row.state is RowState.EXCLUDED) for code in ("3503", "3505")
+        code: Counter(row.reason for row in jsherp.rows(code) if row.state in (RowState.EXCLUDED, RowState.VOID))
+        for code in ("3503", "3505")
     }
     assert reasons == {"3503": {orphan: 1}, "3505": {orphan: 1, "单据已删除": 1}}
 
@@ -63,7 +64,7 @@ def test_the_missing_pharmacist_is_named_by_label_and_field(jsherp: Any) -> None
 
 def test_where_unaudited_does_not_count_every_line_waits(jsherp: Any) -> None:
     waiting = replace(jsherp, constants={**jsherp.constants, "unaudited_counts": "no"})
-    assert Counter(row.state for row in waiting.rows("3505")) == {RowState.NOT_READY: 11, RowState.EXCLUDED: 2}
+    assert Counter(row.state for row in waiting.rows("3505")) == {RowState.NOT_READY: 11, RowState.EXCLUDED: 1, RowState.VOID: 1}
 
 
 def test_each_line_has_a_batch_number_of_its_own(jsherp: Any) -> None:

@@ -1,0 +1,26 @@
+-- 透析记录：按行号查，确认一行是否还在；列与 HD03.sql 相同
+SELECT r.id                  AS row_ref,
+       r.id                  AS cursor_key,
+       r.created_at          AS entered_at,
+       r.id                  AS session_id,
+       r.prescription_id,
+       r.patient_id,
+       p.patient_identifier,
+       r.session_date,
+       r.start_time,
+       r.end_time,
+       COALESCE(r.actual_duration,
+                MOD(CAST(EXTRACT(EPOCH FROM (r.end_time - r.start_time)) AS integer) / 60 + 1440, 1440)) AS minutes,
+       r.pre_weight,
+       r.post_weight,
+       r.uf_volume,
+       m.machine_no,
+       x.dry_weight,
+       x.dialyzer_model,
+       x.anticoagulant,
+       x.hemodialysis_modality AS modality
+FROM dialysis_records r
+LEFT JOIN patients p       ON p.id = r.patient_id
+LEFT JOIN machines m       ON m.id = r.machine_id
+LEFT JOIN prescriptions x  ON x.id = r.prescription_id
+WHERE r.id IN :keys

@@ -1,0 +1,3 @@
+-- 透析记录：最新的行号和总行数，用来认出换过库或恢复过备份
+SELECT NULL AS newest_key, COUNT(*) AS row_count
+FROM dialysis_records

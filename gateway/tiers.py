@@ -1,0 +1,155 @@
+"""What one gateway does for one data set in each tier of reading (DESIGN.md §4), and whether its source is still itself.
+
+Hot: what is new, every poll. Warm: the look-back window, every few minutes. Cold: the open period, at night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from gateway import fingerprint, lookback
+from gateway.backfilling import backfill
+from gateway.config import Tiers
+from gateway.errors import ConfigError, SourceChangedError
+from gateway.intake import Again, Judge, accept
+from gateway.model import Brake, BrakeKind, Tally
+from gateway.ports import SweptSource
+from gateway.store import Store
+from gateway.sweeping import Span, Sweeper, Swept
+from schemas.model import Edition
+from schemas.wire import SHANGHAI
+
+#: schedules and plans carry tomorrow's date, or next week's
+_AHEAD = timedelta(days=8)
+#: under which name the first reading is remembered
+_FIRST = "first"
+#: a look at the source's fingerprint costs a query
+_MARK_EVERY = timedelta(seconds=60)
+
+
+class Tier(StrEnum):
+    """Which part of the site is read again beside the hot tier."""
+
+    WARM = "warm"
+    COLD = "cold"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one data set of one source."""
+
+    source: SweptSource
+    edition: Edition
+    store: Store
+    targets: tuple[str, ...]
+    page_size: int
+    tiers: Tiers
+    clock: Callable[[], datetime]
+
+    def hot(self, *, from_start: bool = False) -> Tally:
+        """What is new. SourceChangedError if the source is not the one read before."""
+        self._watch(_MARK_EVERY)
+        return accept(
+            self.source,
+            self._judge(),
+            self.store,
+            targets=self.targets,
+            clock=self.clock,
+            page_size=self.page_size,
+            from_start=from_start,
+            again=Again(self.tiers.overlap, self._since()),
+        )
+
+    def sweep(self, tier: Tier) -> Swept:
+        """The window of that tier, held against the ledger; what vanished before and after the look must be the same source."""
+        self._watch(timedelta())
+        found = self._sweeper().sweep(self.span(tier))
+        self.store.finish_sweep(self.source.name, self.source.dataset, tier, self.clock())
+        return found
+
+    def backfill(self, first: date, last: date, done: Callable[[date, Tally], None]) -> Tally:
+        """Everything of these business days."""
+        if not self.source.sweeps:
+            raise ConfigError(f"来源 {self.source.name} 的 {self.source.dataset} 没有按业务时间读取的查询（window），不能补读")
+        self._watch(timedelta())
+        return backfill(self._sweeper(), self.store, first, last, done)
+
+    def span(self, tier: Tier) -> Span:
+        """From midnight to midnight: where a site keeps a date and a clock apart, only whole days are sure."""
+        today = self.clock().astimezone(SHANGHAI).date()
+        back = timedelta(days=self.tiers.open_days) if tier is Tier.COLD else self._look_back(today)
+        return Span(_midnight(today - back), _midnight(today + _AHEAD))
+
+    def cold_is_due(self) -> bool:
+        """Once a night, after the configured hour; also when the last night was missed."""
+        now = self.clock().astimezone(SHANGHAI)
+        done = self.store.sweep_done(self.source.name, self.source.dataset, Tier.COLD)
+        due = datetime.combine(now.date(), time(self.tiers.cold_hour), SHANGHAI)
+        return now >= due and (done is None or done[1] < due)
+
+    def alarm(self) -> str:
+        """A sentence if rows come later and later."""
+        today = self.clock().astimezone(SHANGHAI).date()
+        return lookback.alarm(self._lags(today), today, self.tiers.bounds)
+
+    def _look_back(self, today: date) -> timedelta:
+        return lookback.look_back(self._lags(today), self.tiers.bounds)
+
+    def _lags(self, today: date) -> dict[date, dict[int, int]]:
+        since = today - timedelta(days=lookback.OBSERVED)
+        found = self.store.lags(self.source.name, self.source.dataset, since)
+        return {day: dict(counts) for day, counts in found.items()}
+
+    def _watch(self, every: timedelta) -> None:
+        """Refuse to read a source that has become another one; a person says whether that is right."""
+        place = (self.source.name, self.source.dataset)
+        for brake in self.store.brakes():
+            if (brake.source, brake.dataset, brake.kind) == (*place, BrakeKind.SOURCE):
+                raise SourceChangedError(_stopped(brake))
+        now = self.clock()
+        known = self.store.mark(*place)
+        if known and now - known[1] < every:
+            return
+        found = self.source.mark()
+        if known and (sentence := fingerprint.change(known[0], found, self.tiers.tolerance)):
+            brake = Brake(*place, BrakeKind.SOURCE, sentence, now)
+            self.store.engage(brake)
+            raise SourceChangedError(_stopped(brake))
+        self.store.save_mark(*place, found, now)
+
+    def _since(self) -> datetime:
+        """When this source was first read: how late older rows are says nothing, they waited for us."""
+        place = (self.source.name, self.source.dataset)
+        if found := self.store.sweep_done(*place, _FIRST):
+            return found[1]
+        self.store.finish_sweep(*place, _FIRST, self.clock())
+        return self.clock()
+
+    def _judge(self) -> Judge:
+        return Judge(self.edition, self.source.dataset, self.store.rid)
+
+    def _sweeper(self) -> Sweeper:
+        return Sweeper(
+            self.source,
+            self._judge(),
+            self.store,
+            targets=self.targets,
+            clock=self.clock,
+            page_size=self.page_size,
+            guards=self.tiers.guards,
+            since=self._since(),
+        )
+
+
+def _stopped(brake: Brake) -> str:
+    return (
+        f"来源 {brake.source} 的 {brake.dataset}：{brake.sentence}；已停止读取，没有作废任何数据。"
+        f"核实后运行 gateway brake release --source {brake.source} --dataset {brake.dataset}"
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI)
