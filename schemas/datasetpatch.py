@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schemas.loader import read_enum, read_source, read_success
+from schemas.loader import read_enum, read_parent, read_source, read_success
 from schemas.model import Dataset, Encoding, Field, Form, Node, Replay
 from schemas.patch import FieldPatch, unknown
 from schemas.yamlfile import Section
 
 NODE_KEYS = ("node", "encoding", "case", "fields", "add", "remove")
-DATASET_KEYS = ("form", "infno", "batch", "replay", "success", "cadence", "source", "nodes", *NODE_KEYS)
+DATASET_KEYS = ("form", "infno", "batch", "replay", "success", "cadence", "parent", "source", "nodes", *NODE_KEYS)
 _CASES = ("snake", "camel", "upper")
 
 
@@ -32,6 +32,7 @@ def patched_dataset(dataset: Dataset, section: Section, patch: FieldPatch) -> Da
         batch=_batch(dataset, node, section),
         cadence=section.text("cadence", dataset.cadence),
         success=tuple(read_success(each) for each in section.sections("success")) or dataset.success,
+        parent=read_parent(section.optional("parent")) or dataset.parent,
         input=(node, *dataset.input[1:]),
         forms=tuple(_within(form, node) for form in dataset.forms),
     )

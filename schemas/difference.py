@@ -187,8 +187,14 @@ def _rules(old: Edition, new: Edition, before: Dataset, after: Dataset) -> Itera
         yield from _deadline(old.cadences[before.cadence], new.cadences[after.cadence])
     if before.replay is not after.replay:
         yield Finding("", Weight.LOOK, f"结果不明时的处理由 {before.replay} 改为 {after.replay}，网关照办；转人工的会多或会少")
+    if before.parent != after.parent:
+        yield Finding("", Weight.NONE, f"须先收下的上级由{_above(before)}改为{_above(after)}，网关照办")
     if before.name != after.name:
         yield Finding("", Weight.NONE, f"名称由“{before.name}”改为“{after.name}”")
+
+
+def _above(dataset: Dataset) -> str:
+    return f" {dataset.parent.dataset} " if dataset.parent else "（无）"
 
 
 def _deadline(before: Cadence, after: Cadence) -> Iterator[Finding]:

@@ -117,6 +117,9 @@ def _facts(edition: Edition, dataset: Dataset, cite: Cite) -> Iterator[tuple[str
         yield "业务时间", f"`{dataset.occurred}`"
         yield "每批最多", f"{dataset.batch} 条"
         yield "结果不明时", notation.word(dataset.replay)
+    if dataset.parent:
+        pairs = "、".join(f"`{child}` 即其 `{field}`" for child, field in dataset.parent.by)
+        yield "上级", f"{dataset.parent.dataset}（{pairs}）：所指的上级被平台收下之前先不发"
     if dataset.alias_of:
         yield "同一交易", dataset.alias_of
     for form in dataset.forms:

@@ -51,6 +51,7 @@ def _dataset(edition: Edition, dataset: Dataset) -> Iterator[str]:
     yield from _nodes(edition, place, dataset.output)
     yield from _success(dataset)
     yield from _forms(dataset)
+    yield from _parent(edition, dataset)
     if dataset.alias_of and (dataset.alias_of == place or dataset.alias_of not in edition.datasets):
         yield f"{place}：alias_of 所指的 {dataset.alias_of} 不是另一个数据集"
 
@@ -95,6 +96,22 @@ def _forms(dataset: Dataset) -> Iterator[str]:
                 yield f"{dataset.code}：形式 {form.infno} 的 without 所写的字段 {name} 不存在"
             if name in dataset.key:
                 yield f"{dataset.code}：形式 {form.infno} 不能去掉主键字段 {name}"
+
+
+def _parent(edition: Edition, dataset: Dataset) -> Iterator[str]:
+    """A parent that is not named by its whole key could not be found."""
+    if dataset.parent is None:
+        return
+    above = edition.datasets.get(dataset.parent.dataset)
+    if above is None or not above.uploaded or above is dataset:
+        yield f"{dataset.code}：上级 {dataset.parent.dataset} 不是另一个报送的数据集"
+        return
+    names = {spec.name for spec in dataset.fields}
+    for child, _ in dataset.parent.by:
+        if child not in names:
+            yield f"{dataset.code}：parent 所写的字段 {child} 不在字段表内"
+    if {field for _, field in dataset.parent.by} != set(above.key):
+        yield f"{dataset.code}：parent 须写全上级 {above.code} 的主键 {'、'.join(above.key)}"
 
 
 def _key(dataset: Dataset) -> Iterator[str]:

@@ -31,6 +31,7 @@ from schemas.model import (
     Form,
     Node,
     Numbers,
+    Parent,
     Replay,
     Severity,
     Source,
@@ -102,7 +103,7 @@ def read_dataset(section: Section) -> Dataset:
     """One whole data set or transaction."""
     section.known(
         *("code", "name", "infno", "scene", "cadence", "key", "occurred", "replay", "batch", "source"),
-        *("fields", "input", "output", "success", "alias_of", "forms"),
+        *("fields", "input", "output", "success", "alias_of", "forms", "parent"),
     )
     source = read_source(section)
     code = section.need("code", str)
@@ -122,6 +123,7 @@ def read_dataset(section: Section) -> Dataset:
         success=tuple(read_success(each) for each in section.sections("success")),
         alias_of=section.text("alias_of"),
         forms=tuple(read_form(each) for each in section.sections("forms")),
+        parent=read_parent(section.optional("parent")),
         source=source,
     )
 
@@ -135,6 +137,14 @@ def read_form(section: Section) -> Form:
         encoding=read_enum(section, "encoding", Encoding, Encoding.OBJECT),
         without=section.texts("without"),
     )
+
+
+def read_parent(section: Section | None) -> Parent | None:
+    """What must be at the platform first."""
+    if section is None:
+        return None
+    by = section.known("dataset", "by").section("by")
+    return Parent(section.need("dataset", str), tuple((name, by.need(name, str)) for name in by.data))
 
 
 def read_success(section: Section) -> Success:

@@ -192,6 +192,14 @@ class Cadence:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The record that must be at the platform first, because this one names it."""
+
+    dataset: str
+    by: tuple[tuple[str, str], ...]  #: (field of the child, key field of the parent): the parent's whole key
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """One kind of record, or one national transaction."""
 
@@ -210,6 +218,7 @@ class Dataset:
     success: tuple[Success, ...] = ()  #: () means: infcode is 0
     alias_of: str = ""  #: another number of the same transaction, e.g. 3505A of 3505
     forms: tuple[Form, ...] = ()  #: the other wire forms of the same record
+    parent: Parent | None = None  #: a record is held until the one it names is accepted
 
     @property
     def uploaded(self) -> bool:

@@ -125,6 +125,8 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
         head["batch"] = dataset.batch
     if dataset.alias_of:
         head["alias_of"] = dataset.alias_of
+    if dataset.parent:
+        head["parent"] = _Flow({"dataset": dataset.parent.dataset, "by": _Flow(dataset.parent.by)})
     return head | {"source": _source(dataset.source)} | _content(dataset)
 
 

@@ -19,7 +19,7 @@ from schemas.exchanging.fields import FieldReader, every
 from schemas.exchanging.grid import Sheet
 from schemas.exchanging.report import Report
 from schemas.exchanging.tables import Block, Heading
-from schemas.model import CodeTable, Confidence, Dataset, Edition, Encoding, Field, Form, Node, Replay, Source, Success
+from schemas.model import CodeTable, Confidence, Dataset, Edition, Encoding, Field, Form, Node, Parent, Replay, Source, Success
 
 #: what may stand in a file name
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -155,6 +155,7 @@ class _Reader:
             success=tuple(_success(above)) or default.success,
             alias_of=above.text("同一交易") or default.alias_of,
             forms=tuple(_forms(above)) or (default.forms if infno == default.infno else ()),
+            parent=_parent(above),
         )
 
     def _known(self, code: str, above: Heading) -> Dataset | None:
@@ -212,6 +213,13 @@ def _success(above: Heading) -> Iterable[Success]:
     for row in above.facts.get("成功条件", []):
         path, values, optional, sentence = (*(cell.text for cell in row), "", "", "", "")[:4]
         yield Success(path, notation.split(values), optional == notation.YES, sentence)
+
+
+def _parent(above: Heading) -> Parent | None:
+    for row in above.facts.get("上级", []):
+        dataset, children, fields = (*(cell.text for cell in row), "", "", "")[:3]
+        return Parent(dataset, tuple(zip(notation.split(children), notation.split(fields), strict=False)))
+    return None
 
 
 def _forms(above: Heading) -> Iterable[Form]:

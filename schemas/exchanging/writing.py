@@ -132,6 +132,9 @@ def _dataset(sheet: Worksheet, edition: Edition, dataset: Dataset) -> None:
         ("每批条数", str(dataset.batch)),
         ("同一交易", dataset.alias_of),
     ]
+    if dataset.parent:
+        children, fields = zip(*dataset.parent.by, strict=True)
+        rows.append(("上级", dataset.parent.dataset, notation.join(children), notation.join(fields)))
     rows += [
         ("成功条件", each.path, notation.join(each.values), notation.YES if each.optional else notation.NO, each.sentence)
         for each in dataset.success

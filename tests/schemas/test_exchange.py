@@ -31,6 +31,7 @@ from schemas.model import (
     Form,
     Node,
     Numbers,
+    Parent,
     Replay,
     Severity,
     Source,
@@ -106,6 +107,7 @@ def everything() -> Edition:
                 ),
                 alias_of="3505",
                 forms=(Form("3505", "selinfo", Encoding.JSON_TEXT, ("a", "b")),),
+                parent=Parent("HD02", (("a", "schd_id"), ("b、c", "other"))),
             )
         },
         codes={
