@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from gateway.breaker import Tripped
 from gateway.checking import CheckReport
 from gateway.comparing import Comparison, Crossing
 from gateway.model import AsideState, Tally
 from gateway.outbox import State
-from gateway.standing import Grievance, Queue, Standing
+from gateway.standing import Awaited, Grievance, Queue, Standing
 from schemas import wire
 from schemas.model import Severity
 from schemas.placeholders import Habit, Share
@@ -45,6 +46,7 @@ STATE_WORDS = {
     State.LEASED: "已取出",
     State.SENDING: "发送中",
     State.UNKNOWN: "结果不明",
+    State.CONFLICT: "版本冲突",
     State.HELD: "暂缓",
     State.ACCEPTED: "平台已收",
     State.REJECTED: "平台退回",
@@ -141,6 +143,21 @@ def queue(console: Console, found: Queue) -> None:
         console.print(f"  {rows} 条：{cause}", style="yellow")
 
 
+def awaited(console: Console, found: Sequence[Awaited]) -> None:
+    """What is held for records above it, and since when."""
+    for each in found:
+        since = wire.encode_datetime(each.since)
+        console.print(f"  {each.rows} 条在等所指的上级 {each.dataset} 被平台收下，最早自 {since} 起", style="yellow")
+
+
+def tripped(console: Console, found: Sequence[Tripped]) -> None:
+    """Where sending pauses, why, and when it is tried again."""
+    for each in found:
+        place = f"机构 {each.institution}" if each.institution else "整个平台"
+        again = f"{wire.encode_datetime(each.breaker.next_at)} 再试一批" if each.breaker.next_at else "即将再试"
+        console.print(f"  暂停报送（{place}）：{escape(each.breaker.cause)}；{again}", style="yellow")
+
+
 def grievances(console: Console, found: Sequence[Grievance]) -> None:
     """Reasons of what a person must mend, most frequent first."""
     if not found:
@@ -149,6 +166,12 @@ def grievances(console: Console, found: Sequence[Grievance]) -> None:
     for each in found:
         table.add_row(each.dataset, each.reason, str(each.rows), each.example)
     console.print(table)
+
+
+def warnings(console: Console, sentences: Sequence[str]) -> None:
+    """What was stopped, and what gets worse."""
+    for sentence in sentences:
+        console.print(escape(sentence), style="bold yellow", soft_wrap=True)
 
 
 def _verdict(balanced: bool) -> str:

@@ -22,18 +22,19 @@ from rich.progress import Progress
 
 from gateway import config as configuration
 from gateway import console as show
-from gateway import failpoints
+from gateway import auditing, failpoints, tending
 from gateway.checking import check as check_source
 from gateway.comparing import Comparison
-from gateway.errors import ConfigError, GatewayError, SourceError
+from gateway.errors import ConfigError, GatewayError, SourceError, StoreError
 from gateway.intake import Judge
+from gateway.maintenance import COMMANDS, disk_line, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.spec import spec
+from gateway.telling import told
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
 from jobs import timetable
 from schemas.commandline import Group
-from schemas.errors import SpecError
 from schemas.wire import SHANGHAI
 
 _NO_RID = "check"
@@ -50,11 +51,12 @@ def now() -> datetime:
 def cli(context: click.Context, path: Path) -> None:
     """Entry point of every command."""
     context.obj = path
-    with _told():
+    with told():
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-cli.add_command(spec)
+for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS):
+    cli.add_command(command)
 
 
 @cli.command(help="检查：连接、读取、映射、校验，但不发送任何数据。")
@@ -62,7 +64,7 @@ cli.add_command(spec)
 @click.pass_obj
 def check(path: Path, only: str | None) -> None:
     """Read everything once and tell what would become of it."""
-    with _told():
+    with told():
         config = configuration.load(path)
         edition = edition_of(config)
         feeds = [feed for feed in feeds_of(config, edition) if only in (None, feed.source.name)]
@@ -91,7 +93,7 @@ def _check_feed(feed: Feed, judge: Judge, comparison: Comparison) -> bool:
 @click.pass_obj
 def run(path: Path, once: bool, from_start: bool) -> None:
     """One round of reading and sending."""
-    with _told(), opened(configuration.load(path), now) as gateway:
+    with told(), opened(configuration.load(path), now) as gateway:
         well = _read_all(gateway, from_start)
         well = _send_all(gateway) and well
     sys.exit(0 if well else 1)
@@ -103,7 +105,7 @@ def _read_all(gateway: Gateway, from_start: bool) -> bool:
     for feed in gateway.feeds:
         try:
             rows.append((feed.source.name, feed.source.dataset, gateway.read(feed, from_start=from_start)))
-        except SourceError as error:
+        except (SourceError, StoreError) as error:  # without room to read there may be room to send
             failures.append(str(error))
     show.intake(_console(), rows)
     for sentence in failures:
@@ -113,14 +115,17 @@ def _read_all(gateway: Gateway, from_start: bool) -> bool:
 
 def _send_all(gateway: Gateway) -> bool:
     """Whether everything due was settled: what had to wait or is unknown needs a later try."""
-    settled = [_send_one(gateway, target) for target in gateway.clients]
-    return all(settled)
+    with timetable.stopping_on_signals() as stop:
+        settled = [_send_one(gateway, target, stop) for target in gateway.clients]
+    if stop.is_set():
+        _console().print("已按要求停止：手上的一批已处理完，其余留在队列里。", style="yellow")
+    return all(settled) and not stop.is_set()
 
 
-def _send_one(gateway: Gateway, target: str) -> bool:
+def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
     with Progress(console=_console(), transient=True) as bar:
         task = bar.add_task(f"报送 {target}", total=gateway.store.queue(target).waiting)
-        delivery = gateway.send(target, lambda done: bar.advance(task, done))
+        delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
     _console().print(f"目标 {target}：{counts or '没有要发的'}")
     for cause, count in delivery.causes.items():
@@ -132,23 +137,24 @@ def _send_one(gateway: Gateway, target: str) -> bool:
 @click.pass_obj
 def serve(path: Path) -> None:
     """Run until told to stop."""
-    with _told(), opened(configuration.load(path), now) as gateway:
+    with told(), opened(configuration.load(path), now) as gateway:
         _log_lines()
-        stop = threading.Event()
-        timetable.stop_on_signals(stop)
         _console().print("前置网关已启动，按 Ctrl-C 停止。")
-        timetable.run(_jobs(gateway), stop)
+        with timetable.stopping_on_signals() as stop:
+            timetable.run(_jobs(gateway, stop), stop)
         _console().print("前置网关已停止。")
 
 
-def _jobs(gateway: Gateway) -> list[timetable.Job]:
+def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
     schedule = gateway.config.schedule
     reading = [
         timetable.Job(f"read:{feed.source.name}:{feed.source.dataset}", schedule.read_every, _reading(gateway, feed))
         for feed in gateway.feeds
     ]
-    sending = [timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target)) for target in gateway.clients]
-    return reading + sending
+    sending = [
+        timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
+    ]
+    return reading + tending.sweeps(gateway) + sending + upkeep(gateway)
 
 
 def _reading(gateway: Gateway, feed: Feed) -> Callable[[], None]:
@@ -162,12 +168,12 @@ def _reading(gateway: Gateway, feed: Feed) -> Callable[[], None]:
     return turn
 
 
-def _sending(gateway: Gateway, target: str) -> Callable[[], None]:
+def _sending(gateway: Gateway, target: str, stop: threading.Event) -> Callable[[], None]:
     log = structlog.get_logger().bind(target=target)
 
     def turn() -> None:
         with _logged(log):
-            gateway.send(target)
+            gateway.send(target, stop=stop.is_set)
 
     return turn
 
@@ -185,27 +191,17 @@ def _logged(log: Any) -> Iterator[None]:
 @click.pass_obj
 def status(path: Path) -> None:
     """Where everything stands."""
-    with _told(), opened(configuration.load(path), now) as gateway:
+    with told(), opened(configuration.load(path), now) as gateway:
         found = gateway.store.standings(gateway.routes)
         show.standings(_console(), found)
         for target in gateway.clients:
             show.queue(_console(), gateway.store.queue(target))
+            show.awaited(_console(), gateway.store.awaited(target))
+            show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
+        show.warnings(_console(), [*tending.brake_lines(gateway), *tending.alarm_lines(gateway)])
+        _console().print(disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn our own errors into one sentence and an exit code."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    except (ConfigError, SpecError) as error:
-        click.echo(f"配置有误：{error}", err=True)
-        sys.exit(2)
-    except GatewayError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
 
 
 def _console() -> Console:

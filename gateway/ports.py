@@ -8,8 +8,9 @@ from typing import Protocol
 
 from gateway.breaker import Report
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
-from gateway.outbox import Batch, Item, Step
+from gateway.outbox import Batch, Doubt, Item, State, Step
 from schemas.envelope import Result
+from schemas.holdings import Answer, Holding, Question
 
 
 class RecordSource(Protocol):
@@ -143,12 +144,37 @@ class OutboxStore(Protocol):
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """Write what `next_step` decided."""
 
+    def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
+        """Items in that state (unknown, conflict) due to be looked into, in the order of their ids, above one; a page."""
+
+    def settled(self, target: str, after: int) -> Sequence[Doubt]:
+        """Accepted items that are their key's newest version, in the order of their ids, above one; a page."""
+
+    def record(self, doubt: Doubt) -> bytes:
+        """The wire record of an item."""
+
+    def rebuild(self, target: str, findings: Sequence[tuple[Doubt, Holding]], now: datetime) -> None:
+        """Mend the ledger by what the platform holds: see `gateway.reconcile.mend`. All of it, or nothing."""
+
     def note(self, target: str, institution: str, report: Report, now: datetime) -> None:
         """Tell the breakers of the target and of the institution what a request came to."""
 
 
 class Bureau(Protocol):
     """The platform of one target as the gateway sees it."""
+
+    @property
+    def answers_queries(self) -> bool:
+        """Whether it can be asked what it holds (QY01)."""
+
+    def holdings(self, institution: str, question: Question) -> Answer:
+        """Ask what it holds of an institution's keys or business date. Errors as of `deliver`: then nothing is known."""
+
+    def withdraws(self, dataset: str) -> bool:
+        """Whether records of the data set can be taken back by a transaction of their own (3507)."""
+
+    def withdraw(self, institution: str, dataset: str, body: bytes) -> None:
+        """Take back a record that may have arrived. Errors as of `deliver`; RefusedError when it will not."""
 
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         """Send one batch and read one result per record.

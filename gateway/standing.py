@@ -65,3 +65,12 @@ class Grievance:
     reason: str
     rows: int
     example: str  #: a row's own key at the site
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """Records held until the one above them is accepted."""
+
+    dataset: str  #: of the records above
+    rows: int
+    since: datetime  #: of the one that waits longest

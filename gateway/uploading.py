@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from gateway import reconcile
+from gateway.breaker import report_of
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.failpoints import reach
 from gateway.outbox import (
     Answered,
     Batch,
     CredentialRefused,
-    GraceOver,
     LeaseExpired,
     NotDelivered,
     Outcome,
@@ -51,20 +52,25 @@ def upload(
     clock: Callable[[], datetime],
     lease: timedelta,
     progress: Callable[[int], None] = lambda done: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Delivery:
-    """Send whatever is due for one target, most urgent first, until nothing is.
+    """Send whatever is due for one target until nothing is: institutions in turn, the most urgent of each first.
 
     1. Settle leases that ran out and unknown outcomes whose grace is over.
     2. Lease one batch; mark it as sending just before the bytes leave.
     3. Give each record its own outcome; a record without an answer is unknown, never assumed.
-    4. Write the outcomes; go on, unless the platform cannot be reached at all: then the rest can only wait.
+    4. Write the outcomes and tell the breakers: an institution that cannot pass stops itself only, a target that is away all.
+    5. Once `stop` says so, nothing more is leased; the batch in hand is finished, or given back if it has not left.
 
     `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
     """
     delivery = Delivery()
-    settle(store, target, clock())
-    while batch := store.lease(target, clock(), clock() + lease):
+    settle(store, bureau, target, clock())
+    while not stop() and (batch := store.lease(target, clock(), clock() + lease)):
         reach("after_lease")
+        if stop():
+            store.release(batch)
+            break
         msgid = store.mark_sending(batch, clock())
         if msgid is None:
             continue
@@ -77,17 +83,19 @@ def upload(
         reach("after_apply")
         delivery.states.update(step.state for step in steps)
         delivery.causes.update(step.cause for step in steps if step.cause)
+        store.note(target, batch.institution, report_of(outcomes), now)
+        if any(step.state is State.CONFLICT for step in steps):
+            delivery.states[State.CONFLICT] -= reconcile.heal(store, bureau, target, now)
         progress(len(steps))
-        if any(isinstance(outcome, NotDelivered) for outcome in outcomes):
-            break
+    delivery.states = +delivery.states  # a conflict that was healed is none any more
     return delivery
 
 
-def settle(store: OutboxStore, target: str, now: datetime) -> None:
+def settle(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> None:
     """Move on what a dead worker or a lost answer left behind."""
-    stale = store.recover(target, now)
-    outcomes = [GraceOver() if item.state is State.UNKNOWN else LeaseExpired() for item in stale]
-    store.apply([next_step(item, outcome, now) for item, outcome in zip(stale, outcomes, strict=True)], now)
+    stale = [item for item in store.recover(target, now) if item.state is not State.UNKNOWN]
+    store.apply([next_step(item, LeaseExpired(), now) for item in stale], now)
+    reconcile.resolve(store, bureau, target, now)
 
 
 def _send(bureau: Bureau, batch: Batch, msgid: str) -> Sequence[Outcome]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
-from gateway.outbox import IN_FLIGHT, Batch, Item, State
-from gateway.store import breakers, rotation, sealing
+from gateway.outbox import Batch, Item, State
+from gateway.store import breakers, parents, rotation, sealing
 from gateway.store.sealing import Keyring
 from gateway.store.tables import outbox, parcel
 from schemas.model import Dataset, Edition, Replay
@@ -83,7 +83,7 @@ _RECOVERABLE = (
     select(*COLUMNS)
     .where(
         outbox.c.target == bindparam("target"),
-        outbox.c.state.in_(IN_FLIGHT),
+        outbox.c.state.in_((State.LEASED, State.SENDING, State.UNKNOWN)),
         or_(
             and_(outbox.c.state != State.UNKNOWN, outbox.c.lease_until < bindparam("now")),
             and_(outbox.c.state == State.UNKNOWN, outbox.c.next_at <= bindparam("now")),
@@ -105,6 +105,15 @@ def lease(connection: Connection, edition: Edition, target: str, now: datetime, 
     are still sealed.
     """
     last = rotation.last(connection, target)  # first: it keeps the other workers out until the commit
+    batch = _turn(connection, edition, (target, last), now, until)
+    if batch is None and parents.sweep(connection, target):
+        batch = _turn(connection, edition, (target, last), now, until)
+    return batch
+
+
+def _turn(connection: Connection, edition: Edition, at: tuple[str, str], now: datetime, until: datetime) -> Batch | None:
+    """One batch of the institution whose turn it is at a target, after the one that had the last."""
+    target, last = at
     watch = breakers.watch(connection, target)
     passed_over = watch.closed_to(now)
     while breakers.WHOLE not in passed_over and (institution := rotation.turn(connection, target, now, last, passed_over)):

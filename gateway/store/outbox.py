@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, update
 
 from gateway.outbox import State, Step
-from gateway.store import turns
+from gateway.store import parents, turns
 from gateway.store.tables import outbox
 
 
@@ -34,6 +34,7 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime) -> int:
         groups.setdefault(alike, []).append(step)
     written = sum(_write(connection, group, now) for group in groups.values())
     turns.pass_on(connection, [step.item.id for step in steps], now)
+    parents.pass_on(connection, [step.item.id for step in steps])
     return written
 
 

@@ -14,8 +14,8 @@ from gateway.breaker import Report, Tripped
 from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
-from gateway.outbox import Batch, Item, Step
-from gateway.standing import Grievance, Queue, Route, Standing
+from gateway.outbox import Batch, Doubt, Item, State, Step
+from gateway.standing import Awaited, Grievance, Queue, Route, Standing
 from gateway.store import (
     backup,
     brakes,
@@ -23,7 +23,9 @@ from gateway.store import (
     cursors,
     intake,
     leasing,
+    ledger,
     outbox,
+    parents,
     retention,
     sealing,
     standing,
@@ -37,6 +39,7 @@ from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
 from gateway.voiding import SPACING
 from schemas.envelope import message_id
+from schemas.holdings import Holding
 from schemas.model import Edition
 
 #: what a server is backed up with
@@ -54,8 +57,12 @@ def open_store(url: str, edition: Edition, now: datetime, key: str | Path | None
     `floor`: free bytes below which nothing more is taken in.
     """
     engine = connect(url)
-    prepared = write(engine, lambda connection: prepare(connection, now, key))
-    compact(engine)
+    try:
+        prepared = write(engine, lambda connection: prepare(connection, now, key))
+        compact(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Store(engine, edition, prepared, Room(place_of(engine), floor))
 
 
@@ -123,9 +130,15 @@ class Store:
     def accept(self, page: Intake) -> None:
         """See IntakeStore."""
         self.room.check()
+        links = parents.links(self._edition, page)
         sealed = intake.sealed(page, self.keyring)
+
+        def work(connection: Connection) -> None:
+            intake.accept(connection, sealed, self.keyring)
+            parents.hold_back(connection, links, page.targets, page.now)
+
         try:
-            write(self._engine, lambda connection: intake.accept(connection, sealed, self.keyring))
+            write(self._engine, work)
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):  # both entered the key for the first time
                 raise OutpacedError(str(error)) from error
@@ -217,6 +230,26 @@ class Store:
         if steps:
             write(self._engine, lambda connection: outbox.apply(connection, steps, now))
 
+    def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
+        """See OutboxStore."""
+        with reading(self._engine) as connection:
+            return ledger.doubts(connection, self._edition.datasets, target, state, now, after)
+
+    def settled(self, target: str, after: int) -> Sequence[Doubt]:
+        """See OutboxStore."""
+        with reading(self._engine) as connection:
+            return ledger.settled(connection, self._edition.datasets, target, after)
+
+    def record(self, doubt: Doubt) -> bytes:
+        """See OutboxStore."""
+        with reading(self._engine) as connection:
+            return ledger.record(connection, doubt, self.keyring)
+
+    def rebuild(self, target: str, findings: Sequence[tuple[Doubt, Holding]], now: datetime) -> None:
+        """See OutboxStore."""
+        work = ledger.Rebuilding(target, self.rid, self.keyring, now)
+        write(self._engine, lambda connection: ledger.rebuild(connection, work, findings))
+
     def release(self, batch: Batch) -> None:
         """See OutboxStore."""
         write(self._engine, lambda connection: leasing.release(connection, batch))
@@ -244,6 +277,11 @@ class Store:
             return usage.usage(connection, now)
 
     # what a person asks
+
+    def awaited(self, target: str) -> Sequence[Awaited]:
+        """What is held until a record above it is accepted."""
+        with reading(self._engine) as connection:
+            return parents.awaiting(connection, target)
 
     def tripped(self, target: str) -> Sequence[Tripped]:
         """Where sending is cut off for a while."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, select, update
 
 from gateway.model import Parcel
 from gateway.outbox import IN_FLIGHT, State
-from gateway.store import voids
+from gateway.store import parents, voids
 from gateway.store.tables import outbox
 
 #: why an item is held: an older version of its key is under way
@@ -63,3 +63,4 @@ def pass_on(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     let_go = outbox.c.id.in_([new for _, new in pairs])
     connection.execute(update(outbox).where(let_go).values(state=State.QUEUED, hold="", cause=""))
     voids.spare(connection, [new for _, new in pairs], now)
+    parents.hold_again(connection, [new for _, new in pairs])

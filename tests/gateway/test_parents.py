@@ -1,0 +1,168 @@
+"""A record is held until the one it names is accepted; nobody waits for what this gateway does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from support.delivery import INSTITUTION, START, Clock, Platform, Rows
+
+from gateway.errors import NotDeliveredError
+from gateway.intake import Judge, accept
+from gateway.model import Cursor, SourceRow, Tally
+from gateway.outbox import State
+from gateway.standing import Awaited, Route
+from gateway.store import Store
+from gateway.uploading import upload
+from schemas.envelope import Result, Status
+from schemas.model import Edition, Violation
+
+ON = START - timedelta(days=1)
+
+
+def schedule(number: int, *, cursor: int | None = None, **changes: Any) -> SourceRow:
+    """HD02, the parent."""
+    values = {"schd_id": f"S{number}", "schd_date": ON.date(), "shift": "1", "patn_id": "P1", "schd_stas": "2", **changes}
+    return SourceRow(f"s={number}", Cursor(None, cursor or number), INSTITUTION, values)
+
+
+def session(number: int, *, cursor: int | None = None, **changes: Any) -> SourceRow:
+    """HD03, the child of schedule `number`."""
+    values = {
+        "sess_id": f"D{number}",
+        "schd_id": f"S{number}",
+        "patn_id": "P1",
+        "dialysis_no": "1",
+        "machine_no": "M1",
+        "begn_time": ON,
+        "end_time": ON + timedelta(hours=4),
+        "duration_min": Decimal(240),
+        "med_list_codg": "XA00AAA000A000010000001",
+        **changes,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    return SourceRow(f"d={number}", Cursor(None, cursor or number), INSTITUTION, given)
+
+
+@dataclass
+class Desk:
+    store: Store
+    edition: Edition
+    clock: Clock
+    platform: Platform = field(default_factory=Platform)
+
+    def take_in(self, dataset: str, *rows: SourceRow) -> Tally:
+        judge = Judge(self.edition, dataset, self.store.rid)
+        tally = accept(Rows(list(rows), dataset=dataset), judge, self.store, targets=("bureau",), clock=self.clock)
+        assert tally.queued == len(rows), self.store.grievances()
+        return tally
+
+    def send(self) -> None:
+        upload(self.store, self.platform, "bureau", clock=self.clock, lease=timedelta(seconds=120))
+
+    def states(self, dataset: str = "HD03") -> dict[State, int]:
+        (found,) = self.store.standings([Route("his", dataset, "bureau")])
+        assert found.balanced
+        return dict(found.states)
+
+    def causes(self) -> list[str]:
+        return list(self.store.queue("bureau").causes)
+
+    def sent(self) -> list[str]:
+        return [key for request in self.platform.requests for key in request]
+
+
+@pytest.fixture
+def desk(store: Store, edition: Edition, clock: Clock) -> Desk:
+    return Desk(store, edition, clock)
+
+
+def rejecting(*keys: str) -> Any:
+    """An answer that rejects these keys and accepts the rest."""
+
+    def answer(turn: int, bodies: Sequence[bytes]) -> list[Result]:
+        reason = Violation("bed_no", "unknown", "没有这个床位")
+        records = [orjson.loads(body) for body in bodies]
+        return [
+            Result(each["key"], int(each["version"]), Status.REJECTED if each["key"] in keys else Status.ACCEPTED, (reason,))
+            for each in records
+        ]
+
+    return answer
+
+
+def test_a_child_is_held_and_follows_once_its_parent_is_accepted(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.take_in("HD03", session(1))
+    assert desk.states() == {State.HELD: 1}
+    assert desk.causes() == ["等待所指的上级 HD02 被平台收下"]
+    assert desk.store.awaited("bureau") == [Awaited("HD02", 1, START)]
+    desk.send()
+    assert desk.sent() == ["S1", "D1"]
+    assert desk.states() == {State.ACCEPTED: 1}
+    assert desk.store.awaited("bureau") == []
+
+
+def test_a_parent_that_is_accepted_already_holds_nobody(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.send()
+    desk.take_in("HD02", schedule(1, cursor=2, bed_no="3"))  # its next version need not be there
+    desk.take_in("HD03", session(1))
+    assert desk.states() == {State.QUEUED: 1}
+
+
+@pytest.mark.parametrize("named", ["S9", None])
+def test_a_parent_that_is_unknown_or_not_named_holds_nobody(desk: Desk, named: str | None) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.take_in("HD03", session(1, schd_id=named))
+    assert desk.states() == {State.QUEUED: 1}
+
+
+def test_a_rejected_parent_goes_on_holding_and_says_so_until_it_is_mended(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1), schedule(2))
+    desk.take_in("HD03", session(1), session(2))
+    desk.platform.answer = rejecting("S1")
+    desk.send()
+    assert desk.states() == {State.HELD: 1, State.ACCEPTED: 1}
+    assert desk.causes() == ["所指的上级 HD02 被平台退回，上级改正并收下后自动报送"]
+    desk.take_in("HD03", session(1, cursor=3, machine_no="M2"))
+    assert desk.causes() == ["所指的上级 HD02 被平台退回，上级改正并收下后自动报送"], "told as well to who comes later"
+    desk.platform.answer = None
+    desk.take_in("HD02", schedule(1, cursor=3, bed_no="7"))
+    desk.send()
+    assert desk.states() == {State.ACCEPTED: 2}
+    assert ("D1", 1) not in desk.platform.held, "the version that was held was superseded"
+
+
+def test_a_parent_whose_outcome_is_open_holds(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.platform.answer = lambda turn, bodies: NotDeliveredError("连不上")
+    desk.send()
+    desk.take_in("HD03", session(1))
+    desk.send()
+    assert desk.states() == {State.HELD: 1}
+    desk.platform.answer = None
+    desk.clock.move(3600)
+    desk.send()
+    assert desk.sent()[-2:] == ["S1", "D1"]
+
+
+def test_a_child_held_for_its_own_older_version_then_waits_for_its_new_parent(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.send()
+    desk.take_in("HD03", session(1))
+
+    def edit_meanwhile(turn: int, bodies: Sequence[bytes]) -> None:
+        if b'"D1"' in bodies[0] and turn == 2:
+            desk.take_in("HD02", schedule(2))
+            desk.take_in("HD03", session(1, cursor=2, schd_id="S2"))
+
+    desk.platform.answer = edit_meanwhile
+    desk.send()
+    assert desk.sent() == ["S1", "D1", "S2", "D1"]
+    assert desk.states() == {State.ACCEPTED: 1}
