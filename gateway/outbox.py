@@ -232,7 +232,7 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
     match item.state, outcome:
         case State.UNKNOWN, Held():
             return _to(item, State.ACCEPTED, None, "")
-        case State.UNKNOWN, HeldOther(newest):
+        case State.UNKNOWN | State.ACCEPTED, HeldOther(newest):  # accepted: the ledger is older than the truth
             return _conflict(item, newest, now)
         case State.UNKNOWN, SentBack(reasons):
             return _to(item, State.REJECTED, None, "平台退回", reasons=reasons)

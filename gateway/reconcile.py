@@ -6,7 +6,7 @@ when our own ledger is older than the truth.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +84,39 @@ def heal(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> int:
             healed += _rebuild(store, bureau, target, institution, dataset, group, now)
         after = doubts[-1].item.id
     return healed
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What comparing the whole ledger with a platform came to."""
+
+    asked: int
+    differing: int  #: keys that the platform holds otherwise: they are healed by the next upload
+    missing: int  #: keys that were accepted and that the platform does not hold any more
+    failures: tuple[str, ...]  #: why it could not be asked
+
+
+def audit(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> Audit:
+    """Compare what the ledger takes for accepted with what the platform holds.
+
+    After a restore the ledger may call a row unchanged that the platform shows otherwise; such a row is never sent, so
+    no conflict would tell of it.
+    """
+    after, found, failures = 0, Counter[type[Outcome]](), set[str]()
+    while doubts := store.settled(target, after):
+        for (institution, dataset), group in _by_dataset(doubts).items():
+            outcomes = _compared(bureau, institution, dataset, group)
+            other = [(each, outcome) for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, HeldOther)]
+            store.apply([next_step(each.item, outcome, now) for each, outcome in other], now)
+            found.update(map(type, outcomes))
+            failures.update(each.cause for each in outcomes if isinstance(each, QueryFailed))
+        after = doubts[-1].item.id
+    return Audit(found.total(), found[HeldOther], found[NotHeld], tuple(sorted(failures)))
+
+
+def _compared(bureau: Bureau, institution: str, dataset: str, group: Sequence[Doubt]) -> Sequence[Outcome]:
+    held = _ask(bureau, institution, dataset, group)
+    return [held] * len(group) if isinstance(held, QueryFailed) else [_told(each, held[each.item.key]) for each in group]
 
 
 def _rebuild(

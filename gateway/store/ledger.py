@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, select, update
 
 from gateway.model import Parcel
 from gateway.outbox import Doubt, State
@@ -43,15 +43,33 @@ def doubts(
     connection: Connection, datasets: Mapping[str, Dataset], target: str, state: State, now: datetime, after: int
 ) -> list[Doubt]:
     """Items in that state that are due to be looked into, above an id, with the hash of what was sent."""
-    query = (
+    due = _page(target, state, after).where(outbox.c.next_at <= now)
+    return [_doubt(row, datasets) for row in connection.execute(due)]
+
+
+def settled(connection: Connection, datasets: Mapping[str, Dataset], target: str, after: int) -> list[Doubt]:
+    """Accepted items that are their key's newest version, above an id."""
+    newest = and_(
+        ledger.c.institution == outbox.c.institution,
+        ledger.c.dataset == outbox.c.dataset,
+        ledger.c.record_key == outbox.c.record_key,
+        ledger.c.version == outbox.c.version,
+    )
+    return [_doubt(row, datasets) for row in connection.execute(_page(target, State.ACCEPTED, after).join(ledger, newest))]
+
+
+def _page(target: str, state: State, after: int) -> Select[Any]:
+    return (
         select(*COLUMNS, parcel.c.content_hash)
         .join(parcel, _same_version())
-        .where(outbox.c.target == target, outbox.c.state == state, outbox.c.next_at <= now, outbox.c.id > after)
+        .where(outbox.c.target == target, outbox.c.state == state, outbox.c.id > after)
         .order_by(outbox.c.id)
         .limit(_MOST)
     )
-    rows = connection.execute(query).all()
-    return [Doubt(item_of(row, datasets), row.institution, row.dataset, row.content_hash) for row in rows]
+
+
+def _doubt(row: Row[Any], datasets: Mapping[str, Dataset]) -> Doubt:
+    return Doubt(item_of(row, datasets), row.institution, row.dataset, row.content_hash)
 
 
 def record(connection: Connection, doubt: Doubt, keyring: Keyring) -> bytes:
@@ -100,7 +118,23 @@ def _accepted(connection: Connection, work: Rebuilding, doubt: Doubt, holding: H
 
 
 def _next(connection: Connection, work: Rebuilding, doubt: Doubt, holding: Holding, entry: Row[Any, Any]) -> None:
-    _renumber(connection, work, doubt, entry.version, holding.version + 1, State.QUEUED)
+    """Our content on top; if its body was shredded, the platform's entry is taken over and the next read sends ours."""
+    body = select(parcel.c.body).where(*_version(parcel, *_place(doubt, entry.version)))
+    if connection.execute(body).scalar_one():
+        _renumber(connection, work, doubt, entry.version, holding.version + 1, State.QUEUED)
+    else:
+        _adopt(connection, work, doubt, holding, entry.version)
+
+
+def _adopt(connection: Connection, work: Rebuilding, doubt: Doubt, holding: Holding, old: int) -> None:
+    """The ledger says what the platform says, so that any other content at the source is news."""
+    if holding.version > old:
+        _renumber(connection, work, doubt, old, holding.version, State.ACCEPTED)
+    else:
+        _settle(connection, doubt, {"state": State.ACCEPTED, "finished_at": work.now})
+    said = {"content_hash": holding.content_hash}
+    connection.execute(update(parcel).where(*_version(parcel, *_place(doubt, holding.version))).values(said))
+    connection.execute(update(ledger).where(*_key(ledger, doubt)).values(said))
 
 
 _Mending = Callable[[Connection, Rebuilding, Doubt, Holding, Row[Any, Any]], None]

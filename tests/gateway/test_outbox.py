@@ -64,7 +64,7 @@ TABLE: list[tuple[object, dict[State, State]]] = [
     (LeaseExpired(), {State.LEASED: State.QUEUED, State.SENDING: State.UNKNOWN}),
     (GraceOver(), {State.UNKNOWN: State.QUEUED, State.CONFLICT: State.REJECTED}),
     (Held(), {State.UNKNOWN: State.ACCEPTED}),
-    (HeldOther(4), {State.UNKNOWN: State.CONFLICT}),
+    (HeldOther(4), {State.UNKNOWN: State.CONFLICT, State.ACCEPTED: State.CONFLICT}),
     (SentBack((REASON,)), {State.UNKNOWN: State.REJECTED}),
     (NotHeld(), {State.UNKNOWN: State.QUEUED}),
     (QueryFailed("连不上"), {State.UNKNOWN: State.UNKNOWN, State.CONFLICT: State.CONFLICT}),

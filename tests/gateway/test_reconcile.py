@@ -17,7 +17,7 @@ from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescrip
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.intake import Judge, accept
 from gateway.outbox import GRACE, PERSON_WITHIN, State
-from gateway.reconcile import Claim, Mend, mend
+from gateway.reconcile import Audit, Claim, Mend, audit, mend
 from gateway.standing import Route
 from gateway.store import Store, open_store
 from gateway.uploading import upload
@@ -467,3 +467,49 @@ def test_another_target_that_was_not_sent_the_old_number_never_sees_it(desk: Des
     desk.send("province", province)
     assert [version for _, version in province.held] == [3]
     assert desk.states("bureau") == desk.states("province") == {State.ACCEPTED: 1}
+
+
+def back_to_its_old_self(box: Desk, tmp_path: Path) -> Any:
+    """Edited after the copy was made, and edited back before the copy was put in place: the ledger calls it unchanged."""
+    box.take_in(prescription(1), prescription(2), from_start=True)
+    box.send()
+    copy = saved(box, tmp_path)
+    box.take_in(prescription(1, cnt=Decimal(5)), prescription(2), from_start=True)
+    box.send()
+    put_back(box, tmp_path / "gateway.db", copy)
+    box.take_in(prescription(1), prescription(2), from_start=True)
+    box.send()
+    assert box.platform.shows()[KEY] == "5", "nothing was sent, so no conflict told of it"
+
+
+def test_an_audit_finds_what_a_restored_ledger_wrongly_calls_unchanged(box: Desk, tmp_path: Path) -> None:
+    back_to_its_old_self(box, tmp_path)
+    assert audit(box.store, box.platform, "bureau", box.clock()) == Audit(2, 1, 0, ())
+    assert box.states() == {State.CONFLICT: 1, State.ACCEPTED: 1}
+    box.send()
+    assert box.platform.shows() == {KEY: "2", "RX00002|1": "2"}
+    assert box.states() == {State.ACCEPTED: 2}
+    assert audit(box.store, box.platform, "bureau", box.clock()) == Audit(2, 0, 0, ())
+
+
+def test_what_was_shredded_is_taken_over_from_the_platform_and_sent_when_it_is_read_again(box: Desk, tmp_path: Path) -> None:
+    back_to_its_old_self(box, tmp_path)
+    box.store.shred(timedelta(), box.clock() + timedelta(seconds=1))
+    audit(box.store, box.platform, "bureau", box.clock())
+    box.send()
+    assert (box.version(), box.states()) == (2, {State.ACCEPTED: 2})
+    assert box.platform.shows()[KEY] == "5"
+    box.take_in(prescription(1), prescription(2), from_start=True)
+    box.send()
+    assert (box.platform.shows()[KEY], box.version()) == ("2", 3)
+
+
+def test_an_audit_tells_what_the_platform_lost_and_whom_it_could_not_ask(desk: Desk) -> None:
+    desk.take_in(prescription(1), prescription(2))
+    desk.send()
+    del desk.platform.held[KEY, 1]
+    assert audit(desk.store, desk.platform, "bureau", desk.clock()) == Audit(2, 0, 1, ())
+    desk.platform.away = NotDeliveredError("连不上")
+    found = audit(desk.store, desk.platform, "bureau", desk.clock())
+    assert (found.asked, found.failures) == (2, ("查询平台没有成功：连不上",))
+    assert desk.states() == {State.ACCEPTED: 2}

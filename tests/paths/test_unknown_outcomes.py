@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 import requests
+from click.testing import CliRunner, Result
 from sqlalchemy import select
 from support.databases import KINDS, database
 from support.delivery import INSTITUTION, Clock, Rows, prescription
@@ -24,8 +26,10 @@ from compliance.config import Config
 from compliance.store import database as archive
 from compliance.store.epochs import StoredEpochs
 from compliance.store.tables import message, record
+from demo import premises, story
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.intake import Judge, accept
+from gateway.main import cli as gateway
 from gateway.outbox import GRACE, State
 from gateway.standing import Route
 from gateway.store import Store, open_store
@@ -301,3 +305,31 @@ def test_a_lost_answer_of_a_whole_day_of_uploads_ends_with_exactly_the_source(
     assert {key: count for key, _, count in district.held()} == {f"RX{n:05d}|1": str(6 + n % 2) for n in range(1, 31)}
     assert site.states() == {State.ACCEPTED: 30}
     assert [conflict for _, _, conflict, _ in district.messages()] == [0] * len(district.messages())
+
+
+def test_the_command_compares_the_ledger_with_the_bureau_and_tells_what_it_lost(tmp_path: Path) -> None:
+    built = premises.build(tmp_path / "district")
+    code = "P99000100001"
+    for name, path in built.databases.items():
+        with closing(sqlite3.connect(path)) as connection:
+            story.play(connection, (each for each in story.changes(7, date(2026, 11, 2), 1) if each.database == name))
+
+    def run(*words: str) -> Result:
+        result = CliRunner().invoke(gateway, ["--config", str(built.gateways[code]), *words])
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    with serving.Server(serving.build(built.bureau), built.bureau.host, built.bureau.port):
+        assert run("run", "--once").exit_code == 0
+        agreed = run("reconcile")
+        assert (agreed.exit_code, "没有不一致的" in agreed.output) == (0, True)
+        with closing(sqlite3.connect(tmp_path / "district" / "bureau" / "compliance.db")) as connection, connection:
+            lost = connection.execute("DELETE FROM record WHERE dataset = '3505'").rowcount
+        assert lost
+        told = run("reconcile")
+    assert told.exit_code == 1
+    assert f"{lost} 条平台已没有" in told.output
+    away = run("reconcile")
+    assert away.exit_code == 1
+    assert "查询平台没有成功" in away.output
+    assert run("reconcile", "--target", "nobody").exit_code == 1

@@ -1,0 +1,56 @@
+"""`gateway reconcile`: compare what we take for accepted with what each platform holds, and mend what differs."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from gateway import config as configuration
+from gateway import reconcile as reconciling
+from gateway.reconcile import Audit
+from gateway.telling import told
+from gateway.wiring import Gateway, opened
+from schemas.commandline import Command
+from schemas.wire import SHANGHAI
+
+
+def _now() -> datetime:
+    return datetime.now(SHANGHAI)
+
+
+@click.command(cls=Command, help="对账：逐条核对平台持有的与本地台账，不一致的按平台重建后重报；恢复旧备份之后运行一次。")
+@click.option("--target", "only", help="只核对这个目标")
+@click.pass_obj
+def reconcile(path: Path, only: str | None) -> None:
+    """Ask every platform that answers queries."""
+    with told(), opened(configuration.load(path), _now) as gateway:
+        well = [_audit(gateway, target) for target in gateway.clients if only in (None, target)]
+        if not well:
+            click.echo(f"没有名为 {only} 的目标", err=True)
+    sys.exit(0 if well and all(well) else 1)
+
+
+def _audit(gateway: Gateway, target: str) -> bool:
+    """Whether the platform could be asked and holds everything."""
+    client = gateway.clients[target]
+    if not client.answers_queries:
+        click.echo(f"目标 {target}：这个平台不回答查询（answers_queries: false），未核对")
+        return True
+    found = reconciling.audit(gateway.store, client, target, _now())
+    reconciling.heal(gateway.store, client, target, _now())
+    click.echo(_account(target, found))
+    for sentence in found.failures:
+        click.echo(f"  {sentence}", err=True)
+    return not found.failures and not found.missing
+
+
+def _account(target: str, found: Audit) -> str:
+    differing = f"{found.differing} 条与平台不一致，已按平台重建，下次运行时重报" if found.differing else "没有不一致的"
+    missing = f"；{found.missing} 条平台已没有，请与医保局核实" if found.missing else ""
+    return f"目标 {target}：核对 {found.asked} 条，{differing}{missing}"
+
+
+COMMANDS = (reconcile,)
