@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, tuple_, update
 
 from gateway.model import Absence, Intake, LedgerEntry
 from gateway.store.tables import absence, lag, ledger, sweep
@@ -39,9 +39,15 @@ def missing(
     connection: Connection, source: str, dataset: str, start: datetime, end: datetime, seen: Callable[[LedgerEntry], bool]
 ) -> list[LedgerEntry]:
     """Live entries of that span that were not seen; read in bounded memory."""
-    query = select(*_ENTRY).where(*_within(source, dataset, start, end)).execution_options(yield_per=_ROWS)
-    entries = (LedgerEntry(*row) for row in connection.execute(query))
-    return [entry for entry in entries if not seen(entry)]
+    place = tuple_(ledger.c.institution, ledger.c.record_key)
+    query = select(*_ENTRY).where(*_within(source, dataset, start, end)).order_by(*place.clauses).limit(_ROWS)
+    found: list[LedgerEntry] = []
+    entries = [LedgerEntry(*row) for row in connection.execute(query)]
+    while entries:
+        found += [entry for entry in entries if not seen(entry)]
+        last = (entries[-1].institution, entries[-1].key)
+        entries = [LedgerEntry(*row) for row in connection.execute(query.where(place > last))]
+    return found
 
 
 def count(connection: Connection, source: str, dataset: str, start: datetime, end: datetime) -> int:
