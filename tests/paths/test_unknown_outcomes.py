@@ -18,7 +18,7 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import select
-from support.databases import KINDS, database
+from support.databases import KEY, KINDS, database
 from support.delivery import INSTITUTION, Clock, Rows, prescription
 
 from compliance import credentials, serving
@@ -136,7 +136,8 @@ class District:
         sender = Sender(INSTITUTION, "云溪区人民医院", "990001", "99")
         endpoint = Endpoint("bureau", f"{self.url}/api/upload", 5, 30, None, f"{self.url}/api/query")
         client = BureauClient(endpoint, {INSTITUTION: Account(sender, credential)}, self.edition, self.clock)
-        self.opened.append(Site(open_store(url, self.edition, self.clock()), self.edition, client, self.clock))
+        store = open_store(url, self.edition, self.clock(), KEY)
+        self.opened.append(Site(store, self.edition, client, self.clock))
         return self.opened[-1]
 
     def held(self) -> list[tuple[str, int, str]]:
