@@ -1,4 +1,4 @@
-"""`gateway reconcile`: compare what we take for accepted with what each platform holds, and mend what differs."""
+"""`gateway reconcile` asks each platform what it holds and mends what differs; `gateway verified` takes a person's word."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import click
 
 from gateway import config as configuration
 from gateway import reconcile as reconciling
+from gateway.errors import GatewayError
+from gateway.outbox import Verified, next_step
 from gateway.reconcile import Audit
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
@@ -53,4 +55,22 @@ def _account(target: str, found: Audit) -> str:
     return f"目标 {target}：核对 {found.asked} 条，{differing}{missing}"
 
 
-COMMANDS = (reconcile,)
+@click.command(cls=Command, help="录入核实的结果：到平台查过，结果不明的这一条收到没有。")
+@click.argument("target", metavar="目标")
+@click.argument("dataset", metavar="数据集")
+@click.argument("key", metavar="业务主键")
+@click.option("--received/--not-received", "received", required=True, help="平台已收到，或没有收到（将按同一版本再发）")
+@click.option("--institution", "institution", help="机构编码；只有一家机构有这个主键时不必写")
+@click.pass_obj
+def verified(path: Path, target: str, dataset: str, key: str, received: bool, institution: str | None) -> None:
+    """A person's word on one record that nobody can be asked about."""
+    with told(), opened(configuration.load(path), _now) as gateway:
+        found = [each for each in gateway.store.unknown(target, dataset, key) if institution in (None, each.institution)]
+        if len(found) != 1:
+            several = "不止一家机构有，请写 --institution" if found else "没有结果不明的这一条，请用 gateway status 查看"
+            raise GatewayError(f"{dataset} {key}：{several}")
+        gateway.store.apply([next_step(found[0].item, Verified(received), _now())], _now())
+    click.echo("已记为平台已收。" if received else "将按同一版本再发。")
+
+
+COMMANDS = (reconcile, verified)

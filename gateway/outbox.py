@@ -172,6 +172,13 @@ class NotWithdrawn:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A person looked it up at the platform."""
+
+    received: bool
+
+
 Outcome = (
     Answered
     | NotDelivered
@@ -187,6 +194,7 @@ Outcome = (
     | QueryFailed
     | Withdrawn
     | NotWithdrawn
+    | Verified
 )
 
 
@@ -240,6 +248,8 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
             return _to(item, State.QUEUED, now, "")
         case State.UNKNOWN | State.CONFLICT, QueryFailed(cause):
             return _to(item, item.state, now + backoff(item.attempts), cause, attempts=item.attempts + 1)
+        case State.UNKNOWN, Verified(received):
+            return _to(item, State.ACCEPTED, None, "") if received else _to(item, State.QUEUED, now, "")
         case State.UNKNOWN, NotWithdrawn(cause):
             return _persons(item, now, cause)
     raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")

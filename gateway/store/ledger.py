@@ -58,6 +58,12 @@ def settled(connection: Connection, datasets: Mapping[str, Dataset], target: str
     return [_doubt(row, datasets) for row in connection.execute(_page(target, State.ACCEPTED, after).join(ledger, newest))]
 
 
+def unknown(connection: Connection, datasets: Mapping[str, Dataset], target: str, dataset: str, key: str) -> list[Doubt]:
+    """Items of unknown outcome of one key, of every institution that has it, whenever they are due."""
+    of_key = _page(target, State.UNKNOWN, 0).where(outbox.c.dataset == dataset, outbox.c.record_key == key)
+    return [_doubt(row, datasets) for row in connection.execute(of_key)]
+
+
 def _page(target: str, state: State, after: int) -> Select[Any]:
     return (
         select(*COLUMNS, parcel.c.content_hash)

@@ -278,6 +278,11 @@ class Store:
 
     # what a person asks
 
+    def unknown(self, target: str, dataset: str, key: str) -> Sequence[Doubt]:
+        """Items of unknown outcome of one key."""
+        with reading(self._engine) as connection:
+            return ledger.unknown(connection, self._edition.datasets, target, dataset, key)
+
     def awaited(self, target: str) -> Sequence[Awaited]:
         """What is held until a record above it is accepted."""
         with reading(self._engine) as connection:

@@ -27,6 +27,7 @@ from gateway.outbox import (
     SentBack,
     State,
     Unanswered,
+    Verified,
     Withdrawn,
     backoff,
     next_step,
@@ -68,6 +69,8 @@ TABLE: list[tuple[object, dict[State, State]]] = [
     (SentBack((REASON,)), {State.UNKNOWN: State.REJECTED}),
     (NotHeld(), {State.UNKNOWN: State.QUEUED}),
     (QueryFailed("连不上"), {State.UNKNOWN: State.UNKNOWN, State.CONFLICT: State.CONFLICT}),
+    (Verified(received=True), {State.UNKNOWN: State.ACCEPTED}),
+    (Verified(received=False), {State.UNKNOWN: State.QUEUED}),
     (Withdrawn(), {State.UNKNOWN: State.QUEUED}),
     (NotWithdrawn("平台没有这一行"), {State.UNKNOWN: State.UNKNOWN}),
 ]

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +19,7 @@ import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 from support.databases import KEY, KINDS, database
-from support.delivery import INSTITUTION, Clock, Rows, prescription
+from support.delivery import INSTITUTION, Clock, Platform, Rows, prescription
 
 from compliance import credentials, serving
 from compliance.config import Config
@@ -27,16 +27,19 @@ from compliance.store import database as archive
 from compliance.store.epochs import StoredEpochs
 from compliance.store.tables import message, record
 from demo import premises, story
+from gateway import config as configuration
 from gateway.bureau.client import Account, BureauClient, Endpoint
+from gateway.errors import OutcomeUnknownError
 from gateway.intake import Judge, accept
 from gateway.main import cli as gateway
 from gateway.outbox import GRACE, State
 from gateway.standing import Route
 from gateway.store import Store, open_store
 from gateway.uploading import Delivery, upload
+from gateway.wiring import edition_of
 from schemas import loader
 from schemas.envelope import Sender
-from schemas.model import Edition
+from schemas.model import Edition, Replay
 
 LEASE = timedelta(seconds=120)
 
@@ -334,3 +337,37 @@ def test_the_command_compares_the_ledger_with_the_bureau_and_tells_what_it_lost(
     assert away.exit_code == 1
     assert "查询平台没有成功" in away.output
     assert run("reconcile", "--target", "nobody").exit_code == 1
+
+
+def test_a_persons_word_settles_what_no_platform_can_be_asked_about(tmp_path: Path) -> None:
+    """Two lost replies of a platform that answers nothing: one had arrived, one had not."""
+    built = premises.build(tmp_path / "district")
+    path = built.gateways["P99000100001"]
+    config = configuration.load(path)
+    edition, now = edition_of(config), serving.now()
+    person = replace(edition, datasets={**edition.datasets, "RX01": replace(edition.datasets["RX01"], replay=Replay.PERSON)})
+    store = open_store(config.store_url, person, now, config.storage.key)
+    (target,) = config.targets
+    source = Rows([prescription(1), prescription(2)])
+    accept(source, Judge(person, "RX01", store.rid), store, targets=(target,), clock=lambda: now)
+    upload(store, Silent(), target, clock=lambda: now, lease=LEASE)
+    store.close()
+
+    def say(key: str, word: str) -> Result:
+        return CliRunner().invoke(gateway, ["--config", str(path), "verified", target, "RX01", key, word])
+
+    assert "已记为平台已收" in say("RX00001|1", "--received").output
+    assert "再发" in say("RX00002|1", "--not-received").output
+    again = say("RX00001|1", "--received")
+    assert (again.exit_code, "没有结果不明的这一条" in again.output) == (1, True)
+    store = open_store(config.store_url, person, now, config.storage.key)
+    (found,) = store.standings([Route("his", "RX01", target)])
+    store.close()
+    assert found.states == {State.ACCEPTED: 1, State.QUEUED: 1}
+
+
+class Silent(Platform):
+    """Loses every reply."""
+
+    def deliver(self, *_: Any) -> Any:
+        raise OutcomeUnknownError("没有应答")
