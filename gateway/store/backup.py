@@ -84,7 +84,10 @@ def restore(backup: Path, place: Path, keyring: Keyring, now: datetime) -> tuple
     """
     found = verify(backup, keyring)
     kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%d%H%M%S}") if place.exists() and place.stat().st_size else None
-    with _told("恢复不成"), closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as live:
+    with (
+        _told("恢复不成（现有的本地库若已损坏，请先把它改名）"),
+        closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as live,
+    ):
         _lock(live)
         if kept:
             _keep(live, kept)

@@ -18,6 +18,7 @@ from gateway.errors import ConfigError, StoreError
 
 _BUSY_SECONDS = 30
 _TRIES = 5
+_READING = "AUTOCOMMIT"
 _INCREMENTAL = 2  # what PRAGMA auto_vacuum answers
 _UNWRITABLE = "本地库写不进去：{}。没有丢数据，修好后自动继续"
 T = TypeVar("T")
@@ -38,7 +39,7 @@ def connect(url: str) -> Engine:
     except OSError:
         raise StoreError("本地库的文件或它所在的文件夹建不出来，请检查路径、权限，以及磁盘是否已满或只读") from None
     event.listen(engine, "connect", _durable)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -64,20 +65,21 @@ def _private(place: Path) -> None:
 
 def _durable(connection: sqlite3.Connection, record: Any) -> None:
     """WAL lets readers go on while we write; FULL survives a power cut, which hospitals have."""
-    connection.isolation_level = None  # the driver must not begin by itself: see _begin_immediate
-    for pragma in (
-        f"busy_timeout={_BUSY_SECONDS * 1000}",
-        "auto_vacuum=INCREMENTAL",  # before the first table, or it needs a VACUUM: see compact
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    connection.isolation_level = None  # the driver must not begin by itself: see _begin
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it takes the write lock, and a VACUUM: see compact
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock at once: a read that later turns into a write could not be retried inside."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    """A writer takes the lock at once: a read that later turns into a write could not be retried inside.
+
+    A reader only fixes the instant that it sees, and keeps nobody waiting.
+    """
+    reads = connection.get_execution_options().get("isolation_level") == _READING
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def write(engine: Engine, work: Callable[[Connection], T]) -> T:
@@ -105,9 +107,9 @@ def _gave_way(error: DBAPIError) -> bool:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Statements that change nothing and need no lock."""
+    """Statements that change nothing and need no lock; on SQLite they all see one instant."""
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with engine.connect().execution_options(isolation_level=_READING) as connection:
             yield connection
     except sqlite3.Error as error:
         raise StoreError(f"本地库读不出来：{sentence(error)}") from error

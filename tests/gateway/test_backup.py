@@ -125,6 +125,13 @@ def test_a_store_that_is_lost_altogether_is_made_from_the_backup(copy: Path, url
     store.close()
 
 
+def test_a_damaged_store_is_not_taken_for_an_absent_one(copy: Path, url: str) -> None:
+    (copy.parent / "gateway.db").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(StoreError, match="先把它改名"):
+        restore_store(url, KEY, copy, START)
+    assert (copy.parent / "gateway.db").read_bytes() == b"rubbish" * 1000
+
+
 HOLD = """
 import sys
 from datetime import datetime

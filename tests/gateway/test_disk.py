@@ -164,6 +164,19 @@ def test_a_new_store_on_a_read_only_disk_is_one_sentence(small: Path, edition: E
         open_store(f"sqlite:///{small / 'new' / 'gateway.db'}", edition, START, KEY)
 
 
+def test_a_full_disk_and_a_busy_writer_keep_nobody_from_looking(small: Path, edition: Edition, clock: Clock) -> None:
+    store = open_store(f"sqlite:///{small / 'gateway.db'}", edition, START, KEY)
+    take(store, edition, clock, Rows([prescription(number) for number in range(1, 11)]))
+    with store._engine.begin():  # another page is being taken in at this moment
+        (standing,) = store.standings([ROUTE])
+    with (small / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while file.write(bytes(4096)):
+            pass
+    assert store.standings([ROUTE]) == [standing]
+    assert standing.states == {State.QUEUED: 10}
+    store.close()
+
+
 def test_below_the_floor_nothing_is_read_in_while_delivery_goes_on(
     tmp_path: Path, edition: Edition, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
