@@ -1,0 +1,172 @@
+"""The oracle is not blind: each of its zeros is made to fail, by the smallest case and by breaking the product on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select
+from support import line as lines
+from support.line import TARGET, Line, real_time
+from support.oracle import judge
+from support.proxy import Fault
+
+from gateway import config as configuration
+from gateway import intake, outbox, uploading
+from gateway.model import Intake, LedgerEntry
+from gateway.outbox import Answered, Item, Outcome, Step, Unanswered
+from gateway.store import Store, tables
+from gateway.wiring import opened
+from schemas.envelope import Result, Status
+
+ONE, TWO = {"cnt": "1"}, {"cnt": "2"}
+
+
+def test_a_row_the_receiver_has_not_got_is_missing() -> None:
+    assert judge({"a": ONE, "b": ONE}, {"a": [ONE], "b": [ONE]}, {"a": [ONE]}).missing == ("b",)
+
+
+def test_a_row_the_platform_refused_with_a_persons_knowledge_is_not_missing() -> None:
+    assert judge({"a": ONE}, {"a": [ONE]}, {}, frozenset({"a"})).zeros == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "beyond"),
+    [
+        ([ONE, TWO], [ONE, TWO], 0),
+        ([ONE, TWO], [TWO], 0),  # superseded before it was sent
+        ([ONE, TWO, ONE], [ONE, TWO, ONE], 0),
+        ([ONE], [ONE, ONE], 1),
+        ([ONE, TWO], [TWO, ONE], 1),
+        ([], [ONE], 1),  # a row the source never had
+    ],
+)
+def test_a_version_the_source_never_said_is_a_duplicate_effect(said: list[Any], held: list[Any], beyond: int) -> None:
+    assert len(judge({}, {"a": said}, {"a": held}).duplicate) == beyond
+
+
+def test_an_older_content_as_the_newest_version_is_wrong() -> None:
+    assert judge({"a": TWO}, {"a": [ONE, TWO]}, {"a": [ONE]}).wrong == ("a",)
+
+
+def test_a_content_the_source_does_not_have_is_wrong_even_of_a_row_that_went_bad() -> None:
+    assert judge({}, {"a": [ONE]}, {"a": [TWO]}).wrong == ("a",)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_an_unknown_outcome_taken_for_an_acceptance_is_missing(
+    room: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hopeful(item: Item, outcome: Outcome, now: datetime) -> Step:
+        if isinstance(outcome, Unanswered):
+            outcome = Answered(Result(item.key, item.version, Status.ACCEPTED))
+        return outbox.next_step(item, outcome, now)
+
+    monkeypatch.setattr(uploading, "next_step", hopeful)
+    with lines.build(room / "line", seed, draw=chain(repeat(Fault.REQUEST_CUT, 1), repeat(Fault.NONE)).__next__) as line:
+        line.source.insert(20)
+        line.settle()
+        missing, duplicate, wrong = line.verdict().zeros
+    assert (missing, duplicate, wrong) == (8, 0, 0)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_a_ledger_that_does_not_know_what_it_sent_is_a_duplicate_effect(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Store.ledger
+
+    def forgetful(self: Store, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
+        found = honest(self, institution, dataset, keys)
+        return {key: replace(entry, content_hash="") for key, entry in found.items()}
+
+    line.source.insert(20)
+    line.settle()
+    monkeypatch.setattr(Store, "ledger", forgetful)
+    with opened(configuration.load(line.config), real_time) as working:
+        working.read(working.feeds[0], from_start=True)
+    line.settle()
+    assert line.verdict().zeros == (0, 20, 0)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_a_ledger_that_compares_keys_only_is_a_wrong_version(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = intake._Desk.take
+
+    def blind(self: Any, each: Any) -> None:
+        entry = self.known.get((each.row.institution, each.key))
+        if entry and each.record:
+            each = replace(each, record={**each.record, "content_hash": entry.content_hash})
+        honest(self, each)
+
+    line.source.insert(20)
+    line.settle()
+    line.source.edit(6)
+    monkeypatch.setattr(intake._Desk, "take", blind)
+    line.settle()
+    assert line.verdict().zeros == (0, 0, 6)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_a_cursor_that_moves_before_its_rows_are_stored_is_missing(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Store.accept
+
+    def hasty(self: Store, page: Intake) -> None:
+        honest(self, replace(page, parcels=page.parcels[1:]))
+
+    monkeypatch.setattr(Store, "accept", hasty)
+    line.source.insert(14)
+    line.settle()
+    assert line.verdict().zeros == (2, 0, 0)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_without_the_lease_token_a_late_answer_undoes_a_delivery(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that slept through its lease comes back with a refusal; by then another has the rows and delivered them."""
+    line.source.insert(8)
+    late = slept_through_its_lease(line)
+    line.settle()
+    come_back(line, late)
+    assert line.rejected() == 0
+    monkeypatch.setattr(Store, "apply", without_the_token(Store.apply))
+    come_back(line, late)
+    assert line.rejected() == 8
+
+
+def slept_through_its_lease(line: Line) -> list[Step]:
+    """What the sleeper will want to write."""
+    with opened(configuration.load(line.config), real_time) as working:
+        working.read(working.feeds[0])
+        now = real_time()
+        batch = working.store.lease(TARGET, now, now)
+        assert batch is not None
+        assert working.store.mark_sending(batch, now)
+        return [outbox.next_step(item, outbox.RefusedWhole("拒收", 1), now) for item in batch.items]
+
+
+def come_back(line: Line, late: Sequence[Step]) -> None:
+    with opened(configuration.load(line.config), real_time) as working:
+        working.store.apply(late, real_time())
+
+
+def without_the_token(
+    honest: Callable[[Store, Sequence[Step], datetime], None],
+) -> Callable[[Store, Sequence[Step], datetime], None]:
+    """Compare-and-set that compares with whatever it finds."""
+
+    def as_found(connection: Connection, step: Step) -> Step:
+        query = select(tables.outbox.c.state, tables.outbox.c.lease_token).where(tables.outbox.c.id == step.item.id)
+        state, token = connection.execute(query).one()
+        return replace(step, item=replace(step.item, state=outbox.State(state), token=token))
+
+    def unguarded(store: Store, steps: Sequence[Step], now: datetime) -> None:
+        with store._engine.connect() as connection:
+            found = [as_found(connection, step) for step in steps]
+        honest(store, found, now)
+
+    return unguarded

@@ -1,0 +1,300 @@
+"""The whole line on one machine: source -> gateway (a process of its own) -> faulty network -> the real receiver.
+
+Time that has to pass (leases, grace, backoff) is taken off the deadlines in the gateway's store while no gateway runs: the wall
+clock stays right, as both sides check it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from sqlalchemy import NullPool, create_engine, select, update
+
+import gateway
+from compliance import config as bureau_config
+from compliance import credentials, serving
+from compliance.store import database
+from compliance.store.tables import record as held_record
+from gateway import config as configuration
+from gateway.failpoints import VARIABLE
+from gateway.model import Tally
+from gateway.outbox import State
+from gateway.store import tables
+from gateway.wiring import opened
+from schemas import loader
+from schemas.wire import SHANGHAI
+from support import oracle, sites
+from support.oracle import Content, Verdict
+from support.proxy import Proxy
+from support.sites import Source
+
+INSTITUTION = "H99000100001"
+TARGET = "bureau"
+_ROOT = Path(gateway.__file__).parents[1]
+_OVERLAY = """
+code: "faults"
+version: "1"
+name: 参考版，批次很小
+base: reference
+source: {doc: 断电测试, ref: 全文, confidence: O, dated: "2026-01-01"}
+datasets:
+  "RX01": {batch: 8}
+"""
+#: deadlines in the gateway's store that time runs out on
+_DEADLINES = ("next_at", "lease_until", "open_until")
+
+
+def real_time() -> datetime:
+    """The clock both sides go by."""
+    return datetime.now(SHANGHAI)
+
+
+@dataclass
+class Receiver:
+    """The bureau's real service on a fixed port; may be stopped and started."""
+
+    folder: Path
+    port: int
+
+    def __post_init__(self) -> None:
+        self.config = bureau_config.load(self.folder / "compliance.yaml")
+        self._server: serving.Server | None = None
+
+    def start(self) -> None:
+        """Serve."""
+        self._server = serving.Server(serving.build(self.config), "127.0.0.1", self.port)
+        self._server.__enter__()
+
+    def stop(self) -> None:
+        """Finish what is under way and stop; nothing if it does not run."""
+        if self._server:
+            self._server.__exit__(None, None, None)
+        self._server = None
+
+    def held(self) -> dict[str, list[Content]]:
+        """Every version it keeps, by key and oldest first: the fields of the data set."""
+        found: dict[str, list[Content]] = defaultdict(list)
+        query = select(held_record.c.key, held_record.c.body).order_by(held_record.c.key, held_record.c.version)
+        for key, body in self._rows(query):
+            found[key].append({name: value for name, value in orjson.loads(body).items() if name in _FIELDS})
+        return dict(found)
+
+    def count(self) -> int:
+        """How many versions it keeps."""
+        return len(self._rows(select(held_record.c.key)))
+
+    def _rows(self, query: Any) -> list[Any]:
+        engine = create_engine(self.config.store, poolclass=NullPool)
+        with engine.connect() as connection:
+            return list(connection.execute(query).all())
+
+
+_FIELDS = frozenset(each.name for each in loader.reference().datasets[sites.DATASET].fields)
+
+
+@dataclass
+class Line:
+    """One site under test."""
+
+    folder: Path
+    source: Source
+    proxy: Proxy
+    receiver: Receiver
+    deaths: list[str] = field(default_factory=list)  #: what killed the gateway, in order
+
+    @property
+    def config(self) -> Path:
+        """The gateway's configuration file."""
+        return self.folder / "gateway" / "config.yaml"
+
+    @property
+    def store_url(self) -> str:
+        """The gateway's store, resolved."""
+        return configuration.load(self.config).store_url
+
+    def spawn(self, *words: str, failpoint: str = "") -> subprocess.Popen[str]:
+        """`python -m gateway …` as a process of its own."""
+        environment = {**os.environ, VARIABLE: failpoint, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_ROOT)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "gateway", "--config", str(self.config), *words],
+            cwd=_ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+
+    def run(self, *words: str, failpoint: str = "") -> tuple[int, str]:
+        """Run a command to its end, or to its death at a failpoint: exit code (negative: the signal) and what it said."""
+        with self.spawn(*words, failpoint=failpoint) as process:
+            said, _ = process.communicate(timeout=300)
+        if process.returncode < 0:
+            self.deaths.append(failpoint)
+        return process.returncode, said
+
+    def age(self, **delta: float) -> None:
+        """Let time pass for everything that waits in the gateway's store. No gateway may be running."""
+        engine = create_engine(self.store_url, poolclass=NullPool)
+        with engine.begin() as connection:
+            for table in tables.metadata.tables.values():
+                for name in set(table.columns.keys()) & set(_DEADLINES):
+                    column = table.c[name]
+                    for value in connection.execute(select(column).where(column.is_not(None)).distinct()).scalars().all():
+                        earlier = value - timedelta(**delta)
+                        connection.execute(update(table).where(column == value).values({name: earlier}))
+
+    def settle(self, clock: Callable[[], datetime] = real_time, rounds: int = 60) -> Tally:
+        """Read and send in this process, letting time pass between, until nothing is on its way."""
+        total = Tally()
+        for _ in range(rounds):
+            with opened(configuration.load(self.config), clock) as working:
+                for feed in working.feeds:
+                    total += working.read(feed)
+                working.send(TARGET)
+                if not sum(each.unsettled for each in working.store.standings(working.routes)):
+                    return total
+            self.age(hours=2)
+        raise AssertionError(f"still unsettled after {rounds} rounds")
+
+    def verdict(self, excused: frozenset[str] = frozenset()) -> Verdict:
+        """What the oracle says now."""
+        return oracle.judge(self.source.contents(), self.source.history, self.receiver.held(), excused)
+
+    def unbalanced(self) -> list[str]:
+        """What is wrong with the gateway's own account (DATASETS §7); empty when it adds up and has every row of the source."""
+        with opened(configuration.load(self.config), real_time) as working:
+            found = working.store.standings(working.routes)
+        faults = [f"{each.route}: read {each.read}, accounted {each.accounted}" for each in found if not each.balanced]
+        faults += [f"{each.route}: read {each.read} of {self.source.rows}" for each in found if each.read != self.source.rows]
+        return faults
+
+    def rejected(self) -> int:
+        """Rows whose newest version the platform refused."""
+        with opened(configuration.load(self.config), real_time) as working:
+            return sum(each.states.get(State.REJECTED, 0) for each in working.store.standings(working.routes))
+
+
+def kill(process: subprocess.Popen[str]) -> str:
+    """SIGKILL, and what the process had said until then."""
+    process.send_signal(signal.SIGKILL)
+    said, _ = process.communicate(timeout=30)
+    return said
+
+
+def wait_started(process: subprocess.Popen[str]) -> None:
+    """Read on until `serve` says that it has begun."""
+    assert process.stdout is not None
+    said = [process.stdout.readline()]
+    while "已启动" not in said[-1]:
+        assert said[-1], f"the gateway ended: {''.join(said)}"
+        said.append(process.stdout.readline())
+
+
+@contextmanager
+def serving_gateway(line: Line, failpoint: str = "") -> Iterator[subprocess.Popen[str]]:
+    """`gateway serve`, ended by SIGTERM, or killed if the block left it standing."""
+    process = line.spawn("serve", failpoint=failpoint)
+    try:
+        yield process
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            kill(process)
+
+
+def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll; AssertionError names what did not come about."""
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.05)
+
+
+@contextmanager
+def build(
+    folder: Path, seed: int, *, source_url: str = "", store_url: str = "", draw: Any = None, page_size: int = 7
+) -> Iterator[Line]:
+    """A fresh line with the receiver running, taken down at the end."""
+    port = _free_port()
+    token = _bureau(folder / "bureau", port)
+    receiver = Receiver(folder / "bureau", port)
+    database.connect(receiver.config.store).create()
+    url = source_url or f"sqlite:///{folder / 'site.db'}"
+    proxy = Proxy(f"http://127.0.0.1:{port}", **({"draw": draw} if draw else {}))
+    receiver.start()
+    try:
+        with proxy:
+            line = Line(folder, Source(url, seed), proxy, receiver)
+            _gateway(folder / "gateway", token, proxy.url, url, store_url, page_size)
+            yield line
+    finally:
+        receiver.stop()
+
+
+def _bureau(folder: Path, port: int) -> tuple[str, Path]:
+    """The receiver's configuration, and the credential it issues: paasid and the file of its token."""
+    folder.mkdir(parents=True)
+    (folder / "faults.yaml").write_text(_OVERLAY, encoding="utf-8")
+    settings = {
+        "district": "示例区",
+        "store": "sqlite:///compliance.db",
+        "edition": "faults.yaml",
+        "listen": {"host": "127.0.0.1", "port": port},
+        "credentials": "credentials.yaml",
+    }
+    _write(folder / "compliance.yaml", settings)
+    credentials.create(folder / "credentials.yaml")
+    return credentials.issue(folder / "credentials.yaml", INSTITUTION)
+
+
+def _gateway(folder: Path, token: tuple[str, Path], url: str, source: str, store: str, page_size: int) -> None:
+    sites.profile(folder / "profile")
+    (folder / "faults.yaml").write_text(_OVERLAY, encoding="utf-8")
+    shutil.move(token[1], folder / "token.txt")
+    credential = {"paasid": token[0], "token": {"file": "token.txt"}}
+    settings = {
+        "edition": "faults.yaml",
+        "store": {"url": store or "sqlite:///gateway.db"},
+        "institutions": [{"code": INSTITUTION, "name": "测试医院", "admvs": "000000"}],
+        "targets": {
+            TARGET: {
+                "url": f"{url}/api/upload",
+                "connect_timeout": 1,
+                "read_timeout": 1,
+                "credentials": {INSTITUTION: credential},
+            }
+        },
+        "sources": [
+            {"name": "his", "profile": "profile", "url": source, "institution": INSTITUTION, "page_size": page_size},
+        ],
+        "schedule": {"read_every": 1, "upload_every": 1},
+    }
+    _write(folder / "config.yaml", settings)
+
+
+def _write(path: Path, settings: Mapping[str, Any]) -> None:
+    path.write_text(yaml.safe_dump(dict(settings), allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
