@@ -80,6 +80,7 @@ def _post(connection: Connection, intake: Intake) -> None:
     connection.execute(insert(outbox), rows)
     changed = _newest([each for each in intake.parcels if each.version > 1])
     if changed:
+        turns.lock(connection, changed)
         _supersede(connection, changed, intake)
         turns.hold_back(connection, changed)
 

@@ -6,10 +6,10 @@ Kept as a state instead of being asked at every lease: edits of what is just und
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
 from gateway.model import Parcel
 from gateway.outbox import IN_FLIGHT, State
@@ -22,22 +22,34 @@ _CHUNK = 500
 _CAUSE = "等待前一版本的结果"
 
 
+def lock(connection: Connection, parcels: Sequence[Parcel]) -> None:
+    """Keep every version of these keys as it is until the commit, before anything is decided by its state.
+
+    Whatever its state: a database looks for rows by what they were when the statement began, so one that is just coming
+    back to the queue would be missed, and then two versions of a key would be queued.
+    """
+    for same in _places(parcels):
+        connection.execute(select(outbox.c.id).where(*same).with_for_update()).all()
+
+
 def hold_back(connection: Connection, parcels: Sequence[Parcel]) -> None:
-    """Hold those just queued whose older version may be at the platform. Locks what is under way until the commit."""
+    """Hold those just queued whose older version may be at the platform. The caller has locked their keys."""
+    for same in _places(parcels):
+        under_way = select(outbox.c.record_key, outbox.c.target).where(*same, outbox.c.state.in_(IN_FLIGHT)).with_for_update()
+        for key, target in connection.execute(under_way).all():
+            newer = (*same[:2], outbox.c.record_key == key, outbox.c.target == target, outbox.c.state == State.QUEUED)
+            connection.execute(update(outbox).where(*newer).values(state=State.HELD, hold=OLDER_VERSION, cause=_CAUSE))
+
+
+def _places(parcels: Sequence[Parcel]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Where the rows of these keys are, a chunk of one institution and data set at a time."""
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in parcels:
         keys[each.institution, each.dataset].append(each.key)
     for (institution, dataset), of_one in keys.items():
         for start in range(0, len(of_one), _CHUNK):
-            same = (
-                outbox.c.institution == institution,
-                outbox.c.dataset == dataset,
-                outbox.c.record_key.in_(of_one[start : start + _CHUNK]),
-            )
-            under_way = select(outbox.c.record_key, outbox.c.target).where(*same, outbox.c.state.in_(IN_FLIGHT)).with_for_update()
-            for key, target in connection.execute(under_way).all():
-                newer = (*same[:2], outbox.c.record_key == key, outbox.c.target == target, outbox.c.state == State.QUEUED)
-                connection.execute(update(outbox).where(*newer).values(state=State.HELD, hold=OLDER_VERSION, cause=_CAUSE))
+            chunk = of_one[start : start + _CHUNK]
+            yield outbox.c.institution == institution, outbox.c.dataset == dataset, outbox.c.record_key.in_(chunk)
 
 
 def pass_on(connection: Connection, ids: Sequence[int], now: datetime) -> None:
