@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,7 +16,8 @@ from support.delivery import INSTITUTION, Clock
 
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
-from schemas.envelope import Result, Sender, Status, refusal, reply
+from schemas.envelope import Result, Sender, Status, answer, refusal, reply
+from schemas.holdings import CODE, Answer, Asked, Holding, Question, write_answer
 from schemas.model import Edition
 from schemas.signature import Credential, matches
 
@@ -49,7 +51,8 @@ def platform(act: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[Threadin
 
 @contextmanager
 def client(edition: Edition, port: int, *, host: str = "127.0.0.1", read_timeout: float = 5) -> Iterator[BureauClient]:
-    endpoint = Endpoint("bureau", f"http://{host}:{port}/api/upload", 1, read_timeout)
+    url = f"http://{host}:{port}/api"
+    endpoint = Endpoint("bureau", f"{url}/upload", 1, read_timeout, None, f"{url}/query")
     sender = Sender(INSTITUTION, "云溪区人民医院", "990001", "99")
     opened = BureauClient(endpoint, {INSTITUTION: Account(sender, CREDENTIAL)}, edition, Clock())
     try:
@@ -99,7 +102,7 @@ def test_a_busy_platform_has_not_taken_it_and_its_wait_is_kept(edition: Edition,
     assert caught.value.retry_after == 120
 
 
-@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (400, False), (200, False)])
+@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (409, True), (400, False), (200, False)])
 def test_a_refusal_tells_whether_the_key_or_the_message_was_refused(edition: Edition, status: int, credential: bool) -> None:
     with pytest.raises(RefusedError, match="原因在此") as caught:
         deliver(edition, answering(status, refusal("R1", Clock()(), "原因在此")))
@@ -173,3 +176,71 @@ def test_an_institution_without_a_key_sends_nothing(edition: Edition) -> None:
     with client(edition, 1) as opened, pytest.raises(RefusedError, match="没有配置") as caught:
         opened.deliver("H99000199999", "RX01", "M1", BODIES)
     assert caught.value.credential
+
+
+def ask(edition: Edition, act: Callable[[BaseHTTPRequestHandler], None], *asked: Asked) -> tuple[Answer, list[Any]]:
+    with platform(act) as server, client(edition, server.server_address[1]) as opened:
+        return opened.holdings(INSTITUTION, Question("RX01", asked)), server.seen  # type: ignore[attr-defined]
+
+
+def test_a_question_is_signed_like_an_upload_and_more_keys_than_one_message_takes_are_asked_in_several(edition: Edition) -> None:
+    small = replace(edition, datasets={**edition.datasets, CODE: replace(edition.datasets[CODE], batch=2)})
+    output = write_answer(Answer((Holding("RX1|1", 3),)))
+    found, seen = ask(small, answering(200, answer("R1", Clock()(), output)), *(Asked(f"RX{n}|1", n) for n in range(1, 6)))
+    assert len(found.holdings) == 3
+    assert [len(orjson.loads(body)["input"]["data"]["asked"]) for _, body in seen] == [2, 2, 1]
+    headers, body = seen[0]
+    assert matches(CREDENTIAL, body, {name.lower(): value for name, value in headers.items()})
+    assert orjson.loads(body)["infno"] == CODE
+
+
+@pytest.mark.parametrize(
+    ("act", "error"),
+    [
+        (answering(404, b"<html>"), OutcomeUnknownError),
+        (answering(503, b""), NotDeliveredError),
+        (answering(401, refusal("R1", Clock()(), "签名不对")), RefusedError),
+        (answering(200, reply("R1", Clock()(), [])), OutcomeUnknownError),
+    ],
+)
+def test_a_question_that_is_not_answered_is_an_error_and_never_an_empty_answer(
+    edition: Edition, act: Callable[[BaseHTTPRequestHandler], None], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        ask(edition, act, Asked("RX1|1", 1))
+
+
+def test_a_platform_that_answers_no_query_or_an_edition_without_it_is_not_asked(edition: Edition) -> None:
+    without = replace(edition, datasets={code: each for code, each in edition.datasets.items() if code != CODE})
+    with client(edition, 1) as able, client(without, 1) as unable:
+        assert (able.answers_queries, unable.answers_queries) == (True, False)
+    silent = BureauClient(Endpoint("bureau", "http://127.0.0.1:1/api/upload", 1, 1), {}, edition, Clock())
+    assert not silent.answers_queries
+    silent.close()
+
+
+SALE = orjson.dumps({"key": "B7", "version": "2", "fixmedins_bchno": "B7"})
+
+
+def test_an_inventory_record_is_taken_back_by_its_number_and_kind(edition: Edition) -> None:
+    good = answering(
+        200, orjson.dumps({"infcode": "0", "respond_time": "20261125080000000", "output": {"result": {"retRslt": "1"}}})
+    )
+    with platform(good) as server, client(edition, server.server_address[1]) as opened:
+        assert opened.withdraws("3505")
+        assert not opened.withdraws("RX01")
+        opened.withdraw(INSTITUTION, "3505", SALE)
+        (_, body) = server.seen[0]  # type: ignore[attr-defined]
+    sent = orjson.loads(body)
+    assert (sent["infno"], sent["input"]["data"]) == ("3507", {"fixmedins_bchno": "B7", "inv_data_type": "4"})
+
+
+def test_a_withdrawal_that_the_platform_refuses_is_told_with_its_sentence(edition: Edition) -> None:
+    refused = {"infcode": "0", "respond_time": "", "output": {"result": {"retRslt": "0", "msgRslt": "没有可删除的数据"}}}
+    answered = answering(200, orjson.dumps(refused))
+    with (
+        platform(answered) as server,
+        client(edition, server.server_address[1]) as opened,
+        pytest.raises(RefusedError, match="没有可删除的数据"),
+    ):
+        opened.withdraw(INSTITUTION, "3505", SALE)
