@@ -114,6 +114,8 @@ class BureauClient:
             body = wrap(self._edition, dataset, account.sender, msgid, records, now)
         except WireError as error:  # nothing has left: the region's writing cannot hold one of the records
             raise RefusedError(f"{self._name} 的报文写不出来：{error}") from None
+        if len(body) > self._edition.body_limit:  # halved until the one record that is too large is alone
+            raise RefusedError(f"报文太大：{len(body)} 字节，平台最多收 {self._edition.body_limit} 字节")
         return self._post(url, body, headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4())))
 
     def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> requests.Response:

@@ -244,3 +244,12 @@ def test_a_withdrawal_that_the_platform_refuses_is_told_with_its_sentence(editio
         pytest.raises(RefusedError, match="没有可删除的数据"),
     ):
         opened.withdraw(INSTITUTION, "3505", SALE)
+
+
+def test_a_message_larger_than_the_edition_allows_is_not_sent(edition: Edition) -> None:
+    small = replace(edition, body_limit=200)
+    with platform(answering(200, b"")) as server, client(small, server.server_address[1]) as opened:
+        with pytest.raises(RefusedError, match=r"报文太大：[0-9]+ 字节，平台最多收 200 字节") as caught:
+            opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+        assert server.seen == []  # type: ignore[attr-defined]
+    assert not caught.value.credential
