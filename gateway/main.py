@@ -20,14 +20,14 @@ import structlog
 from rich.console import Console
 from rich.progress import Progress
 
+from gateway import auditing, failpoints, tending
 from gateway import config as configuration
 from gateway import console as show
-from gateway import auditing, failpoints, tending
 from gateway.checking import check as check_source
 from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError, StoreError
 from gateway.intake import Judge
-from gateway.maintenance import COMMANDS, disk_line, upkeep
+from gateway.maintenance import COMMANDS, disk_line, shred, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.spec import spec
@@ -96,6 +96,7 @@ def run(path: Path, once: bool, from_start: bool) -> None:
     with told(), opened(configuration.load(path), now) as gateway:
         well = _read_all(gateway, from_start)
         well = _send_all(gateway) and well
+        shred(gateway)
     sys.exit(0 if well else 1)
 
 

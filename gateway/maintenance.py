@@ -88,6 +88,11 @@ def sentence(found: Forecast) -> str:
     return f"本地库 {spoken(found.size)}{budget}，近日每天增长约 {spoken(found.growth)}{free}{left}{warning}"
 
 
+def shred(gateway: Gateway) -> int:
+    """Empty the bodies whose days are over; returns how many."""
+    return gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), gateway.clock())
+
+
 def upkeep(gateway: Gateway) -> list[Job]:
     """What `serve` does once a day."""
     return [Job("upkeep", _DAY, _shredding(gateway))]
@@ -99,7 +104,7 @@ def _shredding(gateway: Gateway) -> Callable[[], None]:
     def turn() -> None:
         now = gateway.clock()
         try:
-            shredded = gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), now)
+            shredded = shred(gateway)
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return
