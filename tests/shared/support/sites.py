@@ -174,7 +174,7 @@ class Source:
     def contents(self) -> dict[str, Content]:
         """What is owed now, read from the database itself."""
         with self.engine.connect() as connection:
-            rows = connection.execute(select(rx_line)).mappings().all()
+            rows = [dict(row) for row in connection.execute(select(rx_line)).mappings()]
         return {key(row): content for row in rows if (content := meant(row)) is not None}
 
     @contextmanager
@@ -201,7 +201,7 @@ class Source:
 
     def _change(self, connection: Connection, number: int, **values: Any) -> None:
         connection.execute(update(rx_line).where(rx_line.c.id == number).values(**values, updated_at=self._moment()))
-        self._remember([connection.execute(select(rx_line).where(rx_line.c.id == number)).mappings().one()])
+        self._remember([dict(connection.execute(select(rx_line).where(rx_line.c.id == number)).mappings().one())])
 
     def _remember(self, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
