@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,8 @@ from gateway.standing import Awaited, Route
 from gateway.store import Store
 from gateway.uploading import upload
 from schemas.envelope import Result, Status
-from schemas.model import Edition, Violation
+from schemas.lint import findings
+from schemas.model import Edition, Parent, Violation
 
 ON = START - timedelta(days=1)
 
@@ -166,3 +167,17 @@ def test_a_child_held_for_its_own_older_version_then_waits_for_its_new_parent(de
     desk.send()
     assert desk.sent() == ["S1", "D1", "S2", "D1"]
     assert desk.states() == {State.ACCEPTED: 1}
+
+
+@pytest.mark.parametrize(
+    ("parent", "sentence"),
+    [
+        (Parent("HD99", (("schd_id", "schd_id"),)), "HD03：上级 HD99 不是另一个报送的数据集"),
+        (Parent("HD03", (("sess_id", "sess_id"),)), "HD03：上级 HD03 不是另一个报送的数据集"),
+        (Parent("HD02", (("no_such", "schd_id"),)), "HD03：parent 所写的字段 no_such 不在字段表内"),
+        (Parent("HD01", (("rx_id", "rx_id"),)), "HD03：parent 须写全上级 HD01 的主键 rx_id、line_no"),
+    ],
+)
+def test_a_parent_that_could_not_be_found_is_told_by_lint(edition: Edition, parent: Parent, sentence: str) -> None:
+    changed = replace(edition, datasets={**edition.datasets, "HD03": replace(edition.datasets["HD03"], parent=parent)})
+    assert findings(changed) == (sentence,)
