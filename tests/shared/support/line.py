@@ -159,7 +159,7 @@ class Line:
                         earlier = value - timedelta(**delta)
                         connection.execute(update(table).where(column == value).values({name: earlier}))
 
-    def settle(self, clock: Callable[[], datetime] = real_time, rounds: int = 60) -> Tally:
+    def settle(self, clock: Callable[[], datetime] = real_time, rounds: int = 1000) -> Tally:
         """Read and send in this process, letting time pass between, until nothing is on its way."""
         total = Tally()
         for _ in range(rounds):
