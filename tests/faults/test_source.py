@@ -60,7 +60,7 @@ class Cluster:
         self._do("pg_ctl", "-D", str(self.folder), "-w", "-l", str(self.folder / "log"), "-m", "immediate", "restart")
 
     def stop(self) -> None:
-        self._do("pg_ctl", "-D", str(self.folder), "-w", "-m", "immediate", "stop")
+        self._do("pg_ctl", "-D", str(self.folder), "-w", "-m", "fast", "stop")
 
     def create(self) -> None:
         self._do("initdb", "-D", str(self.folder), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
