@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_moment, to_text
 from adapters.origins import Constant, Missing, Origin, Row, SiteFacts
 from gateway.model import Cursor, RowState, SourceRow
+from schemas import wire
 from schemas.model import Dataset, Field, FieldType, Violation
 from schemas.wire import SHANGHAI
 
@@ -152,6 +153,24 @@ class RowMapping:
             faults=(*open_questions, *self._causes(row, faults), *entered_fault) if state is RowState.READY else (),
             entered_at=entered_at,
         )
+
+    def ready_row(self, row: Row, cursor: Cursor, facts: SiteFacts, content: Mapping[str, Any]) -> SourceRow:
+        """What `source_row` would say of a row whose wire content the compiled mapping is sure of (adapters/compiled.py)."""
+        entered_at, entered_fault = self._entered_at(row)
+        return SourceRow(
+            ref=to_text(row[ROW_REF]),
+            cursor=cursor,
+            institution=str(row.get(INSTITUTION) or facts.institution),
+            values=wire.Decoded(self.specs, content),
+            faults=entered_fault,
+            entered_at=entered_at,
+            content=content,
+        )
+
+    @property
+    def specs(self) -> Mapping[str, Field]:
+        """The data set's fields by name."""
+        return {spec.name: spec for spec in self.dataset.fields}
 
     def _state(self, row: Row, facts: SiteFacts) -> tuple[RowState, str, tuple[Violation, ...]]:
         undecided: list[Violation] = []

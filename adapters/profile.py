@@ -24,6 +24,7 @@ from sqlalchemy import URL
 
 from adapters import catalogue, mappingfile
 from adapters.catalogue import Catalogue
+from adapters.compiled import CompiledMapping
 from adapters.connection import SiteDatabase
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
@@ -209,18 +210,13 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
         )
     facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site))
     window = Window(site.since, site.until)
-    return [
-        SqlSource(
-            site.name,
-            profile.queries[code],
-            mapping(profile, code, edition),
-            facts,
-            database,
-            window,
-            _digest(profile, code, site, edition),
-        )
-        for code in _wanted(profile, site)
-    ]
+    sources: list[SqlSource] = []
+    for code in _wanted(profile, site):
+        rules = mapping(profile, code, edition)
+        swift = CompiledMapping(rules, facts, edition).content
+        digest = _digest(profile, code, site, edition)
+        sources.append(SqlSource(site.name, profile.queries[code], rules, facts, database, window, digest, swift))
+    return sources
 
 
 def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str:

@@ -13,7 +13,7 @@ Before the first row :after_key is the least key there is and :after_time 1900-0
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -103,8 +103,10 @@ class SqlSource:
         database: SiteDatabase,
         bounds: Window,
         digest: str = "",
+        swift: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] = lambda row: None,
     ) -> None:
         self._name, self.query, self.mapping, self.facts = name, query, mapping, facts
+        self._swift = swift  #: the compiled mapping: surely valid content, or None
         self.database, self.bounds, self._digest = database, bounds, digest
 
     @property
@@ -263,7 +265,11 @@ class SqlSource:
 
     def _mapped(self, row: Mapping[str, Any], cursor: Cursor) -> SourceRow:
         """The row with its change time, by which its delay is told."""
-        mapped = self.mapping.source_row(row, cursor, self.facts)
+        content = self._swift(row)
+        if content is None:
+            mapped = self.mapping.source_row(row, cursor, self.facts)
+        else:
+            mapped = self.mapping.ready_row(row, cursor, self.facts, content)
         if is_blank(row.get(CURSOR_TIME)):
             return mapped
         time = self._time(row)

@@ -59,7 +59,7 @@ class Judge:
         """Every reason at once; a faulty field is told by its fault, not also as missing."""
         if row.state is not RowState.READY:
             return self._set_aside_by_rule(row)
-        content, faults = self._content(row)
+        content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
         record = self._record(row, content, now)
         told = {fault.field for fault in faults}
         found = tuple(each for each in self._validator.violations(record) if each.field not in told)

@@ -63,6 +63,7 @@ class SourceRow:
     faults: tuple[Violation, ...] = ()  #: what the mapping could not do
     entered_at: datetime | None = None  #: when the site stored it; None if it keeps no such time
     changed_at: datetime | None = None  #: its cursor's time, aware; None if the site keeps no such time
+    content: Mapping[str, Any] | None = None  #: its values in wire form where the adapter is sure of them; else None
 
 
 @dataclass(frozen=True, slots=True)

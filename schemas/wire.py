@@ -7,7 +7,7 @@ no offset (interface facts §0, column T). Absent and null are the same: the fie
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,6 +56,24 @@ def decode(field: Field, text: Any) -> Any:
     if not isinstance(text, str):
         raise WireError("应为文本（数值和日期在报文中也写成文本）")
     return _DECODERS[field.type](text)
+
+
+class Decoded(Mapping[str, Any]):
+    """The values of a record in wire form, each read when it is asked for: most are never asked for."""
+
+    __slots__ = ("_content", "_fields")
+
+    def __init__(self, fields: Mapping[str, Field], content: Mapping[str, Any]) -> None:
+        self._fields, self._content = fields, content
+
+    def __getitem__(self, name: str) -> Any:
+        return decode(self._fields[name], self._content[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
 
 
 def encode_datetime(value: Any) -> str:

@@ -115,5 +115,5 @@ def test_without_the_declared_item_code_every_treatment_says_so(dialysis_room: A
     rows = dialysis_room.rows("HD03", declared=False)
     assert clean(rows) == []
     told = [fault.message for row in rows for fault in row.faults if fault.field == "med_list_codg"]
-    assert set(told) == {"医疗目录编码（med_list_codg）：站点尚未提供目录文件，站点尚未声明 dialysis_item_codg"}
+    assert set(told) == {"医疗目录编码（med_list_codg）：站点尚未提供目录对照表，站点尚未声明 dialysis_item_codg"}
     assert len(told) == 78

@@ -51,7 +51,7 @@ def test_without_them_no_line_is_clean_and_each_says_what_is_missing(
     common = {"not_ready", "med_list_codg", "manu_lotnum", "manu_date", "rx_flag"}
     own = {
         "3503": {"aprvno", "expy_end", "purc_retn_opter_name"},
-        "3505": {"prsc_dr_name", "phar_name", "phar_prac_cert_no", "trdn_flag", "sel_retn_opter_name", "mdtrt_setl_type"},
+        "3505": {"prsc_dr_name", "phar_name", "phar_prac_cert_no", "trdn_flag", "sel_retn_opter_name"},
     }
     for row in ready:
         assert {fault.field for fault in row.faults} - {"prodentp_name"} == common | own[dataset]
