@@ -220,8 +220,9 @@ def _asked(spec: Field, made: Mapping[str, Any]) -> bool:
 
 
 def _sparse(specs: tuple[Field, ...], content: dict[str, Any], chance: random.Random) -> dict[str, Any]:
-    """Leave out an optional field one time in five, as sites do."""
-    optional = {spec.name for spec in specs if not spec.required and not spec.required_if}
+    """Leave out an optional field one time in five, as sites do; not one by which another is asked for."""
+    asking = {spec.required_if.field for spec in specs if spec.required_if}
+    optional = {spec.name for spec in specs if not spec.required and not spec.required_if} - asking
     return {name: value for name, value in content.items() if name not in optional or chance.random() >= 0.2}
 
 

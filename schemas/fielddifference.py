@@ -190,7 +190,7 @@ def _words(before: Field, after: Field) -> Said:
         yield Weight.LOOK, f"的说明改为：{after.meaning or '（无）'}"
     if (before.on_wire, before.format) != (after.on_wire, after.format):
         yield Weight.NONE, f"在报文中写作 {after.on_wire}{f'，格式 {after.format}' if after.format else ''}，网关自动换写"
-    if before.aliases != after.aliases:
+    if set(before.aliases) != set(after.aliases):
         yield Weight.NONE, "能读的别名变了，机构不必改"
 
 

@@ -17,8 +17,10 @@ from schemas.dateformat import dateformat
 from schemas.errors import WireError
 from schemas.model import Edition, Empty, Field, FieldType, Numbers
 
-#: a number as both JSON and schemas/wire.py write it
+#: a number as JSON writes it
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
+#: a number as schemas/wire.py reads it
+_TEXT_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 #: stands for a code that is not the region's; the code rule refuses it
 _FOREIGN = "~"
 _LARGEST_EXPONENT = 40  #: far above any N of the interface; an exponent of a billion would fill the memory
@@ -61,7 +63,7 @@ class Row:
         for name, column in self._columns.items():
             value = record.get(name)
             if column.holds(value):
-                written[column.spec.on_wire] = column.write(value)
+                written[column.spec.on_wire] = _written(column, value)
             elif self._empty is Empty.NULL:
                 written[column.spec.on_wire] = None
             elif self._empty is Empty.BLANK and not column.spec.blank_allowed:  # there "" would be a value
@@ -84,6 +86,13 @@ class Row:
                 if record.setdefault(column.spec.name, value) != value:
                     raise WireError(f"{column.spec.label}（{column.spec.name}）以两个名称给出，内容不同")
         return record
+
+
+def _written(column: _Column, value: Any) -> Any:
+    try:
+        return column.write(value)
+    except WireError as error:
+        raise WireError(f"{column.spec.label}（{column.spec.name}）{error}") from None
 
 
 def _column(edition: Edition, spec: Field) -> _Column:
@@ -144,7 +153,8 @@ def _same(value: Any) -> Any:
 
 
 def _write_number(text: Any) -> Decimal:
-    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+    """Leading zeros are valid in our text (`00065.50`) and not in JSON; Decimal drops them."""
+    if not isinstance(text, str) or not _TEXT_NUMBER.fullmatch(text):
         raise WireError("数值写不成 JSON 的数")
     return Decimal(text)
 

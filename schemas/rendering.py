@@ -22,8 +22,11 @@ from schemas.regionrow import NumberText, Row
 
 
 def render(edition: Edition, dataset: Dataset, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record as the region writes it; numbers are Decimal, for `dumps`. WireError if it cannot be written."""
-    return _row(edition, dataset.code).write(record)
+    """The record as the region writes it; numbers are Decimal, for `dumps`. WireError names the record's key and the field."""
+    try:
+        return _row(edition, dataset.code).write(record)
+    except WireError as error:
+        raise WireError(f"{dataset.code} 业务主键 {record.get('key', '')}：{error}") from None
 
 
 def fill(edition: Edition, dataset: Dataset, records: Sequence[Any]) -> Any:

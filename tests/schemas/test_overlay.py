@@ -35,7 +35,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def test_every_overlay_that_ships_with_the_product_loads_and_says_what_it_stands_on(reference: Edition) -> None:
-    assert overlay.names() == ("jilin", "nmg")
+    assert overlay.names() == ("hubei", "jilin", "nmg")
     for name in overlay.names():
         assert overlay.load(name).id == f"{name}@2026.1+{reference.id}"
 
@@ -58,6 +58,25 @@ def test_jilin_demands_what_its_transcription_demands(reference: Edition) -> Non
     assert jilin.datasets["3503"].field("prod_geay_flag").required
     assert jilin.datasets["3502"].field("trdn_flag").required
     assert [rule.path for rule in jilin.datasets["3505"].success] == ["infcode", "output.result.retRslt"]
+
+
+def test_hubei_demands_and_leaves_out_what_its_transcription_does(reference: Edition) -> None:
+    before, after = (
+        {spec.name for spec in edition.datasets["3505"].fields if spec.required} for edition in (reference, overlay.load("hubei"))
+    )
+    assert after - before == {"hi_feesetl_type", "psn_cert_type", "mdtrt_setl_type"}
+    assert before - after == {"med_list_codg", "phar_name", "phar_prac_cert_no"}
+
+
+def test_a_record_names_its_institution_as_long_as_the_header_does() -> None:
+    nmg = overlay.load("nmg")
+    lengths = {spec.length for spec in (*nmg.common, *nmg.header) if spec.name == "fixmedins_code"}
+    assert lengths == {30}
+
+
+def test_no_overlay_refers_to_a_query_that_the_edition_does_not_have() -> None:
+    for name in overlay.names():
+        assert not [each.code for each in overlay.load(name).datasets.values() if each.uploaded and each.replay is Replay.QUERY]
 
 
 def test_what_an_overlay_does_not_say_stays_the_very_same(reference: Edition) -> None:

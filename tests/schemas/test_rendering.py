@@ -169,14 +169,19 @@ def test_a_field_outside_the_edition_cannot_take_the_name_of_another(yunxi: Edit
         rendering.render(yunxi, yunxi.datasets["3505"], _one(yunxi, "3505", id_no="x"))
 
 
-@pytest.mark.parametrize("text", ["1E5", "007", "+1", "1.", " 1", "", "NaN"])
+@pytest.mark.parametrize("text", ["1E5", "+1", "1.", " 1", "", "NaN"])
 def test_what_is_no_json_number_is_not_written_as_one(yunxi: Edition, text: str) -> None:
     record = {**_one(yunxi, "YX01"), "temp": text}
     if text == "":
         assert rendering.render(yunxi, yunxi.datasets["YX01"], record)["temp"] == ""
         return
-    with pytest.raises(WireError, match="数值写不成 JSON 的数"):
+    with pytest.raises(WireError, match=rf"^YX01 业务主键 {record['key']}：体温（temp）数值写不成 JSON 的数$"):
         rendering.render(yunxi, yunxi.datasets["YX01"], record)
+
+
+def test_an_amount_with_leading_zeros_is_valid_and_is_written_without_them(yunxi: Edition) -> None:
+    dataset = yunxi.datasets["YX01"]
+    assert rendering.dumps(rendering.render(yunxi, dataset, _one(yunxi, "YX01", temp="00065.50"))["temp"]) == b"65.50"
 
 
 @pytest.mark.parametrize(
