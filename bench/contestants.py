@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from adapters.compiled import CompiledMapping
 from bench import handwritten
 from bench.sessions import CLOCKS, CODES, COLUMNS, DATASET, EDITION, FACTS, FIELDS, MAPPING
-from gateway.intake import Judge
+from gateway.judging import Judge
 from gateway.model import Cursor
 from schemas import build, compiled, wire
 from schemas.model import Field, FieldType

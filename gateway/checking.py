@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gateway.intake import Judge, Judged
+from gateway.judging import Judge, Judged
 from gateway.model import AsideState, Tally
 from gateway.ports import RecordSource
 from schemas.model import Violation

@@ -26,7 +26,7 @@ from gateway import console as show
 from gateway.checking import check as check_source
 from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError, StoreError
-from gateway.intake import Judge
+from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, shred, upkeep
 from gateway.model import Tally
 from gateway.outbox import State

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from gateway import voiding
 from gateway.errors import OutpacedError
-from gateway.intake import Judge, Judged, take_in
+from gateway.intake import take_in
+from gateway.judging import Judge, Judged
 from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Intake, LedgerEntry, Parcel, Tally
 from gateway.ports import SweepStore, SweptSource
 from gateway.voiding import Guards

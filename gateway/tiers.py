@@ -14,7 +14,8 @@ from gateway import fingerprint, lookback
 from gateway.backfilling import backfill
 from gateway.config import Tiers
 from gateway.errors import ConfigError, SourceChangedError
-from gateway.intake import Again, Judge, accept
+from gateway.intake import Again, accept
+from gateway.judging import Judge
 from gateway.model import Brake, BrakeKind, Tally
 from gateway.ports import SweptSource
 from gateway.store import Store

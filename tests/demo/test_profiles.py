@@ -19,7 +19,7 @@ from demo import his, pos, story
 from demo.dirt import Fate
 from demo.district import DISTRICT, Institution
 from demo.rows import Change
-from gateway.intake import Judge, Judged
+from gateway.judging import Judge, Judged
 from gateway.model import Cursor, RowState
 from schemas.loader import reference
 from schemas.wire import SHANGHAI

@@ -16,7 +16,8 @@ from support.databases import KEY, database
 from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.errors import StoreError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import SourceRow
 from gateway.outbox import State
 from gateway.standing import Route

@@ -12,7 +12,8 @@ from support.databases import KEY
 from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.errors import RefusedError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import State
 from gateway.standing import Route
 from gateway.store import Store, open_store

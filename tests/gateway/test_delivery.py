@@ -12,7 +12,8 @@ import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError, StoreError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import Cursor, RowState, Tally
 from gateway.outbox import GRACE, State
 from gateway.standing import Route

@@ -18,7 +18,8 @@ from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.disk import Forecast, Room, Usage, forecast, spoken
 from gateway.errors import StoreError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.maintenance import sentence
 from gateway.outbox import State
 from gateway.standing import Route

@@ -19,7 +19,8 @@ from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescrip
 from gateway import config as configuration
 from gateway import maintenance
 from gateway.config import Storage
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.main import cli
 from gateway.store import Store, open_store
 from gateway.uploading import upload

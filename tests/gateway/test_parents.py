@@ -13,7 +13,8 @@ import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows
 
 from gateway.errors import NotDeliveredError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import Cursor, SourceRow, Tally
 from gateway.outbox import State
 from gateway.standing import Awaited, Route

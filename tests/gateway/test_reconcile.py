@@ -15,7 +15,8 @@ import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import GRACE, PERSON_WITHIN, State
 from gateway.reconcile import Audit, Claim, Mend, audit, mend
 from gateway.standing import Route

@@ -14,7 +14,8 @@ from support.databases import KEY
 from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.errors import OutcomeUnknownError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import SourceRow
 from gateway.store import Store, open_store, retention
 from gateway.uploading import upload

@@ -15,7 +15,8 @@ from support.databases import KEY
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway.errors import ConfigError, StoreError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import State
 from gateway.store import Store, open_store, sealing
 from gateway.uploading import upload

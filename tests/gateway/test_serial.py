@@ -16,7 +16,8 @@ import pytest
 from support.delivery import INSTITUTION, Clock, Platform, Rows, prescription
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import State
 from gateway.standing import Route
 from gateway.store import Store

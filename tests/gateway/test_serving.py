@@ -22,7 +22,8 @@ from support.databases import KEY, KINDS, database
 from support.delivery import INSTITUTION, START, Clock, Rows, prescription
 
 from demo import premises
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import State
 from gateway.standing import Route
 from gateway.store import Store, open_store

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 from support.delivery import START, Clock, Platform, Rows, prescription
 
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import BrakeKind, Cursor, Mark, Page, SourceRow
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper

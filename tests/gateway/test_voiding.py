@@ -12,7 +12,8 @@ import pytest
 from support.delivery import Clock, Platform, Rows, prescription
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.model import RowState, SourceRow, Tally
 from gateway.outbox import GRACE, State
 from gateway.standing import Route, Standing

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from support.delivery import Clock, Platform, Rows, prescription
 
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.outbox import State
 from gateway.standing import Route
 from gateway.store import Store

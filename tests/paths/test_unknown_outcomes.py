@@ -30,7 +30,8 @@ from demo import premises, story
 from gateway import config as configuration
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import OutcomeUnknownError
-from gateway.intake import Judge, accept
+from gateway.intake import accept
+from gateway.judging import Judge
 from gateway.main import cli as gateway
 from gateway.outbox import GRACE, State
 from gateway.standing import Route

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.sql import SqlSource
-from gateway.intake import occurred_at
+from gateway.judging import occurred_at
 from gateway.model import RowState, SourceRow
 from schemas import loader
 from schemas.wire import SHANGHAI

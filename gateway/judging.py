@@ -1,0 +1,111 @@
+"""A mapped row becomes a record, or is set aside with every reason; by the same schema the bureau uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+import orjson
+
+from gateway.model import AsideState, Parcel, RowState, SourceRow
+from schemas import wire
+from schemas.compiled import validator
+from schemas.errors import WireError
+from schemas.model import Dataset, Edition, Violation
+from schemas.record import business_key, content_hash
+
+LIVE = "1"
+#: fields the gateway derives: wrong only because another field is
+_DERIVED = frozenset({"key", "occurred_at", "content_hash"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A source row after validation: a record to send, or the reasons why not."""
+
+    row: SourceRow
+    key: str
+    content: Mapping[str, Any]  #: the data set's own fields, wire form
+    record: Mapping[str, Any]  #: with the common fields, but without version; empty if set aside
+    aside: AsideState | None = None
+    reasons: tuple[Violation, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The content hash of a record that may be sent."""
+        return str(self.record["content_hash"])
+
+
+class Judge:
+    """Turns mapped rows of one data set into records, by the same schema the bureau uses."""
+
+    def __init__(self, edition: Edition, dataset: str, rid: str) -> None:
+        self.edition, self.dataset, self.rid = edition, edition.datasets[dataset], rid
+        self._validator = validator(edition, dataset)
+
+    def judge(self, row: SourceRow, now: datetime) -> Judged:
+        """Every reason at once; a faulty field is told by its fault, not also as missing."""
+        if row.state is not RowState.READY:
+            return self._set_aside_by_rule(row)
+        content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
+        record = self._record(row, content, now)
+        told = {fault.field for fault in faults}
+        found = tuple(each for each in self._validator.violations(record) if each.field not in told)
+        reasons = _without_symptoms((*faults, *found))
+        key = record["key"]
+        if reasons:
+            return Judged(row, key, content, {}, AsideState.QUARANTINED, reasons)
+        return Judged(row, key, content, record)
+
+    def violations(self, parcel: Parcel) -> tuple[Violation, ...]:
+        """What is wrong with a record that is ready to go: an old one may not fit the edition of today."""
+        return self._validator.violations(orjson.loads(parcel.body))
+
+    def _set_aside_by_rule(self, row: SourceRow) -> Judged:
+        """A row void at the source is owed to nobody unless it was taken in before: then the desk withdraws it."""
+        state = AsideState.NOT_READY if row.state is RowState.NOT_READY else AsideState.EXCLUDED
+        return Judged(row, "", {}, {}, state, (Violation("", str(row.state), row.reason),))
+
+    def _content(self, row: SourceRow) -> tuple[dict[str, Any], tuple[Violation, ...]]:
+        content: dict[str, Any] = {}
+        faults = list(row.faults)
+        for field in self.dataset.fields:
+            try:
+                content.update(wire.encode_record((field,), row.values))
+            except WireError as error:
+                faults.append(Violation(field.name, "unreadable", str(error)))
+        return content, tuple(faults)
+
+    def _record(self, row: SourceRow, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        record = {
+            **content,
+            "fixmedins_code": row.institution,
+            "key": business_key(self.dataset, content),
+            "version": "1",
+            "vali_flag": LIVE,
+            "edition": self.edition.id,
+            "seen_at": wire.encode_datetime(now),
+            "rid": self.rid,
+        }
+        occurred = occurred_at(self.dataset, row.values)
+        if occurred:
+            record["occurred_at"] = wire.encode_datetime(occurred)
+        if row.entered_at:
+            record["entered_at"] = wire.encode_datetime(row.entered_at)
+        record["content_hash"] = content_hash(self.dataset, record)
+        return record
+
+
+def _without_symptoms(reasons: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    causes = tuple(reason for reason in reasons if reason.field not in _DERIVED)
+    return causes or reasons
+
+
+def occurred_at(dataset: Dataset, values: Mapping[str, Any]) -> datetime | None:
+    """The record's business time; a date counts from its midnight. None if the row has none."""
+    value = values.get(dataset.occurred)
+    if isinstance(value, datetime):
+        return value
+    return datetime.combine(value, time(), wire.SHANGHAI) if isinstance(value, date) else None

@@ -1,0 +1,158 @@
+"""A judged page is sorted by what the ledger knows: sent, unchanged, withdrawn or set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from gateway import voiding
+from gateway.judging import Judge, Judged, occurred_at
+from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Parcel, RowState, Tally
+from gateway.ports import IntakeStore, RecordSource
+from schemas.cadence import due_at
+from schemas.model import Violation
+
+
+def compare(
+    source: RecordSource,
+    judge: Judge,
+    store: IntakeStore,
+    judged: list[Judged],
+    cursor: Cursor | None,
+    targets: tuple[str, ...],
+    now: datetime,
+) -> tuple[Intake, Tally]:
+    """What one transaction has to take in for these rows, and how the page adds up. The ledger is asked, nothing is written."""
+    desk = _Desk(judge, now, _withdrawn(source, judge, store, judged))
+    for institution in {each.row.institution for each in judged}:
+        keys = [each.key for each in judged if each.record and each.row.institution == institution]
+        known = store.ledger(institution, judge.dataset.code, keys)
+        desk.known.update({(institution, key): entry for key, entry in known.items()})
+    for each in sorted(judged, key=lambda one: one.row.state is not RowState.VOID):
+        desk.take(each)  # withdrawals first: another row may take over the key
+    intake = Intake(
+        source=source.name,
+        dataset=judge.dataset.code,
+        targets=targets,
+        parcels=tuple(desk.parcels),
+        asides=tuple(desk.asides),
+        cleared=tuple(desk.cleared),
+        cursor=cursor,
+        digest=source.digest,
+        now=now,
+        voids=tuple(desk.voids),
+    )
+    return intake, desk.tally(len(judged))
+
+
+@dataclass(frozen=True, slots=True)
+class _Withdrawn:
+    """What the ledger holds of the rows of a page that are void at the source."""
+
+    entries: Mapping[str, tuple[LedgerEntry, ...]]  #: ref -> entries
+    bodies: Mapping[tuple[str, str], bytes]
+
+
+def _withdrawn(source: RecordSource, judge: Judge, store: IntakeStore, judged: list[Judged]) -> _Withdrawn:
+    refs = [each.row.ref for each in judged if each.row.state is RowState.VOID]
+    found = store.of_rows(source.name, judge.dataset.code, refs) if refs else ()
+    bodies = store.bodies([entry for entry in found if entry.live], judge.dataset.code) if found else {}
+    return _Withdrawn({ref: tuple(entry for entry in found if entry.ref == ref) for ref in refs}, bodies)
+
+
+class _Desk:
+    """Sorts one judged page into what is sent, what is unchanged, what is withdrawn and what is set aside."""
+
+    def __init__(self, judge: Judge, now: datetime, withdrawn: _Withdrawn) -> None:
+        self.judge, self.now, self.withdrawn = judge, now, withdrawn
+        self.known: dict[tuple[str, str], LedgerEntry] = {}
+        self.voids: list[Parcel] = []
+        self.voided = 0
+        self.parcels: list[Parcel] = []
+        self.asides: list[Aside] = []
+        self.cleared: list[str] = []
+        self.unchanged = 0
+
+    def take(self, each: Judged) -> None:
+        """Put one judged row where it belongs."""
+        if each.row.state is RowState.VOID and self.withdrawn.entries[each.row.ref]:
+            self._withdraw(each, [entry for entry in self.withdrawn.entries[each.row.ref] if entry.live])
+            return
+        if each.aside is not None:
+            self._set_aside(each, each.aside, each.reasons)
+            return
+        entry = self.known.get((each.row.institution, each.key))
+        if entry and entry.live and entry.ref != each.row.ref:
+            self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry),))
+            return
+        self.cleared.append(each.row.ref)
+        if entry and entry.live and entry.content_hash == each.digest:
+            self.unchanged += 1
+        else:
+            self._send(each, entry.version + 1 if entry else 1)
+
+    def tally(self, read: int) -> Tally:
+        """How the page adds up."""
+        counts = {state: sum(aside.state is state for aside in self.asides) for state in AsideState}
+        return Tally(
+            read=read,
+            excluded=counts[AsideState.EXCLUDED],
+            not_ready=counts[AsideState.NOT_READY],
+            quarantined=counts[AsideState.QUARANTINED],
+            unchanged=self.unchanged,
+            queued=len(self.parcels),
+            voided=self.voided,
+        )
+
+    def _withdraw(self, each: Judged, live: Sequence[LedgerEntry]) -> None:
+        """Take back every key the row became; once is enough. What cannot be said rightly is a person's work."""
+        parcels, reasons = [], []
+        for entry in live:
+            sent = self.withdrawn.bodies.get((entry.institution, entry.key))
+            if sent is None:
+                reasons.append(voiding.SHREDDED)
+                continue
+            parcel = voiding.withdrawal(self.judge.edition, self.judge.dataset, entry, sent, self.judge.rid, self.now)
+            reasons.extend(self.judge.violations(parcel))
+            parcels.append(parcel)
+        if reasons:
+            self._set_aside(each, AsideState.QUARANTINED, tuple(reasons))
+            return
+        self.cleared.append(each.row.ref)
+        self.voids.extend(parcels)
+        self.known.update({(p.institution, p.key): LedgerEntry(p.version, p.content_hash, p.ref, live=False) for p in parcels})
+        self.voided += bool(parcels)
+        self.unchanged += not parcels
+
+    def _send(self, each: Judged, version: int) -> None:
+        parcel = _parcel(self.judge, each, version)
+        self.parcels.append(parcel)
+        self.known[each.row.institution, each.key] = LedgerEntry(version, parcel.content_hash, each.row.ref)
+
+    def _set_aside(self, each: Judged, state: AsideState, reasons: tuple[Violation, ...]) -> None:
+        self.asides.append(Aside(each.row.ref, each.row.institution, state, reasons, each.key, each.content))
+
+
+def _doubled(entry: LedgerEntry) -> Violation:
+    return Violation("key", "duplicate_key", f"业务主键与本地另一行（{entry.ref}）相同，不能确定该报哪一行")
+
+
+def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
+    record = {**each.record, "version": str(version)}
+    occurred = occurred_at(judge.dataset, each.row.values)
+    if occurred is None:
+        raise AssertionError("a valid record has its business time")
+    return Parcel(
+        institution=each.row.institution,
+        dataset=judge.dataset.code,
+        key=each.key,
+        version=version,
+        content_hash=each.digest,
+        ref=each.row.ref,
+        occurred_at=occurred,
+        due_at=due_at(judge.edition.cadences[judge.dataset.cadence], occurred),
+        body=orjson.dumps(record),
+    )
