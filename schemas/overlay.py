@@ -60,30 +60,35 @@ def _shipped(name: str) -> Path:
     return OVERLAYS / f"{name}.yaml"
 
 
-def _load(path: Path, above: tuple[str, ...]) -> Edition:
+def over(reference: Edition, path: Path) -> Edition:
+    """An overlay on another reference edition than today's, e.g. on the one a site keeps. SpecError likewise."""
+    return _load(path, (), reference)
+
+
+def _load(path: Path, above: tuple[str, ...], reference: Edition | None = None) -> Edition:
     """`above` are the overlays that led here: meeting one again is a circle."""
     head = yamlfile.read(path).known(*KEYS)
     code = head.need("code", str)
     if code != path.stem:
         raise head.error(f"编号 {code} 与文件名 {path.stem} 不一致", "code")
-    merged = _merged(_base(head, (*above, code)), head)
+    merged = _merged(_base(head, (*above, code), reference), head)
     found = lint.findings(merged)
     if found:
         raise SpecError(f"与上级版本合并后有 {len(found)} 处不妥：{'；'.join(found)}", file=path)
     return merged
 
 
-def _base(head: Section, chain: tuple[str, ...]) -> Edition:
+def _base(head: Section, chain: tuple[str, ...], reference: Edition | None) -> Edition:
     base = head.need("base", str)
     if base == _REFERENCE:
-        return loader.reference()
+        return reference or loader.reference()
     if base in chain:
         raise head.error(f"地区差异互为上级，绕成了一圈：{' → '.join((*chain[chain.index(base) :], base))}", "base")
     beside = head.file.parent / f"{base}.yaml"
     path = beside if beside.exists() else OVERLAYS / f"{base}.yaml"
     if not path.exists():
         raise unknown(head, "base", "规范版本或地区差异", base, (_REFERENCE, *names())) from None
-    return _load(path, chain)
+    return _load(path, chain, reference)
 
 
 def _merged(base: Edition, head: Section) -> Edition:
