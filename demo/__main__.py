@@ -77,19 +77,21 @@ def _play(console: Console, sites: Sites, start: date) -> None:
 def _account(console: Console, accounts: list[Account]) -> None:
     """A row per data set under the name of its institution; fits 80 columns."""
     console.rule("每一行的去向（网关的账 = 医保局的账 = 虚构数据自己的底账）", align="left")
-    table = _table("数据集", "读到", "已收", "迟报", "旧值", "作废", "排除", "未完成", "待改正", "核对")
-    for institution, of_one in groupby(accounts, lambda each: each.institution):
-        table.add_row(f"[bold]{_short(institution)}[/bold]")
+    table = _table("数据集", "读到", "已收", "迟报", "作废", "旧值", "排除", "未完成", "待改正", "核对")
+    for number, (institution, of_one) in enumerate(groupby(accounts, lambda each: each.institution), 1):
+        console.print(f"机构 {number}：{_short(institution)}")
+        table.add_row(f"机构 {number}")
         for each in of_one:
             standing = each.standing
             asides = [standing.asides.get(state, 0) for state in show.ASIDE_WORDS]
             asides[0] += standing.states.get(State.CANCELLED, 0)  # withdrawn before they were sent
-            figures = (standing.read, each.received, each.late, standing.outdated, standing.voided, *asides)
+            figures = (standing.read, each.received, each.late, standing.voided, standing.outdated, *asides)
             mark = "[green]平[/green]" if each.balanced else "[bold red]不平[/bold red]"
             table.add_row(f"  {standing.route.dataset}", *map(str, figures), mark)
     console.print(table)
-    console.print("读到 = 已收 + 排除 + 未完成 + 待改正。迟报：医保局第一次收到时已过期限。旧值：报送之后在本地变得")
-    console.print("不合格、平台上仍是旧值的行；作废：报送之后在本地撤销、平台已作废的行；两者都包含在“已收”里。")
+    console.print("读到 = 已收 + 排除 + 未完成 + 待改正。“已收”包含下面三种：")
+    console.print("迟报：医保局第一次收到时已过期限。作废：报送之后在本地撤销、平台已作废。")
+    console.print("旧值：报送之后在本地变得不合格、平台上仍是旧值。")
 
 
 def _reasons(console: Console, sites: Sites) -> None:

@@ -74,7 +74,7 @@ DISTRICT = District(
             scenes=("门诊", "血透", "康复理疗", "住院"),
             profile=_HIS_PROFILE,
             datasets=(*_DIALYSIS, *_REHABILITATION, *_OUTPATIENT),
-            volume=Volume(dialysis_seats=6, rehabilitation_patients=18, prescriptions=9),
+            volume=Volume(dialysis_seats=6, rehabilitation_patients=12, prescriptions=7),
         ),
         Institution(
             code="H99000100002",
@@ -83,7 +83,7 @@ DISTRICT = District(
             scenes=("康复理疗", "住院"),
             profile=_HIS_PROFILE,
             datasets=_REHABILITATION,
-            volume=Volume(rehabilitation_patients=30),
+            volume=Volume(rehabilitation_patients=20),
         ),
         Institution(
             code="H99000100003",
@@ -92,7 +92,7 @@ DISTRICT = District(
             scenes=("门诊", "康复理疗"),
             profile=_HIS_PROFILE,
             datasets=(*_REHABILITATION, *_OUTPATIENT),
-            volume=Volume(rehabilitation_patients=9, prescriptions=6),
+            volume=Volume(rehabilitation_patients=6, prescriptions=5),
         ),
         Institution(
             code="P99000100001",

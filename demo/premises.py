@@ -18,6 +18,7 @@ from compliance.store import database
 from compliance.store.roll import StoredRoll
 from demo import his, pos
 from demo.district import DISTRICT, Institution
+from gateway.store import sealing
 
 #: what the demo's pharmacy declares: over-the-counter lines have no prescriber
 _CONSTANTS = {"pos/demo_pos": {"otc_prescriber": "无"}}
@@ -92,6 +93,7 @@ def _register(path: Path, config: BureauConfig) -> None:
 def _gateway(folder: Path, institution: Institution, bureau: BureauConfig) -> Path:
     paasid, handover = credentials.issue(bureau.credentials, institution.code)
     shutil.move(handover, folder / "token.txt")
+    sealing.at(folder / "store.key", create=True)
     path = folder / "config.yaml"
     target = {
         "url": f"http://{bureau.host}:{bureau.port}/api/upload",
@@ -106,7 +108,7 @@ def _gateway(folder: Path, institution: Institution, bureau: BureauConfig) -> Pa
         "constants": _CONSTANTS.get(institution.profile, {}),
     }
     settings = {
-        "store": {"url": "sqlite:///gateway.db"},
+        "store": {"url": "sqlite:///gateway.db", "key": {"file": "store.key"}},
         "institutions": [{"code": institution.code, "name": institution.name, "admvs": DISTRICT.division}],
         "targets": {"bureau": target},
         "sources": [source],

@@ -23,8 +23,10 @@ T = TypeVar("T")
 _KINDS: dict[type, str] = {str: "文本", int: "整数", bool: "true 或 false", float: "小数", list: "列表", dict: "键值表"}
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses doubled keys and keeps the line of every mapping."""
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """SafeLoader, in C where PyYAML has it, that refuses doubled keys and keeps the line of every mapping."""
+
+    name: str
 
 
 def _construct_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[str, Any]:
