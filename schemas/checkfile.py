@@ -165,13 +165,15 @@ def _duration(section: Section) -> Duration:
 
 
 def _least(section: Section) -> Least:
-    section.known("dataset", "field", "minus", "least", "reason")
+    section.known("dataset", "field", "minus", "least", "reason", "exempt")
+    exempt = section.optional("exempt")
     return Least(
         dataset=section.need("dataset", str),
         field=section.need("field", str),
         minus=section.text("minus"),
         least=_amount(section, "least"),
         reason=section.text("reason"),
+        exempt=_term(exempt) if exempt else None,
     )
 
 

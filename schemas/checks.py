@@ -128,7 +128,7 @@ class Within:
 class Balance:
     """Opening + in - out = closing for each month and item; by lot where every record of the item names its lot."""
 
-    closing: Term  #: the stocktake; its `at` is not used
+    closing: Term  #: the stocktake; `at` is the moment of the count, "": the end of the month
     month: str  #: field of the stocktake
     inward: tuple[Term, ...]
     outward: tuple[Term, ...]
@@ -185,7 +185,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Precedes:
-    """The first record of one kind comes before every record of the other kind of its group."""
+    """The first record of one kind comes before every record of the other kind of its group.
+
+    With `unless`, an earlier record is a contradiction only if a stocktake from before it counted the same item (the group
+    without its last field, the lot) and did not list this group; else what was read may begin too late: 无法核对.
+    """
 
     before: Term
     after: Term
@@ -278,10 +282,14 @@ class Least:
     minus: str  #: field; "": nothing is taken off
     least: Decimal
     reason: str  #: field; "": nothing explains it
+    exempt: Term | None = None  #: records of another kind that excuse those with the same values in the same fields
 
     def refs(self) -> Iterator[Ref]:
         """Every field it reads."""
         yield from (Ref(self.dataset, name, NUMERIC) for name in (self.field, self.minus) if name)
+        if self.exempt:
+            yield from self.exempt.refs()
+            yield from (Ref(self.dataset, name) for name in self.exempt.group)
         if self.reason:
             yield Ref(self.dataset, self.reason)
 

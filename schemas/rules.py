@@ -32,7 +32,7 @@ BLANKS: dict[type, dict[Case, frozenset[str]]] = {
     },
     Ceiling: {Case.BROKEN: frozenset({"used", "allowed", "over"}), Case.UNKNOWN: frozenset({"used"})},
     Order: {Case.BROKEN: frozenset()},
-    Precedes: {Case.BROKEN: frozenset()},
+    Precedes: {Case.BROKEN: frozenset(), Case.UNKNOWN: frozenset({"count"})},
     Overlap: {Case.BROKEN: frozenset()},
     Repeat: {Case.BROKEN: frozenset({"seconds"})},
     DoubleKey: {Case.BROKEN: frozenset({"count"})},

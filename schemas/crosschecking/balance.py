@@ -1,7 +1,9 @@
 """`balance`: opening + in - out = closing, per month and item, by lot where the site keeps lots throughout.
 
-The opening is the stocktake of the month before. Where none was read the month cannot be checked, which is told once per
-month and not as a mismatch of every item. The first stocktake of all, with nothing moved beside it, is just the beginning.
+What moved belongs to the month whose stocktake came next, by the moment of the count where the stocktake states one: one
+taken on the 25th does not hold what came in on the 26th. The opening is the stocktake of the month before. Where none was
+read the month cannot be checked, which is told once per month and not as a mismatch of every item. The first stocktake of
+all, with nothing moved beside it, is just the beginning.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -116,20 +119,46 @@ def _difference(rule: Rule, check: Balance, before: _Month, now: _Month, month: 
     )
 
 
+class _Counts:
+    """At which moment each month was counted: of an item, or of the institution where the item is not listed."""
+
+    def __init__(self, check: Balance, book: Book) -> None:
+        self._moments: dict[_Item, dict[int, datetime]] = defaultdict(dict)
+        for group, slip in book.of(check.closing) if check.closing.at else ():
+            month, moment = _month(slip.get(check.month)), slip.clock(check.closing.at)
+            if month is not None and moment is not None and _month(moment) in (month, month + 1):
+                for holder in (group, group[:1]):
+                    self._moments[holder][month] = max(moment, self._moments[holder].get(month, moment))
+
+    def month(self, group: _Item, term: Term, slip: Slip) -> int | None:
+        """The month to which a movement belongs; without a moment to compare, that of its day."""
+        month, moment = _month(slip.day(term.at)), slip.clock(term.at)
+        if month is None or moment is None:
+            return month
+        counted, before = self._moment(group, month), self._moment(group, month - 1)
+        if before and moment <= before:
+            return month - 1
+        return month + 1 if counted and moment > counted else month
+
+    def _moment(self, group: _Item, month: int) -> datetime | None:
+        return self._moments[group].get(month) or self._moments[group[:1]].get(month)
+
+
 def _entries(check: Balance, book: Book) -> dict[_Item, list[_Entry]]:
     found: dict[_Item, list[_Entry]] = defaultdict(list)
+    counts = _Counts(check, book)
     sides = [(check.closing, _Side.CLOSING)]
     sides += [(term, _Side.INWARD) for term in check.inward] + [(term, _Side.OUTWARD) for term in check.outward]
     for term, side in sides:
         for group, slip in book.of(term):
-            entry = _entry(check, term, side, slip)
+            month = _month(slip.get(check.month)) if side is _Side.CLOSING else counts.month(group, term, slip)
+            entry = _entry(check, term, side, slip, month)
             if entry:
                 found[group].append(entry)
     return found
 
 
-def _entry(check: Balance, term: Term, side: _Side, slip: Slip) -> _Entry | None:
-    month = _month(slip.get(check.month)) if side is _Side.CLOSING else _month(slip.day(term.at))
+def _entry(check: Balance, term: Term, side: _Side, slip: Slip, month: int | None) -> _Entry | None:
     amount = slip.number(term.amount)
     if month is None or amount is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -23,18 +24,31 @@ def precedes(rule: Rule, check: Precedes, book: Book) -> Iterator[Finding | None
     """Records that come before the first one they depend on. A group without such a first one is not judged."""
     starts = _firsts(check.before, book)
     counted = _firsts(check.unless, book) if check.unless else {}
+    items = _firsts(check.unless, book, without_lot=True) if check.unless else {}
+    unclear: dict[str, list[Slip]] = defaultdict(list)
     for group, slip in book.of(check.after):
-        start, stock = starts.get(group), counted.get(group)
+        start = starts.get(group)
         if start is None or not _before(slip, check.after.at, start, check.before.at):
             continue
-        if check.unless and stock and not _before(slip, check.after.at, stock, check.unless.at):
+        if check.unless and _since(slip, check.after, counted.get(group), check.unless):
+            continue
+        if check.unless and not _since(slip, check.after, items.get(group[:-1]), check.unless):
+            unclear[slip.institution].append(slip)
             continue
         yield tell(rule, Case.BROKEN, slip, [start])
+    for slips in unclear.values():
+        yield tell(rule, Case.UNKNOWN, slips[0], slips, count=len(slips))
 
 
-def _firsts(term: Term, book: Book) -> dict[tuple[str, ...], Slip]:
+def _since(slip: Slip, after: Term, stock: Slip | None, unless: Term) -> bool:
+    """Whether the stocktake is there and does not come after the record."""
+    return stock is not None and not _before(slip, after.at, stock, unless.at)
+
+
+def _firsts(term: Term, book: Book, *, without_lot: bool = False) -> dict[tuple[str, ...], Slip]:
     first: dict[tuple[str, ...], Slip] = {}
-    for group, slip in book.of(term):
+    for whole, slip in book.of(term):
+        group = whole[:-1] if without_lot else whole
         held = first.setdefault(group, slip)
         if held.get(term.at) is None or _before(slip, term.at, held, term.at):
             first[group] = slip
@@ -54,7 +68,10 @@ def duration(rule: Rule, check: Duration, book: Book) -> Iterator[Finding | None
 
 def least(rule: Rule, check: Least, book: Book) -> Iterator[Finding | None]:
     """Records whose number stays below the least value without a stated reason."""
+    exempt = {group for group, _ in book.of(check.exempt)} if check.exempt else set()
     for slip in book.live(check.dataset):
+        if check.exempt and slip.group(check.exempt.group) in exempt:
+            continue
         value = slip.number(check.field)
         taken = slip.number(check.minus) if check.minus else Decimal(0)
         if value is None or taken is None or (check.reason and slip.get(check.reason) is not None):

@@ -43,6 +43,14 @@ def day(count: str) -> Row:
 
 #: a month that adds up: 5 + 10 - 4 = 11
 FEBRUARY = [day("5"), row("HD04A"), row("HD04B"), row("HD04C")]
+#: a stocktake that counted the item and did not find the lot that comes in later
+OTHER_LOT = row("HD04C", month="2026-01-31", lot_no="L0", stock_time="2026-01-31 20:00:00")
+
+
+def perfused(mode: str) -> Row:
+    """The order of a session."""
+    return row("HD01", dialysis_mode=mode)
+
 
 FIRING = [
     Fires("X-HD03-01", "S1", [row("HD02", shift="2"), row("HD03")]),
@@ -67,6 +75,8 @@ FIRING = [
     Fires("X-HD03-08", "S1", [session(1, "01-05 12:00", "01-05 12:00")]),
     Fires("X-HD03-09", "S1", [row("HD03", duration_min="246")]),
     Fires("X-HD03-10", "S1", [row("HD03", duration_min="239")]),
+    Fires("X-HD03-10", "S1", [perfused("HD"), row("HD03", duration_min="239")]),
+    Fires("X-HD03-10", "S1", [row("HD01", rx_id="RX2", dialysis_mode="HP"), row("HD03", duration_min="239")]),
     Fires("X-HD03-11", "S1", [row("HD03", pre_weight_kg="60.29")]),
     Fires("X-HD03-12", "S2", [session(1, "01-05 08:00", "01-05 12:00"), session(2, "01-05 11:59", "01-05 16:00", machine_no="M2")]),
     Fires("X-HD03-13", "S2", [session(1, "01-05 08:00", "01-05 12:00"), session(2, "01-05 11:59", "01-05 16:00", patn_id="P2")]),
@@ -76,7 +86,9 @@ FIRING = [
     Fires("X-HD04-01", "2026-02-28|C1|L1", FEBRUARY[1:], Case.UNKNOWN),
     Fires("X-HD04-01", "2026-02-28|C1|L1", [*FEBRUARY[:3], row("HD04C", unit="盒")], Case.UNKNOWN),
     Fires("X-HD04-01", "2026-01-31|C1|L1", [*FEBRUARY[:3], row("HD04C", item_codg="C2", cnt="0")]),
-    Fires("X-HD04-02", "OUT1|1", [row("HD04A"), row("HD04B", stoout_time="2026-02-03 08:59:59")]),
+    Fires("X-HD04-02", "OUT1|1", [OTHER_LOT, row("HD04A"), row("HD04B", stoout_time="2026-02-03 08:59:59")]),
+    Fires("X-HD04-02", "OUT1|1", [row("HD04A"), row("HD04B", stoout_time="2026-02-03 08:59:59")], Case.UNKNOWN),
+    Fires("X-HD04-02", "OUT1|1", [row("HD04A"), row("HD04B", stoout_time="2026-02-03 08:59:59"), row("HD04C")], Case.UNKNOWN),
     Fires("X-HD04-03", "IN1|1", [row("HD04A", expiry_date="2026-02-02")]),
     Fires("X-HD04-04", "OUT1|1", [row("HD03", sess_id="S2"), row("HD04B")], Case.MISSING),
     Fires("X-HD04-04", "OUT1|1", [row("HD04B")], Case.UNKNOWN),
@@ -104,11 +116,18 @@ FIRING = [
     Fires("X-BI04-01", "E1", [row("BI04", valid_until="2026-01-04")]),
     Fires("X-ALL-01", "S1", [row("HD03"), row("HD03", content_hash="sha256:other")]),
     Fires("X-3505-01", "B6", [row("3501"), row("3503"), sold("B5", "15"), sold("B6", "0.01", sel_retn_time="2026-01-06 10:00:00")]),
-    Fires("X-3505-01", "B5", [row("3503"), sold("B5", "10.01")]),
+    Fires("X-3505-01", "B5", [row("3503"), sold("B5", "10.01")], Case.UNKNOWN),
     Fires("X-3505-01", "B5", [row("3503", manu_lotnum="L2"), sold("B5", "1")], Case.UNKNOWN),
     Fires("X-3505-02", "B5", [row("3501"), row("3502"), row("3504"), sold("B5", "5.01")]),
     Fires("X-3505-02", "B5", [row("3503"), sold("B5", "10.01")], Case.UNKNOWN),
-    Fires("X-3505-03", "B5", [row("3503"), row("3505", sel_retn_time="2026-01-02 08:59:59")]),
+    Fires("X-3505-03", "B5", [row("3501", manu_lotnum="L2"), row("3503"), row("3505", sel_retn_time="2026-01-02 08:59:59")]),
+    Fires("X-3505-03", "B5", [row("3503"), row("3505", sel_retn_time="2026-01-02 08:59:59")], Case.UNKNOWN),
+    Fires(
+        "X-3505-03",
+        "B5",
+        [row("3501", fixmedins_hilist_id="G2"), row("3503"), row("3505", sel_retn_time="2026-01-02 08:59:59")],
+        Case.UNKNOWN,
+    ),
     Fires("X-3505-04", "B5", [row("3505", expy_end="2026-01-04")]),
     Fires("X-3505-05", "B6", [row("3505"), sold("B6", "1", sel_retn_time="2026-01-05 10:01:00")]),
     Fires("X-3505-06", "B6", [row("3505"), sold("B6", "2", sel_retn_time="2026-01-07 10:00:00")]),
@@ -153,6 +172,9 @@ SILENT = [
     Silent("X-HD03-09", "within the slack", [row("HD03", duration_min="245")]),
     Silent("X-HD03-10", "just enough", [row("HD03", duration_min="240")]),
     Silent("X-HD03-10", "a reason is given", [row("HD03", duration_min="100", early_end_reason="测试原因")]),
+    Silent("X-HD03-10", "a perfusion is short", [perfused("HP"), row("HD03", duration_min="120")]),
+    Silent("X-HD03-10", "perfusion before dialysis", [perfused("HD+HP"), row("HD03", duration_min="120")]),
+    Silent("X-HD03-11", "a perfusion takes no water", [perfused("HP"), row("HD03", pre_weight_kg="60")]),
     Silent("X-HD03-11", "just enough", [row("HD03", pre_weight_kg="60.3")]),
     Silent("X-HD03-11", "not weighed", [row("HD03", pre_weight_kg=None)]),
     Silent(
@@ -282,6 +304,27 @@ def test_a_month_without_an_opening_is_told_once_for_all_items() -> None:
     records = [row("HD04C", item_codg=f"C{n}") for n in range(4)] + [row("HD04A", item_codg="C4")]
     (found,) = told("X-HD04-01", records)
     assert (found.case, found.message) == (Case.UNKNOWN, "2026-02 有 5 种耗材（或批次）没有上月结存或单位不一，无法核对")
+
+
+def test_what_moved_after_the_count_belongs_to_the_next_month() -> None:
+    """Both counts are taken on the 25th; 10 came in on the 27th of January and 4 went out on the 26th of February."""
+    january = row("HD04C", month="2026-01-01", cnt="5", stock_time="2026-01-25 18:00:00")
+    february = row("HD04C", month="2026-02-01", cnt="15", stock_time="2026-02-25 18:00:00")
+    march = row("HD04C", month="2026-03-01", cnt="11", stock_time="2026-03-25 18:00:00")
+    moved = [row("HD04A", stoin_time="2026-01-27 09:00:00"), row("HD04B", stoout_time="2026-02-26 09:00:00")]
+    assert told("X-HD04-01", [january, february, march, *moved]) == ()
+    late = row("HD04A", stoin_time="2026-01-25 18:00:00")
+    assert [found.key for found in told("X-HD04-01", [january, february, march, late, moved[1]])] == [
+        "2026-01-01|C1|L1",
+        "2026-02-01|C1|L1",
+    ]
+
+
+def test_a_count_on_the_first_day_of_the_next_month_holds_the_night_before_it() -> None:
+    january = row("HD04C", month="2026-01-01", cnt="5", stock_time="2026-02-01 12:00:00")
+    february = row("HD04C", month="2026-02-01", cnt="1", stock_time="2026-03-01 12:00:00")
+    moved = [row("HD04B", stoout_time="2026-03-01 09:00:00")]
+    assert told("X-HD04-01", [january, february, *moved]) == ()
 
 
 def test_january_opens_with_december() -> None:
