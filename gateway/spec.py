@@ -96,7 +96,7 @@ def export(out: Path, codes: tuple[str, ...], name: str) -> None:
 
     edition = _edition(name)
     with _told():
-        exchange.write(edition, out, frozenset(codes) or None)
+        exchange.write(edition, out, frozenset(_dataset(edition, code).code for code in codes) or None)
     click.echo(f"{edition.id} 的 {len(codes) or len(edition.datasets)} 个数据集写到 {out}")
 
 

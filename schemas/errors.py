@@ -23,6 +23,23 @@ class WireError(ValueError):
     """A value cannot be written as, or read from, the wire text of its field."""
 
 
+def file_trouble(error: Exception) -> str:
+    """Why a file could not be read or written, in the words of whoever named it."""
+    for kind, words in _TROUBLES.items():
+        if isinstance(error, kind):
+            return words
+    return "磁盘或系统出错"
+
+
+_TROUBLES: dict[type[Exception], str] = {
+    FileNotFoundError: "没有这个文件或文件夹",
+    PermissionError: "没有权限",
+    IsADirectoryError: "是文件夹",
+    NotADirectoryError: "路径中有一段不是文件夹",
+    UnicodeDecodeError: "不是 UTF-8 文本",
+}
+
+
 class RecordInvalidError(Exception):
     """A record breaks the edition; `violations` holds every reason, not only the first."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from schemas.errors import SpecError
+from schemas.errors import SpecError, file_trouble
 from schemas.exchanging import reading, writing
 from schemas.exchanging.report import Kind, Remark, Report
 from schemas.model import Edition
@@ -26,7 +26,7 @@ def write(edition: Edition, path: Path, only: frozenset[str] | None = None) -> N
     try:
         book.save(path)
     except (OSError, zipfile.BadZipFile) as error:
-        raise SpecError(f"文件写不下（{type(error).__name__}）", file=path) from None
+        raise SpecError(f"文件写不下：{file_trouble(error)}", file=path) from None
 
 
 def read(path: Path, base: Edition) -> tuple[Edition, Report]:

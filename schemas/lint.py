@@ -145,7 +145,7 @@ def _field(edition: Edition, where: str, spec: Field) -> Iterator[str]:
     if not spec.label.strip():
         yield f"{where}：没有中文名称 label"
     if spec.codes and spec.codes not in edition.codes:
-        yield f"{where}：没有代码表 {spec.codes}"
+        yield f"{where}：没有代码表 {spec.codes}，应有文件 codes/{spec.codes}.yaml"
     if spec.codes and spec.type is not FieldType.TEXT:
         yield f"{where}：只有 C 类型可以带代码表"
     if spec.blank_allowed and spec.type is not FieldType.TEXT:

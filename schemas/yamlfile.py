@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from yaml.reader import ReaderError
 
-from schemas.errors import SpecError
+from schemas.errors import SpecError, file_trouble
 
 T = TypeVar("T")
 _KINDS: dict[type, str] = {str: "文本", int: "整数", bool: "true 或 false", float: "小数", list: "列表", dict: "键值表"}
@@ -177,7 +177,7 @@ def read(path: Path) -> Section:
     except FileNotFoundError:
         raise SpecError("文件不存在", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"文件读不出来（须为 UTF-8 文本）：{type(error).__name__}", file=path) from None
+        raise SpecError(f"文件读不出来（须为 UTF-8 文本）：{file_trouble(error)}", file=path) from None
     return parse(text, path)
 
 

@@ -109,7 +109,8 @@ class Tables:
     def _from_note(self, line: Line, sheet: str, name: str, *, asked: bool) -> str | None:
         """A table that only the note names or lists: 参照人员证件类型, `0：否，1：是`."""
         note = line.text(Role.MEANING)
-        codes = understanding.codes_within(note)
+        listed = understanding.inline_codes(note)  # the whole note is a list, perhaps without signs: `1男 2女`
+        codes = understanding.codes_within(note) or (listed if len(listed) > 1 else {})
         if codes:
             return self._written(line, sheet, name, Role.MEANING, codes)
         tables = {**self._base, **self.found}

@@ -16,7 +16,7 @@ from openpyxl.cell.cell import MergedCell
 from openpyxl.utils import range_boundaries
 from openpyxl.worksheet.worksheet import Worksheet
 
-from schemas.errors import SpecError
+from schemas.errors import SpecError, file_trouble
 
 MOST_BYTES = 20 * 1024 * 1024  #: of the file; a field table has some hundred kB
 MOST_UNPACKED = 64 * 1024 * 1024  #: of all its parts; openpyxl needs some forty times as much memory
@@ -57,8 +57,8 @@ def read(path: Path) -> tuple[Sheet, ...]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of drop-down lists and styles it does not keep
             book = openpyxl.load_workbook(path)
-    except Exception as error:  # at the edge: openpyxl raises whatever its parsers trip over
-        raise SpecError(f"不是能读的 Excel 工作簿（.xlsx），可能已损坏（{type(error).__name__}）", file=path) from None
+    except Exception:  # at the edge: openpyxl raises whatever its parsers trip over
+        raise SpecError("不是能读的 Excel 工作簿（.xlsx），可能已损坏", file=path) from None
     for sheet in book.worksheets:
         if sheet.max_row * sheet.max_column > MOST_CELLS:
             raise SpecError(f"工作表“{sheet.title}”过大，请删去字段表以外的行列（带格式的空行也算）", file=path)
@@ -72,7 +72,7 @@ def _weigh(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(len(_OLD_EXCEL))
     except OSError as error:
-        raise SpecError(f"文件读不出来（{type(error).__name__}）", file=path) from None
+        raise SpecError(f"文件读不出来：{file_trouble(error)}", file=path) from None
     if head == _OLD_EXCEL:
         raise SpecError("是旧格式 .xls 或加了密码的文件，请另存为不加密的 .xlsx", file=path)
     if size > MOST_BYTES:

@@ -117,6 +117,7 @@ def roles(headings: list[str]) -> dict[int, Role] | None:
     """Column -> role if this is the heading row of a field or code table, else None."""
     bare = [_bare(text) for text in headings]
     found = {index: _ROLES[word] for index, word in enumerate(bare) if word in _ROLES}
+    _name_the_label(found, bare)
     kinds = set(found.values())
     if kinds & _SHAPES and kinds & {Role.NAME, Role.LABEL} and len(kinds) >= 3:
         return found
@@ -124,6 +125,12 @@ def roles(headings: list[str]) -> dict[int, Role] | None:
     if codes:
         return codes
     return found if {Role.NAME, Role.LABEL} <= kinds else None
+
+
+def _name_the_label(found: dict[int, Role], bare: list[str]) -> None:
+    """含义 beside a code of a field and without another name is the name, not a note."""
+    if Role.LABEL not in found.values() and "含义" in bare and Role.NAME in found.values():
+        found[bare.index("含义")] = Role.LABEL
 
 
 def _code_roles(bare: list[str]) -> dict[int, Role] | None:

@@ -202,11 +202,23 @@ class _Reader:
 def _sound(dataset: Dataset, report: Report, *, ours: bool) -> Dataset:
     """A foreign data set whose key or time is not among its fields can only be called; the table must say better."""
     names = {spec.name for node in dataset.input[:1] for spec in node.fields}
+    if not ours:
+        dataset = _within(dataset, names, report)
     missing = [name for name in (*dataset.key, dataset.occurred) if name and name not in names]
     if ours or not dataset.key or not (missing or not dataset.occurred or not dataset.cadence):
         return dataset
     report.miss(dataset.code, "", "、".join(missing), "主键、业务时间或报送周期不全，按只调用、不报送的交易采用")
     return replace(dataset, key=(), occurred="", cadence="")
+
+
+def _within(dataset: Dataset, names: set[str], report: Report) -> Dataset:
+    """Without what the base says of fields that this table does not have."""
+    gone = [name for form in dataset.forms for name in form.without if name not in names]
+    if not gone:
+        return dataset
+    report.guess(dataset.code, "", "、".join(gone), "表中没有这些字段，取自上级版本的其他形式不再提到它们")
+    forms = (replace(form, without=tuple(name for name in form.without if name in names)) for form in dataset.forms)
+    return replace(dataset, forms=tuple(forms))
 
 
 def _success(above: Heading) -> Iterable[Success]:

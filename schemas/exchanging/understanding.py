@@ -63,6 +63,8 @@ _NO = frozenset(
 _CONDITIONAL = frozenset({"条件必填", "有条件必填", "条件", "C", "CM", "视情况", "按条件", "条件可选"})
 _CODE = r"[0-9A-Za-z_]{1,12}\s*[-—–:=.、]"
 _CODE_ITEM = re.compile(r"([0-9A-Za-z_]{1,12})\s*[-—–:=.、]\s*([^\d\s].*)", re.DOTALL)
+#: a code right before what it means; not `1位` or `30个字符`
+_BARE_ITEM = re.compile(r"(\d{1,2})\s*((?![位个条字天次元年月日时分秒])[\u4e00-\u9fff]{1,12})")
 _CODE_BREAK = re.compile(rf"[;,|\n]+|[、\s/]\s*(?={_CODE})|(?<=\S)\s+(?={_CODE})")
 _CONDITION = re.compile(
     r"([A-Za-z_]\w*)\s*(?:==?|取值为|等于|为|是)\s*[\"“'‘]?([0-9A-Za-z_]+(?:[\"”'’]?\s*(?:[、,/|]|或)\s*[\"“'‘]?[0-9A-Za-z_]+)*)"
@@ -167,7 +169,16 @@ def inline_codes(text: str) -> dict[str, str]:
     bare = re.sub(r"^(?:代码|取值|值域)\s*:\s*(?=\S)", "", plain(text)).rstrip("。.;,")
     items = [_CODE_ITEM.fullmatch(part.strip()) for part in _CODE_BREAK.split(bare) if part.strip()]
     codes = {item[1]: item[2].strip() for item in items if item}
-    return codes if items and len(codes) == len(items) else {}
+    return codes if items and len(codes) == len(items) else _unsigned_codes(bare)
+
+
+def _unsigned_codes(bare: str) -> dict[str, str]:
+    """`1男 2女`, `1 是 2 否`: codes without a sign between them and what they mean, two at least and in rising order."""
+    parts = [part for part in re.split(r"[;,|、\s/]+(?=\d)", bare) if part]
+    items = [_BARE_ITEM.fullmatch(part) for part in parts]
+    codes = {item[1]: item[2] for item in items if item}
+    numbers = [int(code) for code in codes]
+    return codes if len(codes) == len(parts) > 1 and numbers == sorted(numbers) else {}
 
 
 def codes_within(text: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_lint_of_the_shipped_edition_finds_nothing() -> None:
 
 
 def test_lint_tells_what_is_wrong_and_fails(tmp_path: Path, edition: Edition) -> None:
-    assert spec("export", "--out", tmp_path / "x.xlsx", "--dataset", "HD02").exit_code == 0
+    assert spec("export", "--out", tmp_path / "x.xlsx", "--dataset", "hd02").exit_code == 0
     assert spec("import", tmp_path / "x.xlsx", "--out", tmp_path / "new", "--version", "9").exit_code == 0
     path = tmp_path / "new" / "datasets" / "HD02.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("scene: 血透", "scene: 无此场景"), encoding="utf-8")
@@ -100,8 +100,8 @@ def test_fake_of_a_transaction_that_is_called_gives_rows_of_its_node(edition: Ed
         (("show", "HD99"), 1, "没有数据集 HD99"),
         (("fake", "HD99"), 1, "没有数据集 HD99"),
         (("export", "--out", "{tmp}/x.xlsx", "--dataset", "HD99"), 1, "没有数据集 HD99"),
-        (("export", "--out", "{tmp}/no/x.xlsx"), 1, "写不下"),
-        (("import", "{tmp}/none.xlsx", "--out", "{tmp}/new"), 1, "读不出来"),
+        (("export", "--out", "{tmp}/no/x.xlsx"), 1, "写不下：没有这个文件或文件夹"),
+        (("import", "{tmp}/none.xlsx", "--out", "{tmp}/new"), 1, "读不出来：没有这个文件"),
         (("diff", "reference", "{tmp}/none"), 2, "规范有误"),
         (("docs", "--out", "{tmp}/file/spec"), 1, "写不下"),
     ],

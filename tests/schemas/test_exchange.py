@@ -349,7 +349,9 @@ def test_a_condition_in_a_note_becomes_a_condition(foreign: Callable[..., tuple[
 
 
 @pytest.mark.parametrize("column", ["codes", "note"])
-@pytest.mark.parametrize("text", ["1-是;0-否", "1:是，2:否", "1、是 2、否", "1：是；\n2：否", "1=是,2=否。"])
+@pytest.mark.parametrize(
+    "text", ["1-是;0-否", "1:是，2:否", "1、是 2、否", "1：是；\n2：否", "1=是,2=否。", "1是 2否", "1 是 2 否", "1是，2否"]
+)
 def test_codes_written_into_a_cell_become_a_table(foreign: Callable[..., tuple[Edition, Report]], column: str, text: str) -> None:
     cells = (text, None) if column == "codes" else (None, text)
     edition, report = foreign({"表": [*TOP, (1, "flag", "标志", "C", 3, "是", *cells)]})
@@ -461,6 +463,34 @@ def test_a_messy_table_is_read_and_nothing_is_dropped_in_silence(foreign: Callab
     spoken = {remark.cell for remark in report.remarks}
     assert {"G3", "I6", "G10", "E11", "F11", "C16", "E16", "E18", "H19", "A21"} <= spoken
     assert ("填表说明", "A1") in {(remark.sheet, remark.cell) for remark in report.remarks}
+
+
+def test_a_yes_in_the_code_column_with_the_codes_in_the_note(foreign: Callable[..., tuple[Edition, Report]]) -> None:
+    edition, report = foreign(
+        {"表": [*TOP, (1, "gend", "性别", "C", 3, "是", "Y", "1男 2女"), (2, "no", "编号", "C", 9, "是", None, "长度 30 位")]}
+    )
+    assert dict(edition.codes[one(edition)["gend"].codes or ""].values) == {"1": "男", "2": "女"}
+    assert one(edition)["no"].codes is None
+    assert [kind for kind, cell, _ in told(report) if cell == "H3"] == [Kind.GUESSED]
+
+
+def test_a_meaning_beside_a_field_code_is_its_name_where_there_is_no_other(foreign: Callable[..., tuple[Edition, Report]]) -> None:
+    header = ("序号", "字段", "含义", "类型", "长度", "备注")
+    edition, _ = foreign({"表": [("交易编号：X001",), header, (1, "psn_no", "人员编号", "C", 30, "测试备注")]})
+    spec = one(edition)["psn_no"]
+    assert (spec.label, spec.meaning) == ("人员编号", "测试备注")
+
+
+def test_a_form_of_the_base_leaves_out_no_field_that_the_table_does_not_have(
+    foreign: Callable[..., tuple[Edition, Report]],
+) -> None:
+    """The base's 3505 leaves drugtracinfo out of its one-row form."""
+    edition, report = foreign(
+        {"商品销售": [("交易编号：3505A",), HEADER, (1, "fixmedins_bchno", "批次流水号", "C", 30, "是", None, None)]}
+    )
+    assert [form.without for dataset in edition.datasets.values() for form in dataset.forms] == [()]
+    assert any("不再提到它们" in sentence for _, _, sentence in told(report))
+    assert not [sentence for sentence in findings(edition) if "without" in sentence]
 
 
 def test_what_a_foreign_table_never_says_comes_from_the_base(

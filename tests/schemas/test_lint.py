@@ -38,7 +38,7 @@ def test_the_small_edition_is_sound(edition: Edition) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "sentence"),
     [
-        ("datasets/T1.yaml", "codes: shift", "codes: shifts", "T1 字段 shift：没有代码表 shifts"),
+        ("datasets/T1.yaml", "codes: shift", "codes: shifts", "T1 字段 shift：没有代码表 shifts，应有文件 codes/shifts.yaml"),
         ("datasets/T1.yaml", "codes: shift", "blank_allowed: false", "代码表 shift：没有字段使用"),
         ("datasets/T1.yaml", "name: dose", "name: drug_codg", "T1 字段 drugs：字段 drug_codg 写了两次"),
         ("datasets/T1.yaml", "name: cnt", "name: rx_date", "T1：字段 rx_date 写了两次"),
