@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from schemas import fake, loader
-from schemas.errors import SpecError
+from schemas.errors import SpecError, file_trouble
 from schemas.exchanging import notation
 from schemas.model import CodeTable, Confidence, Dataset, Edition, Encoding, Field, Node, Severity, Source
 
@@ -46,7 +46,7 @@ def write(edition: Edition, folder: Path) -> int:
         for path in _leftovers(folder, found):
             path.unlink()
     except OSError as error:
-        raise SpecError(f"写不下（{type(error).__name__}）", file=folder) from None
+        raise SpecError(f"写不下：{file_trouble(error)}", file=folder) from None
     return len(found)
 
 

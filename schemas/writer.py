@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from schemas.errors import SpecError
+from schemas.errors import SpecError, file_trouble
 from schemas.model import CodeTable, Dataset, Edition, Encoding, Field, Node, Replay, Severity, Source, Style
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
@@ -48,7 +48,7 @@ def write(edition: Edition, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_text(content), encoding="utf-8", newline="\n")
     except OSError as error:
-        raise SpecError(f"写不下（{type(error).__name__}）", file=folder) from None
+        raise SpecError(f"写不下：{file_trouble(error)}", file=folder) from None
 
 
 def _text(content: dict[str, Any]) -> str:
