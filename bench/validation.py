@@ -108,15 +108,19 @@ def _cores() -> set[int]:
 @click.command()
 @click.option("--rows", default=SHORT, envvar="BENCH_ROWS", show_default=True, help="每个做法处理多少行。")
 @click.option("--bad", default=0.0, show_default=True, help="其中有错的比例。")
+@click.option("--only", default="", help="只测这些（逗号分开）；straw 与 hand 总要测，倍数由它们来。")
 @click.option("--one", default="", hidden=True)
-def main(rows: int, bad: float, one: str) -> None:
+def main(rows: int, bad: float, only: str, one: str) -> None:
     """20 个字段的记录：映射 + 校验，每秒多少行。"""
     if one:
         click.echo(orjson.dumps(asdict(_one(one, rows, bad))))
         return
     click.echo(f"{datetime.now(UTC):%Y-%m-%d}，{_machine()}，{rows:,} 行，其中有错的 {bad:.1%}；行/秒与倍数按 CPU 秒计\n")
     runs = {}
+    wanted = {"straw", "hand", *only.split(",")}
     for name in (*CONTESTANTS, *contestants.encoders()):
+        if only and name not in wanted:
+            continue
         click.echo(f"  正在测 {name} ……", err=True)
         runs[name] = _measured(name, rows, bad)
     for line in _table(runs):
