@@ -17,7 +17,7 @@ from support.oracle import judge
 from support.proxy import Fault
 
 from gateway import config as configuration
-from gateway import intake, outbox, uploading
+from gateway import outbox, sorting, uploading
 from gateway.model import Intake, LedgerEntry
 from gateway.outbox import Answered, Item, Outcome, Step, Unanswered
 from gateway.store import Store, tables
@@ -96,7 +96,7 @@ def test_sabotage_a_ledger_that_does_not_know_what_it_sent_is_a_duplicate_effect
 
 @pytest.mark.requirement("J-099")
 def test_sabotage_a_ledger_that_compares_keys_only_is_a_wrong_version(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = intake._Desk.take
+    honest = sorting._Desk.take
 
     def blind(self: Any, each: Any) -> None:
         entry = self.known.get((each.row.institution, each.key))
@@ -107,7 +107,7 @@ def test_sabotage_a_ledger_that_compares_keys_only_is_a_wrong_version(line: Line
     line.source.insert(20)
     line.settle()
     line.source.edit(6)
-    monkeypatch.setattr(intake._Desk, "take", blind)
+    monkeypatch.setattr(sorting._Desk, "take", blind)
     line.settle()
     assert line.verdict().zeros == (0, 0, 6)
 
