@@ -191,7 +191,7 @@ class RowMapping:
                 faults[spec.name] = value
             elif value is not None:
                 values[spec.name] = value
-        self._roll_over(values)
+        self._roll_over(values, faults)
         return values, faults
 
     def _value(self, spec: Field, row: Row, facts: SiteFacts) -> Any:
@@ -206,12 +206,16 @@ class RowMapping:
             return ""
         return rule.missing(value) if rule else fault(spec, "absent", f"必填，但本系统没有：{value.reason}")
 
-    def _roll_over(self, values: dict[str, Any]) -> None:
+    def _roll_over(self, values: dict[str, Any], faults: dict[str, Violation]) -> None:
         """A clock without a day that lies before its start lies on the next day."""
         for name, rule in self.fields.items():
             value, start = values.get(name), values.get(rule.next_day_if_before)
             if isinstance(value, datetime) and isinstance(start, datetime) and value < start:
-                values[name] = value + timedelta(days=1)
+                try:
+                    values[name] = value + timedelta(days=1)
+                except OverflowError:  # 9999-12-31, by which some products mean "open"
+                    del values[name]
+                    faults[name] = fault(self.dataset.field(name), "unreadable", "无法读懂：这一天没有下一天")
 
     def _causes(self, row: Row, faults: dict[str, Violation]) -> Iterator[Violation]:
         for head in self.heads:

@@ -219,3 +219,9 @@ def test_no_fault_carries_the_value_at_fault(read_mapping: Any, map_row: Any) ->
     row = map_row(mapping, count="Secret1", t="Secret2", d="Secret3", n=[b"Secret4"])
     assert len(row.faults) == 4
     assert not any("Secret" in fault.message for fault in row.faults)
+
+
+def test_a_last_day_without_a_next_is_a_fault_not_a_crash(read_mapping: Any, map_row: Any) -> None:
+    mapping = read_mapping(begn="{date: d, time: s}", ended="{date: d, time: e, next_day_if_before: begn}")
+    row = map_row(mapping, d=date(9999, 12, 31), s=time(22), e=time(2))
+    assert told(row) == [("ended", "unreadable", "结束时间（ended）无法读懂：这一天没有下一天")]
