@@ -113,7 +113,10 @@ def _issued(section: Section) -> Issued:
     institutions = section.texts("institutions")
     if not institutions:
         raise section.error("至少写一个机构编码", "institutions")
-    return Issued(Credential(section.need("paasid", str), section.need("token", str)), institutions)
+    token = section.need("token", str)
+    if not token.strip():  # a signature made with nothing could be made by anybody
+        raise section.error("密钥是空的，请用 compliance key issue 重新发放", "token")
+    return Issued(Credential(section.need("paasid", str), token), institutions)
 
 
 def _write(path: Path, issued: Iterable[Issued]) -> None:

@@ -77,3 +77,11 @@ def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path, text: str,
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="文件不存在"):
         credentials.Keyring(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("token", ["", "   "])
+def test_an_empty_token_is_refused_for_anybody_could_sign_with_it(tmp_path: Path, token: str) -> None:
+    path = tmp_path / "credentials.yaml"
+    path.write_text(f'credentials:\n  - {{paasid: "ld-x", token: "{token}", institutions: ["{INSTITUTION}"]}}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="密钥是空的"):
+        credentials.read(path)
