@@ -85,7 +85,10 @@ def to_moment(value: Any, zone: ZoneInfo | timezone) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         raise UnreadableError("只有日期，没有时间")
     moment = value if isinstance(value, datetime) else _parsed(value, datetime.fromisoformat, "应为日期时间 yyyy-MM-dd HH:mm:ss")
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(SHANGHAI)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(SHANGHAI)
+    except OverflowError:  # the last hours of 9999 in UTC
+        raise UnreadableError("超出日历的范围") from None
 
 
 def to_time(value: Any) -> time:

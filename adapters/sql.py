@@ -137,7 +137,7 @@ class SqlSource:
     def earlier(self, position: Cursor, by: timedelta) -> Cursor:
         """A position so far before `position`; the same one where there is no telling."""
         if position.time is not None:
-            return Cursor(position.time - by, self._least())
+            return Cursor(_before(position.time, by), self._least())
         return Cursor(None, position.key - _KEYS_AGAIN) if isinstance(position.key, int) else position
 
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
@@ -326,3 +326,11 @@ class SqlSource:
             if cause.query
             else SourceError(f"数据源 {self._name} 的 {self.query.dataset}：{sentence}")
         )
+
+
+def _before(moment: datetime, by: timedelta) -> datetime:
+    """So long before; never before the calendar begins, with 0001-01-01, by which .NET programs mean "never"."""
+    try:
+        return moment - by
+    except OverflowError:
+        return moment

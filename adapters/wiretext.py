@@ -27,10 +27,10 @@ _MOST = 40_000
 
 
 class _Texts(dict[date, str]):
-    """Days as text: writing one takes eight times as long as finding it."""
+    """Days as text: writing one takes eight times as long as finding it. WireError if the wire does not take the day."""
 
     def __missing__(self, day: date) -> str:
-        text = day.isoformat()
+        text = wire.in_years(day).isoformat()
         if len(self) < _MOST:
             self[day] = text
         return text
@@ -105,24 +105,24 @@ _SHORT: dict[FieldType, Callable[[Write], Write]] = {
 
 
 def joined(day: Any, clock: Any) -> str:
-    """A day and a wall clock of Shanghai in two values; "" if either is blank. UnreadableError."""
+    """A day and a wall clock of Shanghai in two values; "" if either is blank. UnreadableError or WireError."""
     if type(day) is date and type(clock) is timedelta and clock.days == 0:  # as MySQL drivers give DATE and TIME
         seconds = clock.seconds
         return f"{_TEXTS[day]}{_MINUTES[seconds // 60]}{_SECONDS[seconds % 60]}"
     if is_blank(day) or is_blank(clock):
         return ""
     wall: time = to_time(clock).replace(tzinfo=None)
-    return f"{to_date(day, wire.SHANGHAI).isoformat()} {wall.isoformat('seconds')}"
+    return f"{_TEXTS[to_date(day, wire.SHANGHAI)]} {wall.isoformat('seconds')}"
 
 
 def next_day(moment: str) -> str:
-    """The same wall clock one day later. UnreadableError after the last day there is."""
+    """The same wall clock one day later. UnreadableError or WireError after the last day there is."""
     return _day_after(moment[:10]) + moment[10:]
 
 
 @lru_cache(_MOST)
 def _day_after(day: str) -> str:
     try:
-        return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+        return _TEXTS[date.fromisoformat(day) + timedelta(days=1)]
     except OverflowError:
         raise UnreadableError("没有下一天") from None

@@ -17,7 +17,7 @@ import orjson
 
 from schemas import rendering, wire
 from schemas.dateformat import dateformat
-from schemas.errors import EnvelopeError, RefusedWholeError, WireError
+from schemas.errors import EnvelopeError, RefusedWholeError, UnknownInfnoError, WireError
 from schemas.model import Dataset, Edition, FieldType, Success, Violation
 
 SUCCESS, FAILURE = 0, -1
@@ -163,11 +163,11 @@ def _records(edition: Edition, dataset: Dataset, text: bytes | str, raw: Mapping
 
 
 def dataset_of(edition: Edition, infno: str) -> Dataset:
-    """The data set a transaction number stands for. EnvelopeError if the edition has none."""
+    """The data set a transaction number stands for. UnknownInfnoError if the edition has none."""
     for dataset in edition.datasets.values():
         if dataset.infno == infno:
             return dataset
-    raise EnvelopeError(f"没有交易编号 {infno}")
+    raise UnknownInfnoError(f"没有交易编号 {infno}")
 
 
 def reply(refmsgid: str, now: datetime, results: Sequence[Result], charset: str = "utf-8") -> bytes:

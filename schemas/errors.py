@@ -52,5 +52,9 @@ class EnvelopeError(Exception):
     """The 公共报文头 is unusable, so no record of the message can be judged."""
 
 
+class UnknownInfnoError(EnvelopeError):
+    """The edition has no transaction of that number."""
+
+
 class RefusedWholeError(EnvelopeError):
     """The receiver read the message and refused it whole; the message is its own sentence."""

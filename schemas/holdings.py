@@ -12,8 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from schemas import envelope
-from schemas.errors import EnvelopeError
+from schemas import envelope, wire
+from schemas.errors import EnvelopeError, WireError
 from schemas.model import Edition, Violation
 
 CODE = "QY01"
@@ -130,7 +130,9 @@ def _text(record: Mapping[str, Any], name: str) -> str:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return wire.in_years(date.fromisoformat(text))
+    except WireError as error:
+        raise EnvelopeError(f"业务日（business_date）{error}") from None
     except ValueError:
         raise EnvelopeError("业务日（business_date）应写成 yyyy-MM-dd") from None
 

@@ -17,7 +17,8 @@ Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _PRINTABLE = "[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f]"
 _MONTH, _DAY = "(0[1-9]|1[0-2])", "(0[1-9]|[12][0-9]|3[01])"
-_DATE = f"[0-9]{{4}}-{_MONTH}-{_DAY}"
+_YEAR = "(19|20|21)[0-9]{2}"  # schemas.wire.YEARS
+_DATE = f"{_YEAR}-{_MONTH}-{_DAY}"
 _PATTERNS = {
     FieldType.DATE: f"^{_DATE}$",
     FieldType.DATETIME: f"^{_DATE} ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$",

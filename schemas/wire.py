@@ -1,7 +1,8 @@
 """One value <-> its wire text. Only this module knows how dates, numbers and blanks look on the wire.
 
 C: text. N: decimal text without exponent or trailing zeros. D: yyyy-MM-dd. DT: yyyy-MM-dd HH:mm:ss, Asia/Shanghai,
-no offset (interface facts §0, column T). Absent and null are the same: the field is left out.
+no offset (interface facts §0, column T). Absent and null are the same: the field is left out. A year outside YEARS is a slip of
+the site (0202, 9999): no document names a limit, but such a day has no due time, and some databases cannot hold it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from schemas.errors import WireError
 from schemas.model import Field, FieldType
 
+Day = TypeVar("Day", bound=date)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+#: of every date and time in a record
+YEARS = range(1900, 2200)
 # Patterns and not the parsers alone: Decimal takes `1E5`, ` 1` and full-width digits, fromisoformat takes week dates.
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -77,22 +81,44 @@ class Decoded(Mapping[str, Any]):
 
 
 def encode_datetime(value: Any) -> str:
-    """Aware datetime -> Shanghai wall clock to the second."""
-    if not isinstance(value, datetime):
-        raise WireError("应为日期时间")
-    if value.tzinfo is None:
-        raise WireError("时间没有时区")
-    return value.astimezone(SHANGHAI).replace(tzinfo=None).isoformat(" ", "seconds")
+    """Aware datetime -> Shanghai wall clock to the second, of any year: what was only reckoned stands in no record."""
+    return _wall_clock(value).isoformat(" ", "seconds")
 
 
 def decode_datetime(text: str) -> datetime:
-    """Shanghai wall clock -> aware datetime."""
+    """Shanghai wall clock -> aware datetime of any year: a record stored before YEARS was asked must still be read."""
     if not _DATETIME.fullmatch(text):
         raise WireError("应写成 yyyy-MM-dd HH:mm:ss")
     try:
         return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
     except ValueError:
         raise WireError("没有这一天或这一时刻") from None
+
+
+def in_years(day: Day) -> Day:
+    """The date or time itself. WireError if its year cannot be meant."""
+    if day.year not in YEARS:
+        raise WireError(f"年份应在 {YEARS[0]} 至 {YEARS[-1]} 之间，请核对是否录错")
+    return day
+
+
+def _wall_clock(value: Any) -> datetime:
+    if not isinstance(value, datetime):
+        raise WireError("应为日期时间")
+    if value.tzinfo is None:
+        raise WireError("时间没有时区")
+    try:
+        return value.astimezone(SHANGHAI).replace(tzinfo=None)
+    except OverflowError:  # the last hours of 9999 in a zone west of Shanghai
+        raise WireError("没有这一天") from None
+
+
+def _encode_moment(value: Any) -> str:
+    return in_years(_wall_clock(value)).isoformat(" ", "seconds")
+
+
+def _decode_moment(text: str) -> datetime:
+    return in_years(decode_datetime(text))
 
 
 def _encode_text(value: Any) -> str:
@@ -113,7 +139,7 @@ def _encode_number(value: Any) -> str:
 def _encode_date(value: Any) -> str:
     if not isinstance(value, date) or isinstance(value, datetime):
         raise WireError("应为日期")
-    return value.isoformat()
+    return in_years(value).isoformat()
 
 
 def _decode_text(text: str) -> str:
@@ -132,20 +158,21 @@ def _decode_date(text: str) -> date:
     if not _DATE.fullmatch(text):
         raise WireError("应写成 yyyy-MM-dd")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise WireError("没有这一天") from None
+    return in_years(day)
 
 
 _ENCODERS: dict[FieldType, Callable[[Any], str]] = {
     FieldType.TEXT: _encode_text,
     FieldType.NUMBER: _encode_number,
     FieldType.DATE: _encode_date,
-    FieldType.DATETIME: encode_datetime,
+    FieldType.DATETIME: _encode_moment,
 }
 _DECODERS: dict[FieldType, Callable[[str], Any]] = {
     FieldType.TEXT: _decode_text,
     FieldType.NUMBER: _decode_number,
     FieldType.DATE: _decode_date,
-    FieldType.DATETIME: decode_datetime,
+    FieldType.DATETIME: _decode_moment,
 }

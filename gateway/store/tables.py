@@ -25,6 +25,7 @@ from sqlalchemy.types import TypeDecorator
 #: raised by one with every change of the tables, together with its step in `store.migrations`
 SCHEMA_VERSION = 2
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_WIDTH = 27  # %Y gives the year 202 three digits
 
 metadata = MetaData()
 
@@ -32,18 +33,18 @@ metadata = MetaData()
 class Instant(TypeDecorator[datetime]):
     """An aware datetime as `2026-11-25T08:00:00.000000Z`."""
 
-    impl = String(27)
+    impl = String(_WIDTH)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         """Aware datetime -> UTC text; a naive one is a bug and raises."""
         if value is not None and value.tzinfo is None:
             raise ValueError("naive datetime")
-        return value.astimezone(UTC).strftime(_FORMAT) if value is not None else None
+        return f"{value.astimezone(UTC).strftime(_FORMAT):0>{_WIDTH}}" if value is not None else None
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """UTC text -> aware datetime."""
-        return datetime.strptime(value, _FORMAT).replace(tzinfo=UTC) if value is not None else None
+        return datetime.strptime(f"{value:0>{_WIDTH}}", _FORMAT).replace(tzinfo=UTC) if value is not None else None
 
 
 _Id = BigInteger().with_variant(Integer, "sqlite")

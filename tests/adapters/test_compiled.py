@@ -75,7 +75,7 @@ def sent(mapping: RowMapping, row: dict[str, Any], facts: SiteFacts, edition: Ed
     try:
         found = mapping.source_row(row, Cursor(None, 7), facts)
         content = wire.encode_record(mapping.dataset.fields, found.values)
-    except (WireError, OverflowError):  # the latter: a day after the last there is
+    except WireError:
         return None
     if found.state is not RowState.READY or found.faults:
         return None

@@ -214,6 +214,13 @@ def test_an_entry_time_that_cannot_be_read_is_a_fault(read_mapping: Any, map_row
     assert [rule for _, rule, _ in told(map_row(read_mapping(), entered_at="昨天"))] == ["unreadable"]
 
 
+@pytest.mark.parametrize("moment", [datetime(9999, 12, 31, 23), "9999-12-31 23:00:00"])  # noqa: DTZ001  as drivers give it
+def test_a_moment_past_the_end_of_the_calendar_is_a_fault_not_a_crash(read_mapping: Any, map_row: Any, moment: Any) -> None:
+    mapping = read_mapping("zone: UTC", begn="{column: t}")
+    row = map_row(mapping, t=moment, entered_at=moment)
+    assert [(name, rule) for name, rule, _ in told(row)] == [("begn", "unreadable"), ("entered_at", "unreadable")]
+
+
 def test_no_fault_carries_the_value_at_fault(read_mapping: Any, map_row: Any) -> None:
     mapping = read_mapping(begn="{column: t}", day="{column: d}", title="{column: n}")
     row = map_row(mapping, count="Secret1", t="Secret2", d="Secret3", n=[b"Secret4"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ def refs(source: SqlSource, size: int, after: Cursor | None = None) -> list[str]
 def test_equal_cursor_times_across_pages_lose_and_repeat_nothing(source: Source, size: int) -> None:
     expected = [str(100 - 3 * day - back) for day in range(4) for back in (2, 1, 0)]
     assert refs(source(BY_TIME), size) == expected
+
+
+def test_a_little_before_the_first_moment_of_the_calendar_is_that_moment(source: Source) -> None:
+    """0001-01-01 is what .NET programs store for "never"."""
+    never = datetime(1, 1, 1)  # noqa: DTZ001  as the driver gives it
+    assert source(BY_TIME).earlier(Cursor(never, 7), timedelta(seconds=120)).time == never
 
 
 @pytest.mark.parametrize("size", [1, 5, 12])

@@ -101,6 +101,11 @@ def test_a_business_date_is_answered_page_by_page_and_nothing_is_missed_or_doubl
         assert len(set(found)) == len(found)
 
 
+def test_a_business_date_without_a_next_day_is_refused_in_a_sentence(held: Holdings, edition: Edition) -> None:
+    with pytest.raises(MessageRefusedError, match="年份应在 1900 至 2199 之间"):
+        ask(held, edition, Question("RX01", business_date=date(9999, 12, 31)))
+
+
 def test_a_record_that_moved_to_another_day_is_held_on_the_new_day_only(
     receiver: Receiver, maker: Maker, held: Holdings, edition: Edition
 ) -> None:

@@ -58,6 +58,17 @@ def test_a_signed_message_is_answered_record_by_record(caller: Caller, maker: Ma
     }
 
 
+@pytest.mark.parametrize("year", ["0001", "0202", "9999"])
+def test_a_record_of_a_year_that_cannot_be_meant_is_rejected_with_its_reason(caller: Caller, maker: Maker, year: str) -> None:
+    good, bad = maker.records(count=2)
+    odd = {name: f"{year}{bad[name][4:]}" for name in ("begn_time", "occurred_at")}
+    response = caller.post(maker.message([good, maker.changed(bad, **odd)]))
+    assert response.status_code == 200
+    taken, rejected = envelope.results(response.content)
+    assert (taken.status, rejected.status) == (Status.ACCEPTED, Status.REJECTED)
+    assert "年份应在 1900 至 2199 之间" in next(each.message for each in rejected.reasons if each.field == "begn_time")
+
+
 def test_no_log_line_carries_a_key_a_person_or_a_token(caller: Caller, maker: Maker, log: list[Any]) -> None:
     (record,) = maker.records()
     caller.post(maker.message([record]))

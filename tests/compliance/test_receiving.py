@@ -13,7 +13,7 @@ from sqlalchemy import select
 from support.bureau import INSTITUTION, START, Clock, Maker
 
 from compliance import cadence
-from compliance.errors import ForeignInstitutionError, MessageRefusedError
+from compliance.errors import ForeignInstitutionError, MessageRefusedError, OtherEditionError
 from compliance.receiving import Answer, Receiver
 from compliance.store import tables
 from compliance.store.archive import StoredArchive, StoredBook
@@ -79,9 +79,25 @@ def test_a_duplicate_is_answered_as_such_after_the_edition_in_force_has_changed(
     one(receiver, maker, record)
     newer = Receiver(replace(edition, version="2099.1"), StoredArchive(store))
     assert one(newer, maker, record).status is Status.DUPLICATE
-    (other,) = maker.records(seed=2)
-    (reason,) = one(newer, maker, maker.changed(other, sess_id="TEST-NEW", key="TEST-NEW")).reasons
-    assert reason.rule == "edition"
+
+
+def test_a_message_of_another_edition_is_refused_whole_and_no_record_is_rejected(
+    maker: Maker, store: Database, edition: Edition
+) -> None:
+    newer = Receiver(replace(edition, version="2099.1"), StoredArchive(store))
+    with pytest.raises(OtherEditionError, match=f"{edition.id} 制作，平台现行 {edition.code}@2099.1"):
+        send(newer, maker.message(maker.records(count=3)))
+    assert stored(store) == stored(store, tables.rejection) == []
+    (noted,) = stored(store, tables.message)
+    assert "请两边统一版本" in noted.refused
+
+
+def test_a_leftover_of_an_older_edition_among_current_records_is_rejected_by_itself(
+    receiver: Receiver, maker: Maker, store: Database
+) -> None:
+    current, old = maker.records(count=2)
+    answer = send(receiver, maker.message([current, {**old, "edition": "reference@1999.1"}]))
+    assert [result.status for result in answer.results] == [Status.ACCEPTED, Status.REJECTED]
 
 
 def test_the_same_version_with_another_content_is_a_conflict_that_names_the_newest_version_held(

@@ -49,6 +49,8 @@ MATRIX = [
     Odd("blank", "card_no", "   "),
     Odd("microseconds", "prescribed_at", "2026-11-02 09:00:00.123456", good=True),
     Odd("zero date", "prescribed_at", "0000-00-00 00:00:00", only=("sqlite", "mariadb")),
+    Odd("year with a slip", "prescribed_at", "0202-11-02 09:00:00"),
+    Odd("last year of the calendar", "prescribed_at", "9999-12-31 23:59:59"),
     Odd("impossible date", "prescribed_at", "2026-02-30 00:00:00", only=("sqlite",)),
     Odd("four-byte character", "item_name", "示例𠮷片😀", good=True),
     Odd("huge text", "item_name", "长" * 200_000),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.cadence import due_at
+from schemas.cadence import LAST, due_at
 from schemas.model import Cadence, Edition
 from schemas.wire import SHANGHAI, encode_datetime
 
@@ -66,3 +66,10 @@ def test_the_cadences_of_the_reference_edition(reference: Edition) -> None:
         "every5": "2026-01-05 09:05:00",
         "event": "2026-01-05 10:00:00",
     }
+
+
+@pytest.mark.parametrize("cadence", [REALTIME, D1, MONTHLY])
+@pytest.mark.parametrize("occurred", [datetime(9999, 12, 31, 23, 59, tzinfo=SHANGHAI), datetime(9999, 12, 31, 23, tzinfo=UTC)])
+def test_a_due_time_past_the_end_of_the_calendar_is_the_last_there_is(cadence: Cadence, occurred: datetime) -> None:
+    assert due_at(cadence, occurred) == LAST
+    assert LAST.astimezone(UTC).year == 9999

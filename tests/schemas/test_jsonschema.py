@@ -74,6 +74,12 @@ def test_a_length_that_only_warns_refuses_nothing(edition: Edition, record: Call
     assert checker(warned, "T1").is_valid(long)
 
 
+@pytest.mark.parametrize("day", ["0202-01-05", "1899-12-31", "1900-01-01", "2199-12-31", "2200-01-01", "9999-12-31"])
+def test_years_are_judged_as_marshmallow_judges_them(edition: Edition, record: Callable[..., dict[str, Any]], day: str) -> None:
+    dated = record(rx_date=day, rx_time=f"{day} 08:00:00")
+    assert checker(edition, "T1").is_valid(dated) == (validator(edition, "T1").violations(dated) == ())
+
+
 @pytest.mark.parametrize(
     "text", ["0", "007", "1234.50", "1234.5000", "-1", "0.00", "99999", "1.234", ".5", "1.", "", "-", "1E2", " 1"]
 )

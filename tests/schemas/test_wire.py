@@ -43,7 +43,7 @@ def test_equal_numbers_have_one_text(value: Decimal) -> None:
     assert wire.encode(NUMBER, value) == wire.encode(NUMBER, value.normalize())
 
 
-@given(st.dates())
+@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)))
 def test_a_date_survives_the_wire(value: date) -> None:
     assert wire.decode(DATE, wire.encode(DATE, value)) == value
 
@@ -114,6 +114,36 @@ def test_only_a_real_day_is_a_date(text: str) -> None:
 def test_only_the_agreed_form_is_a_moment(text: str) -> None:
     with pytest.raises(WireError):
         wire.decode(DATETIME, text)
+
+
+@pytest.mark.parametrize("year", [1, 202, 1899, 2200, 9999])
+def test_a_year_that_cannot_be_meant_is_neither_written_nor_read(year: int) -> None:
+    """0202 and 9999 are slips: nothing is due then, and not every database holds such a day."""
+    values = ((DATE, date(year, 6, 1)), (DATETIME, datetime(year, 6, 1, 8, tzinfo=wire.SHANGHAI)))
+    texts = ((DATE, f"{year:04}-06-01"), (DATETIME, f"{year:04}-06-01 08:00:00"))
+    for field, value in values:
+        with pytest.raises(WireError, match="年份应在 1900 至 2199 之间"):
+            wire.encode(field, value)
+    for field, text in texts:
+        with pytest.raises(WireError, match="年份应在 1900 至 2199 之间"):
+            wire.decode(field, text)
+
+
+@pytest.mark.parametrize("day", [date(1900, 1, 1), date(2199, 12, 31)])
+def test_the_first_and_the_last_day_are_taken(day: date) -> None:
+    assert wire.decode(DATE, wire.encode(DATE, day)) == day
+    last = datetime.combine(day, datetime.max.time().replace(microsecond=0), wire.SHANGHAI)
+    assert wire.decode(DATETIME, wire.encode(DATETIME, last)) == last
+
+
+def test_a_moment_that_shanghai_has_no_day_for_is_told() -> None:
+    with pytest.raises(WireError):
+        wire.encode(DATETIME, datetime(9999, 12, 31, 23, tzinfo=UTC))
+
+
+def test_a_moment_that_was_reckoned_may_lie_beyond_the_years_of_a_record() -> None:
+    """What was due after 2199-12-31 must still be shown, and what was stored before the rule be read."""
+    assert wire.encode_datetime(wire.decode_datetime("2200-01-02 00:00:00")) == "2200-01-02 00:00:00"
 
 
 def test_absent_null_and_blank_values_are_left_out_of_a_record() -> None:

@@ -36,6 +36,7 @@ def border_values(spec: Field) -> Iterator[Any]:
             yield from _numbers(spec)
         case FieldType.DATE:
             yield from ("2024-02-29", "2026-02-29", "2026-1-01", " 2026-01-01", "9999-12-31")
+            yield from ("1899-12-31", "1900-01-01", "2199-12-31", "2200-01-01")
         case FieldType.DATETIME:
             yield from (
                 "2026-01-01 23:59:59",
@@ -43,6 +44,8 @@ def border_values(spec: Field) -> Iterator[Any]:
                 "2026-01-01 23:59:60",
                 "2026-01-01 08:00",
                 "2024-02-29 00:00:00",
+                "1899-12-31 23:59:59",
+                "2200-01-01 00:00:00",
             )
         case FieldType.ROWS:
             yield from ([], [[]], {})
