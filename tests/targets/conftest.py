@@ -8,15 +8,17 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from support.databases import database
+from support.deployment import Deployment, deployed
 
 from adapters import profile
 from adapters.profile import Site
@@ -45,6 +47,22 @@ class Target:
         site = Site("样例", self.url, INSTITUTION, constants=constants, catalogue=catalogue)
         opened = profile.open_sources(profile.load(self.profile), site, loader.reference())
         return {source.dataset: source for source in opened}
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What the site writes under `sources`; the address is in the file `database.url`."""
+        catalogue = {"catalogue": str(self.catalogue)} if self.catalogue else {}
+        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogue}
+
+    @property
+    def address(self) -> str:
+        """The database's address in full."""
+        return self.url.render_as_string(hide_password=False)
+
+    def execute(self, statement: str) -> int:
+        """Change the product's database as its users would; how many rows."""
+        with create_engine(self.url, poolclass=NullPool).begin() as connection:
+            return connection.execute(text(statement)).rowcount
 
     def rows(self, dataset: str, size: int = 1000, *, declared: bool = True) -> list[SourceRow]:
         """Everything one source yields."""
@@ -85,18 +103,6 @@ def _run(command: list[str], dump: Path) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")
 
 
-@pytest.fixture(scope="session")
-def openhis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with loaded("postgresql", "openhis.pg.sql", tmp_path_factory.mktemp("openhis")) as url:
-        yield Target("his/openhis", url)
-
-
-@pytest.fixture(scope="session")
-def dialysis_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with loaded("postgresql", "dialysis-room.pg.sql", tmp_path_factory.mktemp("dialysis")) as url:
-        yield Target("his/dialysis_room", url, {"dialysis_item_codg": "TEST-HD-1"})
-
-
 JSHERP_CONSTANTS = {
     "unaudited_counts": "yes",
     "manu_lotnum": "L-TEST",
@@ -113,10 +119,59 @@ JSHERP_CONSTANTS = {
 }
 
 
+@contextmanager
+def product(name: str, folder: Path) -> Iterator[Target]:
+    """The database of that product, freshly loaded, with all that its site can declare."""
+    kind, dump = _DUMPS[name]
+    with loaded(kind, dump, folder) as url:
+        yield replace(_DECLARED[name], url=url)
+
+
+_DUMPS = {
+    "openhis": ("postgresql", "openhis.pg.sql"),
+    "dialysis_room": ("postgresql", "dialysis-room.pg.sql"),
+    "jsherp": ("mariadb", "jsherp.mariadb.sql"),
+}
+_NOWHERE = URL.create("sqlite")
+_DECLARED = {
+    "openhis": Target("his/openhis", _NOWHERE),
+    "dialysis_room": Target("his/dialysis_room", _NOWHERE, {"dialysis_item_codg": "TEST-HD-1"}),
+    "jsherp": Target("pos/jsherp", _NOWHERE, JSHERP_CONSTANTS, DUMPS / "jsherp-catalogue.csv"),
+}
+
+
+@pytest.fixture(scope="session")
+def openhis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with product("openhis", tmp_path_factory.mktemp("openhis")) as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def dialysis_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with product("dialysis_room", tmp_path_factory.mktemp("dialysis")) as target:
+        yield target
+
+
 @pytest.fixture(scope="session")
 def jsherp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with loaded("mariadb", "jsherp.mariadb.sql", tmp_path_factory.mktemp("jsherp")) as url:
-        yield Target("pos/jsherp", url, JSHERP_CONSTANTS, DUMPS / "jsherp-catalogue.csv")
+    with product("jsherp", tmp_path_factory.mktemp("jsherp")) as target:
+        yield target
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Callable[[str], Target]]:
+    """The database of a product for this test alone, which may change it."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(product(name, tmp_path))
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """Gateway and bureau for a product's database, as a site installs them."""
+    with ExitStack() as stack:
+        yield lambda target, **entry: stack.enter_context(
+            deployed(tmp_path / "site", INSTITUTION, {**target.entry, **entry}, {"database.url": target.address})
+        )
 
 
 @pytest.fixture(scope="session")
