@@ -204,8 +204,6 @@ class _File:
         if codes is None:
             return None
         for local in codes.data:
-            if not isinstance(local, str):
-                raise codes.error("本地代码须为文本（请加引号）", str(local))
             self._check_code(codes, spec, codes.need(local, str), local)
         return {local: codes.need(local, str) for local in codes.data}
 

@@ -153,7 +153,7 @@ def _query(folder: Path, dataset: str, section: Section) -> Query:
 
 def _statement(folder: Path, section: Section, key: str, file: str) -> Statement:
     try:
-        return Statement(file, (folder / file).read_text(encoding="utf-8"))
+        return Statement(file, (folder / file).read_text(encoding=yamlfile.ENCODING))
     except (OSError, UnicodeDecodeError):
         raise section.error(f"读不到 {file}（须为 UTF-8 文本）", key) from None
 

@@ -67,13 +67,11 @@ def _window(section: Section) -> Window:
         at=section.need("at", str),
         date=section.need("date", str),
         shift=section.need("shift", str),
-        hours={str(shift): _hours(hours, shift) for shift in hours.data},
+        hours={shift: _hours(hours, shift) for shift in hours.data},
     )
 
 
 def _hours(section: Section, shift: str) -> tuple[timedelta, timedelta]:
-    if not isinstance(shift, str):
-        raise section.error("代码须为文本（请加引号）", str(shift))
     parts = _HOURS.fullmatch(section.need(shift, str))
     if not parts:
         raise section.error("应写成 05:00-13:00；过了午夜写 26:00 之类", shift)

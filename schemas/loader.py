@@ -250,8 +250,6 @@ def read_code_table(section: Section, stem: str) -> CodeTable:
         raise section.error("表名与文件名不一致", "name")
     values = section.section("values")
     for code in values.data:
-        if not isinstance(code, str):
-            raise values.error("代码须为文本（请加引号）", str(code))
         values.need(code, str)
     return CodeTable(stem, section.need("label", str), dict(values.data), read_source(section), _code_map(section, values))
 

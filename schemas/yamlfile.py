@@ -20,6 +20,11 @@ from yaml.reader import ReaderError
 from schemas.errors import SpecError, file_trouble
 
 T = TypeVar("T")
+#: of every file that a person writes: the editor of Windows puts a BOM before UTF-8
+ENCODING = "utf-8-sig"
+#: what PyYAML lets through instead of an error of its own, e.g. for the date 2026-02-30 or `!!bool maybe`
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+_UNREADABLE_SENTENCE = "值读不出来（日期写错了？）"
 _KINDS: dict[type, str] = {str: "文本", int: "整数", bool: "true 或 false", float: "小数", list: "列表", dict: "键值表"}
 
 
@@ -35,13 +40,13 @@ def _construct_mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[st
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise SpecError("键不能是列表或键值表", file=loader.name, line=line)
-        key = loader.construct_object(key_node)
-        if key in pairs:
-            raise SpecError("同一个键写了两次", file=loader.name, line=line, key=str(key))
         try:
+            key = loader.construct_object(key_node)
+            if key in pairs:
+                raise SpecError("同一个键写了两次", file=loader.name, line=line, key=str(key))
             pairs[key] = loader.construct_object(value_node, deep=True)
-        except ValueError:  # PyYAML lets it through, e.g. for the date 2026-02-30
-            raise SpecError("值读不出来（日期写错了？）", file=loader.name, line=line, key=str(key)) from None
+        except _UNREADABLE:
+            raise SpecError(_UNREADABLE_SENTENCE, file=loader.name, line=line, key=key_node.value) from None
         pairs.lines[str(key)] = line
     return pairs
 
@@ -60,11 +65,16 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _c
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One mapping of a YAML file with the place it stands at."""
+    """One mapping of a YAML file with the place it stands at. SpecError if one of its keys is no text: 3505 and "3505" are two."""
 
     data: Mapping[str, Any]
     file: Path
     key: str = ""
+
+    def __post_init__(self) -> None:
+        for key in self.data:
+            if not isinstance(key, str):
+                raise self.error("键须为文本（请加引号）", str(key))
 
     def error(self, message: str, key: str = "") -> SpecError:
         """An error that points at `key` of this section."""
@@ -75,9 +85,9 @@ class Section:
         """Refuse any key that is not among `keys`; name the nearest one."""
         for key in self.data:
             if key not in keys:
-                near = difflib.get_close_matches(str(key), keys, n=1, cutoff=0.5)
+                near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
                 hint = f"，是否想写 {near[0]}？" if near else f"，可用的键：{'、'.join(keys)}"
-                raise self.error(f"不认识的键{hint}", str(key))
+                raise self.error(f"不认识的键{hint}", key)
         return self
 
     def get(self, key: str, kind: type[T], default: T | None = None) -> T | None:
@@ -132,12 +142,7 @@ class Section:
     def named(self, key: str) -> dict[str, Section]:
         """A mapping of name -> mapping; absent means empty."""
         inner = self.optional(key)
-        if inner is None:
-            return {}
-        for name in inner.data:
-            if not isinstance(name, str):
-                raise inner.error("名称应为文本（请加引号）", str(name))
-        return {name: inner.section(name) for name in inner.data}
+        return {name: inner.section(name) for name in inner.data} if inner else {}
 
     def secret(self, key: str) -> str:
         """A value that must not stand in the file: `{file: path}` or `{env: NAME}`. No error shows what was found."""
@@ -153,7 +158,7 @@ class Section:
     def _file(self, key: str) -> str:
         path = self.file.parent / self.need(key, str)
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return path.read_text(encoding=ENCODING).strip()
         except (OSError, UnicodeDecodeError):
             raise self.error(f"文件 {path} 读不出来（须为 UTF-8 文本）", key) from None
 
@@ -173,7 +178,7 @@ def _kind(kind: type) -> str:
 def read(path: Path) -> Section:
     """Read `path` as one mapping. SpecError names file and line of whatever is wrong."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=ENCODING)
     except FileNotFoundError:
         raise SpecError("文件不存在", file=path) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -191,6 +196,10 @@ def parse(text: str, path: Path) -> Section:
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SpecError("含有 YAML 不允许的控制字符", file=path, line=line) from None
+    except _UNREADABLE:
+        raise SpecError(_UNREADABLE_SENTENCE, file=path) from None
+    except RecursionError:
+        raise SpecError("括号或缩进嵌套得太深", file=path) from None
     if not isinstance(data, dict):
         raise SpecError("内容应为键值表", file=path)
     return Section(data, path)

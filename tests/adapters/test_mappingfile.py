@@ -25,7 +25,7 @@ from schemas.model import Edition
         ({"shift": "{fixed: '9', why: 甲}"}, "", "代码表《班次》没有 9"),
         ({"count": "{fixed: 两, why: 甲}"}, "", "应为数值"),
         ({"shift": "{column: s, codes: {am: '9'}}"}, "", "代码表《班次》没有 9"),
-        ({"shift": "{column: s, codes: {1: '1'}}"}, "", "本地代码须为文本"),
+        ({"shift": "{column: s, codes: {1: '1'}}"}, "", "键须为文本（请加引号）"),
         ({"shift": "{column: s, codes: {am: 1}}"}, "", "应为文本"),
         ({"code": "{constant: itme_code}"}, "", "没有 itme_code，是否想写 item_code"),
         ({"code": "{catalogue: code, take: a}"}, "", "catalogue_key（bar）一致"),

@@ -50,6 +50,12 @@ def test_a_profile_outside_the_package_is_opened_by_its_path(folder: Path, site:
     assert sum(len(page.rows) for page in source.pages(None, 5)) == 12
 
 
+def test_a_query_that_begins_with_a_byte_order_mark_is_read(folder: Path, site: Path, edition: Edition) -> None:
+    (folder / "T1.sql").write_text(SQL, encoding="utf-8-sig")
+    (source,) = profile.open_sources(profile.load(folder), site_of(site), edition)
+    assert sum(len(page.rows) for page in source.pages(None, 5)) == 12
+
+
 def test_what_the_site_declares_reaches_the_rows(folder: Path, site: Path, edition: Edition) -> None:
     (folder / "T1.yaml").write_text(MAPPING.replace("code: {column: code}", "code: {constant: item_code}"), encoding="utf-8")
     (source,) = profile.open_sources(profile.load(folder), site_of(site, constants={"item_code": "C9"}), edition)

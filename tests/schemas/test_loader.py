@@ -83,7 +83,7 @@ def test_input_is_the_long_form_of_fields(spoil: Spoil) -> None:
         ("datasets/T1.yaml", 'dated: "2026-01-01"', "dated: 2026-02-30", ["第 9 行", "键 dated", "日期写错"]),
         ("datasets/T1.yaml", 'dated: "2026-01-01"', "dated: 2026-02-03", ["第 9 行", "source.dated", "请加引号"]),
         ("datasets/T1.yaml", "测试数据集", "测试\x07数据集", ["第 2 行", "控制字符"]),
-        ("codes/shift.yaml", '"1": 上午', "1: 上午", ["第 5 行", "values.1", "代码须为文本（请加引号）"]),
+        ("codes/shift.yaml", '"1": 上午', "1: 上午", ["第 5 行", "values.1", "键须为文本（请加引号）"]),
         ("codes/shift.yaml", '"1": 上午', '"3": 上午', ["第 6 行", "键 3", "写了两次"]),
         ("codes/shift.yaml", '"1": 上午', '"1": 7', ["第 5 行", "values.1", "请加引号"]),
         ("codes/shift.yaml", "name: shift", "name: shifts", ["第 1 行", "键 name", "表名与文件名不一致"]),

@@ -179,7 +179,7 @@ SLIPS = {
         "是否想写 length？",
     ),
     "unknown data set": ('datasets:\n  "350S": {}\n', 7, "datasets.350S", "上级版本中没有数据集或交易 350S，是否想写 350"),
-    "data set read as a number": ("datasets:\n  3505: {}\n", 7, "datasets.3505", "名称应为文本（请加引号）"),
+    "data set read as a number": ("datasets:\n  3505: {}\n", 7, "datasets.3505", "键须为文本（请加引号）"),
     "unknown field": (
         'datasets:\n  "3505":\n    fields:\n      cert_no: {length: 3}\n',
         9,
@@ -212,7 +212,7 @@ SLIPS = {
         "没有代码表 psn_cert_typ，是否想写 psn_cert_type？",
     ),
     "unknown table": ("codes:\n  shft: {}\n", 7, "codes.shft", "上级版本中没有代码表 shft，是否想写 shift？"),
-    "code read as a number": ("codes:\n  shift:\n    values: {1: 早}\n", 8, "codes.shift.values.1", "代码须为文本（请加引号）"),
+    "code read as a number": ("codes:\n  shift:\n    values: {1: 早}\n", 8, "codes.shift.values.1", "键须为文本（请加引号）"),
     "region's code read as a number": (
         'codes:\n  shift:\n    on_wire: {"1": 7}\n',
         8,

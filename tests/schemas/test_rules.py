@@ -80,7 +80,7 @@ def test_a_mistake_names_line_and_key(tmp_path: Path, old: str, new: str, compla
     [
         ('"05:00-13:00"', '"5-13"', "第 11 行：键 rules[0].check.window.hours.1：应写成 05:00-13:00；过了午夜写 26:00 之类"),
         ('"05:00-13:00"', '"13:00-05:00"', "开始须早于结束；过了午夜写 26:00 之类"),
-        ('{"1": ', "{1: ", "第 11 行：键 rules[0].check.window.hours.1：代码须为文本（请加引号）"),
+        ('{"1": ', "{1: ", "第 11 行：键 rules[0].check.window.hours.1：键须为文本（请加引号）"),
         ("- pairs: [{child: schd_id, parent: schd_id}]", "- pairs: []", "第 9 行：键 rules[0].check.links：至少写一种关联"),
         ("      window:", '      day_begins: "3"\n      window:', "第 11 行：键 rules[0].check.day_begins：应写成 03:00"),
     ],
