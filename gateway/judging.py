@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
 import orjson
 
-from gateway.model import AsideState, Parcel, RowState, SourceRow
+from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
 from schemas import wire
 from schemas.compiled import validator
 from schemas.errors import WireError
@@ -19,6 +20,9 @@ from schemas.record import business_key, content_hash
 LIVE = "1"
 #: fields the gateway derives: wrong only because another field is
 _DERIVED = frozenset({"key", "occurred_at", "content_hash"})
+_DIGEST = 16
+_LONG_REF = Violation("", "ref_length", f"本地行号超过 {REF_LENGTH} 个字符或含有空字符，本地库存不下，请改适配包查询里的 row_ref")
+_LONG_KEY = Violation("key", "key_length", f"业务主键超过 {KEY_LENGTH} 个字符或含有空字符，本地库存不下")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,17 @@ class Judge:
 
     def judge(self, row: SourceRow, now: datetime) -> Judged:
         """Every reason at once; a faulty field is told by its fault, not also as missing."""
+        kept = kept_ref(row.ref)
+        if kept != row.ref:
+            row = replace(row, ref=kept, faults=(*row.faults, _LONG_REF), content=None)
         if row.state is not RowState.READY:
             return self._set_aside_by_rule(row)
         content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
         record = self._record(row, content, now)
         told = {fault.field for fault in faults}
         found = tuple(each for each in self._validator.violations(record) if each.field not in told)
-        reasons = _without_symptoms((*faults, *found))
         key = record["key"]
+        reasons = _without_symptoms((*faults, *found, *_unfit(key)))
         if reasons:
             return Judged(row, key, content, {}, AsideState.QUARANTINED, reasons)
         return Judged(row, key, content, record)
@@ -96,6 +103,23 @@ class Judge:
             record["entered_at"] = wire.encode_datetime(row.entered_at)
         record["content_hash"] = content_hash(self.dataset, record)
         return record
+
+
+def kept_ref(ref: str) -> str:
+    """A row's own key as the store keeps it: one that does not fit is cut, and told apart from others by its digest."""
+    if _fits(ref, REF_LENGTH):
+        return ref
+    digest = hashlib.sha256(ref.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{ref[: REF_LENGTH - _DIGEST - 1]}…{digest}".replace("\0", "")
+
+
+def _unfit(key: str) -> tuple[Violation, ...]:
+    return () if _fits(key, KEY_LENGTH) else (_LONG_KEY,)
+
+
+def _fits(text: str, length: int) -> bool:
+    """PostgreSQL keeps no text with a NUL in it."""
+    return len(text) <= length and "\0" not in text
 
 
 def _without_symptoms(reasons: tuple[Violation, ...]) -> tuple[Violation, ...]:

@@ -10,6 +10,11 @@ from typing import Any
 
 from schemas.model import Violation
 
+#: characters of a business key, as common.yaml allows; the store has room for no more
+KEY_LENGTH = 400
+#: characters of a row's own key at the site
+REF_LENGTH = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:

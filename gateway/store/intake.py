@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, or_, select, update
 
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
@@ -204,10 +204,15 @@ def _aside(each: Aside, intake: Intake, keyring: Keyring) -> dict[str, Any]:
         "source": intake.source,
         "dataset": intake.dataset,
         "ref": each.ref,
-        "institution": each.institution,
+        "institution": _fitting(each.institution, aside.c.institution),
         "state": each.state,
-        "record_key": each.key[:512],
+        "record_key": _fitting(each.key, aside.c.record_key),
         "reasons": orjson.dumps([reason.as_dict() for reason in each.reasons]).decode(),
         "content": keyring.seal(orjson.dumps(dict(each.content)), sealing.of_aside(intake.source, intake.dataset, each.ref)),
         "last_seen": intake.now,
     }
+
+
+def _fitting(text: str, column: Column[str]) -> str:
+    """What is only shown to a person may be cut."""
+    return text[: column.type.length].replace("\0", "")  # type: ignore[attr-defined]

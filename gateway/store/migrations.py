@@ -105,8 +105,52 @@ def seal_bodies(connection: Connection, keyring: Keyring) -> None:
     _rewrite(connection, "aside", aside, "content", lambda plain, key: keyring.seal(plain, sealing.of_aside(*key)))
 
 
+def third(connection: Connection, keyring: Keyring) -> None:
+    """To 3: keys are told apart to the byte and may be as long as is legal; every row ever seen is known by itself."""
+    _add_column(connection, "aside", "rival", "VARCHAR(512) DEFAULT '' NOT NULL")
+    _add_column(connection, "source_cursor", "targets", "VARCHAR(1000) DEFAULT '' NOT NULL")
+    _widen(connection)
+    connection.execute(text("DELETE FROM sighting"))  # MariaDB may have kept those of an upgrade that was cut off
+    connection.execute(text(_SEEN_BEFORE))
+
+
 #: version -> what makes it out of the one before
-STEPS: dict[int, Callable[[Connection, Keyring], None]] = {2: second}
+STEPS: dict[int, Callable[[Connection, Keyring], None]] = {2: second, 3: third}
+
+#: table -> its columns that hold keys, and those that hold sentences without a known end
+_KEYS: dict[str, tuple[str, ...]] = {
+    "ledger": ("record_key", "ref"),
+    "aside": ("ref",),
+    "absence": ("record_key",),
+    "parcel": ("record_key",),
+    "outbox": ("record_key",),
+    "awaited": ("record_key",),
+}
+_SAID: dict[str, tuple[str, ...]] = {"aside": ("reasons",), "outbox": ("cause", "reasons"), "breaker": ("cause",)}
+_PLAIN = ("installation", "source_cursor", "brake", "source_mark", "lag", "sweep", "rotation")
+_SEEN_BEFORE = """
+INSERT INTO sighting (source, dataset, ref, first_seen, replaced)
+SELECT source, dataset, ref, MIN(seen), FALSE
+FROM (
+    SELECT source, dataset, ref, seen_at AS seen FROM ledger UNION ALL SELECT source, dataset, ref, first_seen FROM aside
+) AS known
+GROUP BY source, dataset, ref
+"""
+
+
+def _widen(connection: Connection) -> None:
+    """SQLite compares by byte and knows no length; PostgreSQL compares by byte."""
+    kind = connection.dialect.name
+    if kind == "postgresql":
+        for table, columns in _KEYS.items():
+            changes = ", ".join(f"ALTER COLUMN {column} TYPE VARCHAR(400)" for column in columns)
+            connection.execute(text(f"ALTER TABLE {table} {changes}"))
+    if kind in ("mysql", "mariadb"):
+        by_byte = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        for table in dict.fromkeys((*_KEYS, *_SAID, *_PLAIN)):
+            keys = (f"MODIFY {column} VARCHAR(400) {by_byte} NOT NULL" for column in _KEYS.get(table, ()))
+            said = (f"MODIFY {column} LONGTEXT {by_byte} NOT NULL" for column in _SAID.get(table, ()))
+            connection.execute(text(f"ALTER TABLE {table} {', '.join((f'CONVERT TO {by_byte}', *keys, *said))}"))
 
 
 def _rewrite(

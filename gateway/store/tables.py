@@ -18,12 +18,17 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
-from sqlalchemy.dialects.mysql import LONGBLOB
+from sqlalchemy.dialects.mysql import LONGBLOB, LONGTEXT
 from sqlalchemy.types import TypeDecorator
 
+from gateway.model import KEY_LENGTH, REF_LENGTH
+
 #: raised by one with every change of the tables, together with its step in `store.migrations`
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+#: how MariaDB and MySQL write and compare texts of the store
+BY_BYTE = {"charset": "utf8mb4", "collate": "utf8mb4_bin"}
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _WIDTH = 27  # %Y gives the year 202 three digits
 
@@ -50,7 +55,12 @@ class Instant(TypeDecorator[datetime]):
 _Id = BigInteger().with_variant(Integer, "sqlite")
 _Body = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
 _Code = String(64)
-_Ref = String(255)
+_Key = String(KEY_LENGTH)
+_Ref = String(REF_LENGTH)
+#: sentences without a known end; a server's own TEXT ends at 64 KiB
+_Said = Text().with_variant(LONGTEXT, "mysql", "mariadb")
+#: MariaDB takes `a` for `A` and `à` unless told otherwise; a key is what it is, to the byte
+_BY_BYTE: dict[str, Any] = {f"{kind}_{option}": value for kind in ("mysql", "mariadb") for option, value in BY_BYTE.items()}
 
 installation = Table(
     "installation",
@@ -61,6 +71,7 @@ installation = Table(
     Column("created_at", Instant, nullable=False),
     Column("key_id", String(8), nullable=False, server_default=""),  # of the key that seals: see store.sealing
     Column("shredded_to", Instant),  # bodies finished before it were looked at: see store.retention
+    **_BY_BYTE,
 )
 
 cursor = Table(
@@ -71,6 +82,8 @@ cursor = Table(
     Column("position", Text, nullable=False),  # JSON: see store.cursors
     Column("digest", String(80), nullable=False, default=""),  # of the profile that read so far: another one starts over
     Column("read_at", Instant, nullable=False),
+    Column("targets", String(1000), nullable=False, server_default=""),  # JSON: to which what was read went
+    **_BY_BYTE,
 )
 
 ledger = Table(
@@ -78,7 +91,7 @@ ledger = Table(
     metadata,
     Column("institution", _Code, primary_key=True),
     Column("dataset", _Code, primary_key=True),
-    Column("record_key", _Ref, primary_key=True),
+    Column("record_key", _Key, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("content_hash", String(80), nullable=False),
     Column("source", _Code, nullable=False),
@@ -88,6 +101,7 @@ ledger = Table(
     Column("seen_at", Instant, nullable=False),
     Index("ledger_by_row", "source", "dataset", "ref"),
     Index("ledger_by_anchor", "source", "dataset", "anchor_at"),
+    **_BY_BYTE,
 )
 
 aside = Table(
@@ -99,10 +113,23 @@ aside = Table(
     Column("institution", _Code, nullable=False),
     Column("state", String(16), nullable=False),
     Column("record_key", String(512), nullable=False),
-    Column("reasons", Text, nullable=False),  # JSON list of violations
+    Column("reasons", _Said, nullable=False),  # JSON list of violations
     Column("content", _Body, nullable=False),  # what was mapped so far, JSON, sealed
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
+    Column("rival", String(512), nullable=False, server_default=""),  # the row that has its key already
+    **_BY_BYTE,
+)
+
+sighting = Table(
+    "sighting",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("ref", _Ref, primary_key=True),
+    Column("first_seen", Instant, nullable=False),
+    Column("replaced", Boolean, nullable=False, server_default=false()),  # it is gone, and another row has its key now
+    **_BY_BYTE,
 )
 
 absence = Table(
@@ -111,12 +138,13 @@ absence = Table(
     Column("source", _Code, primary_key=True),
     Column("dataset", _Code, primary_key=True),
     Column("institution", _Code, primary_key=True),
-    Column("record_key", _Ref, primary_key=True),
+    Column("record_key", _Key, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("anchor_at", Instant, nullable=False),
     Column("sweeps", Integer, nullable=False),  # in a row that missed it
     Column("last_missed", Instant, nullable=False),
     Column("released", Boolean, nullable=False),  # a person let it be withdrawn
+    **_BY_BYTE,
 )
 
 brake = Table(
@@ -127,6 +155,7 @@ brake = Table(
     Column("kind", String(16), primary_key=True),
     Column("sentence", Text, nullable=False),
     Column("since", Instant, nullable=False),
+    **_BY_BYTE,
 )
 
 source_mark = Table(
@@ -138,6 +167,7 @@ source_mark = Table(
     Column("newest", Text, nullable=False),  # JSON: greatest cursor key
     Column("row_count", BigInteger),
     Column("taken_at", Instant, nullable=False),
+    **_BY_BYTE,
 )
 
 lag = Table(
@@ -148,6 +178,7 @@ lag = Table(
     Column("day", String(10), primary_key=True),
     Column("step", Integer, primary_key=True, autoincrement=False),  # see gateway.lookback
     Column("row_count", Integer, nullable=False),
+    **_BY_BYTE,
 )
 
 sweep = Table(
@@ -158,6 +189,7 @@ sweep = Table(
     Column("tier", String(64), primary_key=True),  # warm, cold, or a backfill's range
     Column("done_to", String(10), nullable=False),  # of a backfill: the first day not yet read; else ""
     Column("finished_at", Instant, nullable=False),
+    **_BY_BYTE,
 )
 
 parcel = Table(
@@ -165,7 +197,7 @@ parcel = Table(
     metadata,
     Column("institution", _Code, primary_key=True),
     Column("dataset", _Code, primary_key=True),
-    Column("record_key", _Ref, primary_key=True),
+    Column("record_key", _Key, primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("content_hash", String(80), nullable=False),
     Column("occurred_at", Instant, nullable=False),
@@ -173,6 +205,7 @@ parcel = Table(
     Column("seen_at", Instant, nullable=False),
     Column("body", _Body, nullable=False),  # the wire record, JSON, sealed; empty once shredded
     Column("live", Boolean, nullable=False, default=True),  # false: this version withdraws the key
+    **_BY_BYTE,
 )
 
 outbox = Table(
@@ -182,7 +215,7 @@ outbox = Table(
     Column("target", _Code, nullable=False),
     Column("institution", _Code, nullable=False),
     Column("dataset", _Code, nullable=False),
-    Column("record_key", _Ref, nullable=False),
+    Column("record_key", _Key, nullable=False),
     Column("version", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("due_at", Instant, nullable=False),
@@ -193,8 +226,8 @@ outbox = Table(
     Column("lease_until", Instant),
     Column("msgid", String(40)),
     Column("hold", String(16), nullable=False),  # why it is held; "" when it is not
-    Column("cause", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
+    Column("cause", _Said, nullable=False),
+    Column("reasons", _Said, nullable=False),
     Column("sent_at", Instant),
     Column("finished_at", Instant),
     UniqueConstraint("target", "institution", "dataset", "record_key", "version", name="one_delivery_per_version"),
@@ -202,6 +235,7 @@ outbox = Table(
     Index("outbox_batch", "target", "state", "institution", "dataset", "due_at", "id"),
     Index("outbox_lease", "lease_token"),
     Index("outbox_finished", "finished_at", "id"),
+    **_BY_BYTE,
 )
 
 breaker = Table(
@@ -214,7 +248,8 @@ breaker = Table(
     Column("failures", Integer, nullable=False),  # in a row
     Column("trips", Integer, nullable=False),
     Column("next_at", Instant),
-    Column("cause", Text, nullable=False),
+    Column("cause", _Said, nullable=False),
+    **_BY_BYTE,
 )
 
 rotation = Table(
@@ -222,6 +257,7 @@ rotation = Table(
     metadata,
     Column("target", _Code, primary_key=True),
     Column("institution", _Code, nullable=False),  # had its turn last; all workers go round together
+    **_BY_BYTE,
 )
 
 awaited = Table(
@@ -231,7 +267,8 @@ awaited = Table(
     Column("target", _Code, nullable=False),
     Column("institution", _Code, nullable=False),
     Column("dataset", _Code, nullable=False),  # of the parent
-    Column("record_key", _Ref, nullable=False),  # of the parent
+    Column("record_key", _Key, nullable=False),  # of the parent
     Column("since", Instant, nullable=False),
     Index("awaited_parent", "target", "institution", "dataset", "record_key"),
+    **_BY_BYTE,
 )
