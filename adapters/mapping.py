@@ -143,26 +143,29 @@ class RowMapping:
         state, reason, open_questions = self._state(row, facts)
         values, faults = self._values(row, facts)
         entered_at, entered_fault = self._entered_at(row)
+        institution, foreign = _institution(row, facts)
+        found = (*foreign, *open_questions, *self._causes(row, faults), *entered_fault)
         return SourceRow(
             ref=to_text(row[ROW_REF]),
             cursor=cursor,
-            institution=str(row.get(INSTITUTION) or facts.institution),
+            institution=institution,
             values=values,
             state=state,
             reason=reason,
-            faults=(*open_questions, *self._causes(row, faults), *entered_fault) if state is RowState.READY else (),
+            faults=found if state is RowState.READY else (),
             entered_at=entered_at,
         )
 
     def ready_row(self, row: Row, cursor: Cursor, facts: SiteFacts, content: Mapping[str, Any]) -> SourceRow:
         """What `source_row` would say of a row whose wire content the compiled mapping is sure of (adapters/compiled.py)."""
         entered_at, entered_fault = self._entered_at(row)
+        institution, foreign = _institution(row, facts)
         return SourceRow(
             ref=to_text(row[ROW_REF]),
             cursor=cursor,
-            institution=str(row.get(INSTITUTION) or facts.institution),
+            institution=institution,
             values=wire.Decoded(self.specs, content),
-            faults=entered_fault,
+            faults=(*foreign, *entered_fault),
             entered_at=entered_at,
             content=content,
         )
@@ -233,3 +236,21 @@ class RowMapping:
             return to_moment(value, self.zone), ()
         except UnreadableError as error:
             return None, (Violation(ENTERED_AT, "unreadable", f"本地录入时间（{ENTERED_AT}）无法读懂：{error}"),)
+
+
+def _institution(row: Row, facts: SiteFacts) -> tuple[str, tuple[Violation, ...]]:
+    """Whose row it is: the source's institution, or one named by the row that the site said is in this database.
+
+    Any other code is a fault, and the row stays the source's: nobody could send it, or the wrong institution would.
+    """
+    code = row.get(INSTITUTION)
+    if is_blank(code):
+        return facts.institution, ()
+    try:
+        own = to_text(code)
+    except UnreadableError as error:
+        return facts.institution, (Violation(INSTITUTION, "unreadable", f"本行的机构编号（{INSTITUTION}）无法读懂：{error}"),)
+    if own == facts.institution or own in facts.others:
+        return own, ()
+    told = f"本行的机构编号（{INSTITUTION}）是 {own[:30]}，不是本来源所配置的 {facts.institution}，不能替它报送"
+    return facts.institution, (Violation(INSTITUTION, "institution", told),)

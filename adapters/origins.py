@@ -22,6 +22,7 @@ class SiteFacts:
     institution: str  #: fixmedins_code
     constants: Mapping[str, str] = field(default_factory=dict)
     catalogue: Catalogue | None = None
+    others: frozenset[str] = frozenset()  #: further institutions whose rows the database holds, told by a column
 
 
 @dataclass(frozen=True, slots=True)

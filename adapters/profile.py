@@ -86,8 +86,9 @@ class Site:
     catalogue: Path | None = None
     datasets: tuple[str, ...] = ()  #: empty: all that the profile has
     statement_timeout: int = 30  #: seconds
-    since: datetime | None = None  #: bound to :from
-    until: datetime | None = None  #: bound to :to
+    since: datetime | None = None  #: business time before it is not reported; bound to :from
+    until: datetime | None = None  #: nor business time from here on; bound to :to
+    others: tuple[str, ...] = ()  #: further institutions whose rows the database holds
 
 
 def discover() -> dict[str, Path]:
@@ -208,7 +209,7 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
         raise ConfigError(
             f"数据源 {site.name}：适配包 {profile.name} 只用于 {'、'.join(profile.dialects)}，不用于 {database.dialect}"
         )
-    facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site))
+    facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site), frozenset(site.others))
     window = Window(site.since, site.until)
     sources: list[SqlSource] = []
     for code in _wanted(profile, site):
@@ -224,7 +225,7 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     query = profile.queries[dataset]
     found = edition.datasets[dataset]
     codes = sorted({each.codes for each in found.fields if each.codes})
-    parts = (
+    parts: tuple[object, ...] = (
         query.sql,
         query.window.sql if query.window else "",
         profile.mappings[dataset].read_text(encoding="utf-8"),
@@ -234,6 +235,8 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
         [(code, sorted(edition.codes[code].values.items())) for code in codes if code in edition.codes],
         [repr(each) for each in found.fields],
     )
+    if site.since or site.until or site.others:
+        parts = (*parts, repr((site.since, site.until, sorted(site.others))))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

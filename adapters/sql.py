@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -29,13 +29,15 @@ from adapters.conversion import UnreadableError, is_blank, to_text
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF, RowMapping
 from adapters.origins import SiteFacts
 from gateway.errors import SourceError, SourceQueryError
-from gateway.model import Cursor, Mark, Page, Reading, SourceRow
+from gateway.model import Cursor, Mark, Page, Reading, RowState, SourceRow
+from schemas.wire import SHANGHAI
 
 PARAMETERS = ("after_time", "after_key", "from", "to", "limit")
 #: what the other two queries of a data set take: all of it, always
 WINDOW_PARAMETERS, LOOKUP_PARAMETERS = frozenset({"from", "to", "after_key", "limit"}), frozenset({"keys"})
 #: how many keys a source without change times is read again
 _KEYS_AGAIN = 1000
+_DAY = timedelta(days=1)
 _NEWEST_KEY, _ROW_COUNT = "newest_key", "row_count"
 _FIRST_TIME, _LAST_TIME = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
 
@@ -84,6 +86,22 @@ class Window:
 
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return self.since is not None or self.until is not None
+
+    def refusal(self, occurred: Any) -> str:
+        """Why a row of that business time is not reported; "" if it is, or if it has none."""
+        if not isinstance(occurred, date):
+            return ""
+        moment = occurred if isinstance(occurred, datetime) else datetime.combine(occurred, time(), SHANGHAI)
+        if self.since and moment < self.since:
+            return f"业务时间早于开始报送的日期 {self.since:%Y-%m-%d}（since）"
+        if self.until and moment >= self.until:
+            return f"业务时间晚于停止报送的日期 {self.until - _DAY:%Y-%m-%d}（until）"
+        return ""
 
 
 def parameters(sql: str) -> frozenset[str]:
@@ -225,8 +243,8 @@ class SqlSource:
         values = {
             "after_key": after.key if after else self._least(),
             "after_time": self._bound(after.time if after and after.time else _FIRST_TIME),
-            "from": self._bound(self.bounds.since or _FIRST_TIME),
-            "to": self._bound(self.bounds.until or _LAST_TIME),
+            "from": self._bound(self._local(self.bounds.since) if self.bounds.since else _FIRST_TIME),
+            "to": self._bound(self._local(self.bounds.until) if self.bounds.until else _LAST_TIME),
             "limit": size,
         }
         return {name: values[name] for name in self.query.takes}
@@ -270,10 +288,19 @@ class SqlSource:
             mapped = self.mapping.source_row(row, cursor, self.facts)
         else:
             mapped = self.mapping.ready_row(row, cursor, self.facts, content)
+        if self.bounds.narrow:
+            mapped = self._bounded(mapped)
         if is_blank(row.get(CURSOR_TIME)):
             return mapped
         time = self._time(row)
         return replace(mapped, changed_at=time if time.tzinfo else time.replace(tzinfo=self.mapping.zone))
+
+    def _bounded(self, row: SourceRow) -> SourceRow:
+        """A row outside the time that the site reports is excluded by that; what was withdrawn is withdrawn all the same."""
+        if row.state not in (RowState.READY, RowState.NOT_READY):
+            return row
+        reason = self.bounds.refusal(row.values.get(self.mapping.dataset.occurred))
+        return replace(row, state=RowState.EXCLUDED, reason=reason, faults=(), content=None) if reason else row
 
     def _cursor(self, row: Mapping[str, Any], *, timed: bool) -> Cursor:
         if is_blank(row[ROW_REF]) or is_blank(row[CURSOR_KEY]):

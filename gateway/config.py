@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -17,6 +17,7 @@ from gateway.voiding import Guards
 from schemas import overlay, yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential
+from schemas.wire import SHANGHAI
 from schemas.yamlfile import Section
 
 EXAMPLE = "config.example.yaml"
@@ -64,6 +65,14 @@ class Source:
     targets: tuple[str, ...]
     page_size: int
     statement_timeout: int  #: seconds
+    others: tuple[str, ...]  #: further institutions whose rows it holds; the rows say whose they are
+    since: datetime | None  #: business time before it is not reported
+    until: datetime | None  #: nor business time from here on
+
+    @property
+    def institutions(self) -> tuple[str, ...]:
+        """Everyone whose rows it reports."""
+        return (self.institution, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,7 @@ def load(path: Path) -> Config:
         if not found:
             raise section.error("至少要有一项", key)
     _refuse_doubled(section, sources)
+    _refuse_unsendable(section, sources, targets)
     return Config(
         store_url=_store(section.section("store")),
         storage=_storage(section.section("store")),
@@ -210,8 +220,11 @@ def _credential(section: Section) -> Credential:
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
     section.known(
         *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
-        *("page_size", "statement_timeout"),
+        *("page_size", "statement_timeout", "institutions", "since", "until"),
     )
+    since, last = _day(section, "since"), _day(section, "until")
+    if since and last and last < since:
+        raise section.error("不能早于 since", "until")
     constants = section.optional("constants")
     return Source(
         name=section.need("name", str),
@@ -225,7 +238,21 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         targets=tuple(_one_of(section, "targets", name, targets) for name in section.texts("targets") or tuple(targets)),
         page_size=section.at_least("page_size", 1, 500),
         statement_timeout=section.at_least("statement_timeout", 1, 30),
+        others=tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions")),
+        since=since,
+        until=last + timedelta(days=1) if last else None,
     )
+
+
+def _day(section: Section, key: str) -> datetime | None:
+    """The midnight at which a day begins in Shanghai; None if none is named."""
+    text = section.text(key)
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), SHANGHAI)
+    except ValueError:
+        raise section.error('应为加引号的日期，例："2026-01-01"', key) from None
 
 
 def _database(section: Section) -> URL:
@@ -287,6 +314,16 @@ def _one_of(section: Section, key: str, name: str, known: Mapping[str, object]) 
     if name not in known:
         raise section.error(f"{name} 没有定义，已定义的有：{'、'.join(known) or '无'}", key)
     return name
+
+
+def _refuse_unsendable(section: Section, sources: tuple[Source, ...], targets: Mapping[str, Target]) -> None:
+    """Without a key for it, an institution's rows would be read in and wait for ever."""
+    for source in sources:
+        for target in source.targets:
+            for code in source.institutions:
+                if code not in targets[target].credentials:
+                    told = f"来源 {source.name} 把机构 {code} 的数据报送到目标 {target}，但目标 {target} 没有机构 {code} 的密钥"
+                    raise section.section("targets").section(target).error(told, "credentials")
 
 
 def _refuse_doubled(section: Section, sources: tuple[Source, ...]) -> None:

@@ -104,6 +104,9 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         catalogue=source.catalogue,
         datasets=source.datasets,
         statement_timeout=source.statement_timeout,
+        since=source.since,
+        until=source.until,
+        others=source.others,
     )
     for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition):
         yield Feed(opened_source, source.targets, source.page_size)

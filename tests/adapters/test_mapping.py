@@ -11,9 +11,12 @@ import pytest
 
 from adapters import mappingfile
 from adapters.catalogue import Catalogue
-from gateway.model import RowState, SourceRow
+from adapters.origins import SiteFacts
+from gateway.model import Cursor, RowState, SourceRow
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
+
+ROW = {"row_ref": 7, "cursor_key": 7, "id": 7, "count": 2, "code": "X1"}
 
 
 def told(row: SourceRow) -> list[tuple[str, str, str]]:
@@ -27,8 +30,21 @@ def test_a_row_is_mapped_with_its_reference_and_institution(read_mapping: Any, m
     assert row.entered_at == datetime(2026, 10, 5, 8, tzinfo=SHANGHAI)
 
 
-def test_the_institution_may_be_a_column_of_the_data(read_mapping: Any, map_row: Any) -> None:
-    assert map_row(read_mapping(), fixmedins_code="H2").institution == "H2"
+def test_the_institution_may_be_a_column_of_the_data(read_mapping: Any) -> None:
+    facts = SiteFacts("H1", others=frozenset({"H2"}))
+    for code, institution in (("H2", "H2"), ("H1", "H1"), (" H2 ", "H2"), (None, "H1"), ("", "H1")):
+        row = read_mapping().source_row({**ROW, "fixmedins_code": code}, Cursor(None, 7), facts)
+        assert (row.institution, row.faults) == (institution, ())
+
+
+def test_a_row_of_an_institution_that_the_site_did_not_name_is_faulty_and_stays_the_sources(read_mapping: Any) -> None:
+    """On both paths: it would be sent for the wrong institution, or by nobody."""
+    row, cursor, facts = {**ROW, "fixmedins_code": "H3"}, Cursor(None, 7), SiteFacts("H1", others=frozenset({"H2"}))
+    mapping = read_mapping()
+    for found in (mapping.source_row(row, cursor, facts), mapping.ready_row(row, cursor, facts, {})):
+        assert found.institution == "H1"
+        assert [(fault.field, fault.rule) for fault in found.faults] == [("fixmedins_code", "institution")]
+        assert found.faults[0].message == "本行的机构编号（fixmedins_code）是 H3，不是本来源所配置的 H1，不能替它报送"
 
 
 def test_every_fault_of_a_row_is_told_at_once(read_mapping: Any, map_row: Any) -> None:

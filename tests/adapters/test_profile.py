@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from adapters.profile import Site
 from gateway.errors import ConfigError
 from schemas.errors import SpecError
 from schemas.model import Edition
+from schemas.wire import SHANGHAI
 
 MANIFEST = """
 product: 甲
@@ -68,6 +70,15 @@ def test_the_catalogue_of_the_site_reaches_the_rows(folder: Path, site: Path, ed
     (tmp_path / "c.csv").write_text("bar,yb\nX1,Y1\n", encoding="utf-8")
     (source,) = profile.open_sources(profile.load(folder), site_of(site, catalogue=tmp_path / "c.csv"), edition)
     assert {row.values["code"] for page in source.pages(None, 5) for row in page.rows} == {"Y1"}
+
+
+def test_another_first_day_or_further_institutions_make_the_source_be_read_again(
+    folder: Path, site: Path, edition: Edition
+) -> None:
+    day = datetime(2026, 10, 2, tzinfo=SHANGHAI)
+    sites = [site_of(site, **more) for more in ({}, {"since": day}, {"until": day}, {"others": ("H2",)})]
+    digests = [each.digest for site in sites for each in profile.open_sources(profile.load(folder), site, edition)]
+    assert len(set(digests)) == 4
 
 
 @pytest.mark.parametrize(

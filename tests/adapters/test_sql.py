@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from adapters.connection import SiteDatabase
 from adapters.origins import SiteFacts
 from adapters.sql import KeyKind, Query, SqlSource, Window, parameters
 from gateway.errors import SourceError, SourceQueryError
-from gateway.model import Cursor, Reading
+from gateway.model import Cursor, Reading, RowState
+from schemas.wire import SHANGHAI
 
 BY_TIME = """
 SELECT id AS row_ref, changed AS cursor_time, id AS cursor_key, id, count, code
@@ -85,9 +87,43 @@ def test_a_source_says_what_it_is(source: Source) -> None:
 
 def test_the_window_of_the_site_is_bound(source: Source) -> None:
     sql = BY_KEY.replace("WHERE", "WHERE changed >= :from AND changed < :to AND")
-    window = Window(datetime(2026, 10, 2), datetime(2026, 10, 3))  # noqa: DTZ001
+    window = Window(datetime(2026, 10, 2, tzinfo=SHANGHAI), datetime(2026, 10, 3, tzinfo=SHANGHAI))
     assert refs(source(sql, window=window), 2) == ["95", "96", "97"]
     assert len(refs(source(sql), 5)) == 12
+
+
+def test_a_query_that_takes_no_window_yields_all_rows_and_those_outside_are_excluded_with_the_reason(
+    source: Source, read_mapping: Any
+) -> None:
+    window = Window(datetime(2026, 10, 2, tzinfo=SHANGHAI), datetime(2026, 10, 3, tzinfo=SHANGHAI))
+    reading = source(BY_TIME.replace("id, count", "changed AS begn, id, count"), window=window)
+    reading.mapping = read_mapping(begn="{column: begn}")
+    rows = [row for page in reading.pages(None, 5) for row in page.rows]
+    assert Counter((row.state, row.reason) for row in rows) == {
+        (RowState.EXCLUDED, "业务时间早于开始报送的日期 2026-10-02（since）"): 3,
+        (RowState.READY, ""): 3,
+        (RowState.EXCLUDED, "业务时间晚于停止报送的日期 2026-10-02（until）"): 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("occurred", "reported"),
+    [
+        (date(2026, 10, 1), False),
+        (date(2026, 10, 2), True),
+        (date(2026, 10, 3), False),
+        (datetime(2026, 10, 1, 23, 59, 59, tzinfo=SHANGHAI), False),
+        (datetime(2026, 10, 1, 16, 0, tzinfo=UTC), True),
+        (datetime(2026, 10, 2, 23, 59, 59, tzinfo=SHANGHAI), True),
+        (datetime(2026, 10, 3, tzinfo=SHANGHAI), False),
+        (None, True),
+    ],
+)
+def test_the_first_and_the_last_day_are_reported_whole_and_a_row_without_a_time_is_judged_otherwise(
+    occurred: date | None, reported: bool
+) -> None:
+    window = Window(datetime(2026, 10, 2, tzinfo=SHANGHAI), datetime(2026, 10, 3, tzinfo=SHANGHAI))
+    assert (window.refusal(occurred) == "") is reported
 
 
 TEXT_KEY = """

@@ -48,6 +48,15 @@ class Deployment:
         assert result.exit_code == 0, result.output
         return result
 
+    def admit(self, institution: str) -> None:
+        """Let the gateway report for one more institution, with a key of its own."""
+        paasid, token = credentials.issue(self.bureau.credentials, institution)
+        shutil.move(token, self.config.parent / f"{institution}.txt")
+        settings = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        settings["institutions"].append({"code": institution, "name": "另一家", "admvs": "410000"})
+        settings["targets"][TARGET]["credentials"][institution] = {"paasid": paasid, "token": {"file": f"{institution}.txt"}}
+        _write(self.config, settings)
+
     def sweep(self, at: datetime) -> None:
         """The nightly look over the open period, as of that time."""
         with opened(configuration.load(self.config), lambda: at) as gateway:
