@@ -46,5 +46,13 @@ class SecondGatewayError(MessageRefusedError):
     """Another gateway reports for this institution; a person decides which one may (HTTP 409)."""
 
 
+class OtherEditionError(MessageRefusedError):
+    """The sender works by another edition of the interface; no record of it was judged (HTTP 409)."""
+
+
+class UnknownTransactionError(MessageRefusedError):
+    """No such transaction is taken here (HTTP 404)."""
+
+
 class ForeignInstitutionError(MessageRefusedError):
     """The caller may not report for this institution (HTTP 403)."""

@@ -15,16 +15,23 @@ from typing import Any
 import orjson
 
 from compliance import cadence, epochs
-from compliance.errors import ForeignInstitutionError, MessageRefusedError, SecondGatewayError
+from compliance.errors import (
+    ForeignInstitutionError,
+    MessageRefusedError,
+    OtherEditionError,
+    SecondGatewayError,
+    UnknownTransactionError,
+)
 from compliance.model import Accepted, Held, Receipt, Rejected
 from compliance.ports import Archive, Book
 from schemas import build, compiled, envelope, record, wire
 from schemas.envelope import Message, Result, Status
-from schemas.errors import EnvelopeError
+from schemas.errors import EnvelopeError, UnknownInfnoError
 from schemas.model import Dataset, Edition, Violation
 
 _MSGID = re.compile(r"[!-~]{1,64}")
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_EDITION = "edition"  #: the rule: made by the edition in force
 _SENTENCE = 200  #: err_msg is C200 (interface facts §1.2)
 #: a record with one of these wrong does not say reliably which record it is
 _IDENTITY = frozenset({"fixmedins_code", "key", "version", "content_hash"})
@@ -62,8 +69,8 @@ class Receiver:
 
         1. Open the envelope; one that cannot be used, or is another's, is noted and raises MessageRefusedError.
         2. Judge every record: all reasons at once.
-        3. In one transaction: fence a second gateway (SecondGatewayError), compare with what is held, store what is new,
-           note what was refused.
+        3. In one transaction: compare with what is held, refuse a second gateway (SecondGatewayError) or another edition
+           (OtherEditionError) whole, store what is new, note what was refused.
         """
         try:
             message = self._open(allowed, body)
@@ -77,12 +84,14 @@ class Receiver:
     def _open(self, allowed: Collection[str], body: bytes) -> Message:
         try:
             message = envelope.unwrap(self._edition, body)
+        except UnknownInfnoError as error:
+            raise UnknownTransactionError(str(error)[:_SENTENCE]) from None
         except EnvelopeError as error:
             raise MessageRefusedError(str(error)[:_SENTENCE]) from None
         if not _MSGID.fullmatch(message.msgid):
             raise MessageRefusedError("报文头 msgid 应为 1 至 64 个可见的英文字符")
         if not envelope.dataset_of(self._edition, message.infno).uploaded:
-            raise MessageRefusedError(f"交易 {message.infno} 不是报送类交易，请勿发到报送地址")
+            raise UnknownTransactionError(f"交易 {message.infno} 不是报送类交易，请勿发到报送地址")
         if message.fixmedins_code not in allowed:
             raise ForeignInstitutionError("报文头的 fixmedins_code 不是这把密钥所属的机构")
         return message
@@ -112,7 +121,7 @@ class Receiver:
         if not isinstance(version, str) or not _VERSION.fullmatch(version):
             yield Violation("version", "version", "版本号（version）应为从 1 起的整数")
         if body.get("edition") != self._edition.id:
-            yield Violation("edition", "edition", f"接口版本标识（edition）不是平台现行的 {self._edition.id}")
+            yield Violation("edition", _EDITION, f"接口版本标识（edition）不是平台现行的 {self._edition.id}")
         if body.get("key") != record.business_key(dataset, body):
             yield build.violation(self._common["key"], "key", fields="、".join(dataset.key))
         if body.get("content_hash") != record.content_hash(dataset, body):
@@ -120,31 +129,40 @@ class Receiver:
 
     def _store(self, message: Message, dataset: Dataset, judged: list[_Judged], reference: str, now: datetime) -> Answer:
         with self._archive.writing(message.fixmedins_code) as book:
-            fenced = self._fence(book, judged, now)
-            results = () if fenced else self._settle(book, message, dataset, judged, now)
-            receipt = replace(_receipt(message, results, reference, now), refused=fenced)
-            book.note(receipt)
-        if fenced:  # only now: an exception inside would undo the note
-            raise SecondGatewayError(fenced)
+            results = _placed(book, dataset, judged, now)
+            refusal = self._fence(book, judged, now) or self._other_edition(judged, results)
+            if refusal is None:
+                self._keep(book, message, dataset, list(zip(judged, results, strict=True)), now)
+            receipt = _receipt(message, () if refusal else results, reference, now)
+            book.note(replace(receipt, refused=str(refusal or "")))
+        if refusal:  # only now: an exception inside would undo the note
+            raise refusal
         return Answer(receipt, results)
 
-    def _fence(self, book: Book, judged: list[_Judged], now: datetime) -> str:
-        """Why a second gateway's message is refused; "" when it comes from the one that may report."""
+    def _fence(self, book: Book, judged: list[_Judged], now: datetime) -> MessageRefusedError | None:
+        """Why a second gateway's message is refused; None when it comes from the one that may report."""
         rids = {str(each.body["rid"]) for each in judged if not any(found.field == "rid" for found in each.violations)}
         verdict = epochs.judge(book.epochs(), rids, now, self._fencing)
         book.mark(verdict.changed)
-        return verdict.refused
+        return SecondGatewayError(verdict.refused) if verdict.refused else None
 
-    def _settle(self, book: Book, message: Message, dataset: Dataset, judged: list[_Judged], now: datetime) -> tuple[Result, ...]:
-        known = book.held(dataset.code, {each.key for each in judged if each.identified})
-        held = {key: dict(versions) for key, versions in known.items()}
-        results = tuple(_place(each, held.setdefault(each.key, {}), now) for each in judged)
-        pairs = list(zip(judged, results, strict=True))
+    def _other_edition(self, judged: list[_Judged], results: Sequence[Result]) -> MessageRefusedError | None:
+        """Why a sender that works by another edition is told to wait: rejected one by one, its records would be a person's work.
+
+        A record of an older edition beside current ones is a leftover, and is rejected by itself.
+        """
+        foreign = [str(each.body["edition"]) for each in judged if _of_other_edition(each)]
+        if len(foreign) < len(judged) or not any(result.status is Status.REJECTED for result in results):
+            return None
+        others = "、".join(sorted({_readable(each) for each in foreign})[:2])
+        sentence = f"报文按接口版本 {others} 制作，平台现行 {self._edition.id}：请两边统一版本后再报"
+        return OtherEditionError(sentence[:_SENTENCE])
+
+    def _keep(self, book: Book, message: Message, dataset: Dataset, pairs: list[tuple[_Judged, Result]], now: datetime) -> None:
         accepted = [self._accepted(dataset, each, now) for each, result in pairs if result.status is Status.ACCEPTED]
         book.accept(dataset.code, message.msgid, accepted)
         rejected = [_rejected(each) for each, result in pairs if result.status is Status.REJECTED]
         book.reject(dataset.code, message.msgid, rejected, now)
-        return results
 
     def _accepted(self, dataset: Dataset, judged: _Judged, now: datetime) -> Accepted:
         body = judged.body
@@ -171,6 +189,13 @@ class Receiver:
             book.note(Receipt(reference, msgid, institution, infno, now, refused=sentence))
 
 
+def _placed(book: Book, dataset: Dataset, judged: list[_Judged], now: datetime) -> tuple[Result, ...]:
+    """What becomes of each record, by what is held of its key; nothing is written yet."""
+    known = book.held(dataset.code, {each.key for each in judged if each.identified})
+    held = {key: dict(versions) for key, versions in known.items()}
+    return tuple(_place(each, held.setdefault(each.key, {}), now) for each in judged)
+
+
 def _place(judged: _Judged, versions: dict[int, Held], now: datetime) -> Result:
     """What becomes of one record, given the versions held of its key; an accepted one joins them.
 
@@ -187,6 +212,11 @@ def _place(judged: _Judged, versions: dict[int, Held], now: datetime) -> Result:
     versions[judged.version] = Held(judged.content_hash, now)
     stamp = wire.encode_datetime(now)
     return Result(judged.key, judged.version, Status.ACCEPTED, accepted_at=stamp, held_version=_newer(versions, judged))
+
+
+def _of_other_edition(judged: _Judged) -> bool:
+    """Whether the record names an edition, and not the one in force; an unreadable name is the record's own fault."""
+    return {each.rule for each in judged.violations if each.field == "edition"} == {_EDITION}
 
 
 def _newer(versions: Mapping[int, Held], judged: _Judged) -> int:

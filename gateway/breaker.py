@@ -3,8 +3,8 @@
     closed --(k failures of one kind in a row)--> open --(the wait is over)--> half open: one batch may try
     half open --(it went through)--> closed; --(it did not)--> open, for longer
 
-Two breakers watch every request: the target's, which only an unreachable platform opens, and the institution's own,
-which its credential or its messages open. So one clinic's bad key stops that clinic and nobody else.
+Two breakers watch every request: the target's, which only a platform that is away or silent opens, and the institution's
+own, which its admission or its messages open. So one clinic's bad key stops that clinic and nobody else.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.outbox import (
-    CREDENTIAL_WAIT,
+    ADMISSION_WAIT,
     FIRST_WAIT,
     LONGEST_WAIT,
-    CredentialRefused,
+    NotAdmitted,
     NotDelivered,
     Outcome,
     RefusedWhole,
@@ -38,9 +38,9 @@ class Signal(StrEnum):
 
     ANSWERED = "answered"  #: with a result per record, whatever the results are
     UNREACHABLE = "unreachable"  #: not delivered: away, or asking us to wait
-    CREDENTIAL = "credential"  #: the institution's key was refused
+    NOT_ADMITTED = "credential"  #: nothing of the institution is let in; the word is that of stores already in use
     REFUSED = "refused"  #: the whole message was refused
-    NO_ANSWER = "no_answer"  #: proves neither
+    NO_ANSWER = "no_answer"  #: sent, and whether it arrived is unknown
 
 
 class Position(StrEnum):
@@ -85,13 +85,22 @@ class Tripped:
     breaker: Breaker
 
 
-#: failures in a row that open; a poison row is isolated by about a dozen refusals, so refusals are many
-LIMITS = {Signal.UNREACHABLE: 3, Signal.CREDENTIAL: 3, Signal.REFUSED: 20}
+#: failures in a row that open; a poison row is isolated by about a dozen refusals, so refusals are many. A platform that
+#: answers nothing is not fed on: each further batch would become one more of unknown outcome
+LIMITS = {Signal.UNREACHABLE: 3, Signal.NO_ANSWER: 3, Signal.NOT_ADMITTED: 3, Signal.REFUSED: 20}
 #: the first wait; it doubles with every trip. A key is mended by a person, so asking often is of no use
-WAITS = {Signal.UNREACHABLE: FIRST_WAIT, Signal.CREDENTIAL: CREDENTIAL_WAIT, Signal.REFUSED: CREDENTIAL_WAIT}
-_FAILS = {Scope.TARGET: {Signal.UNREACHABLE}, Scope.INSTITUTION: {Signal.CREDENTIAL, Signal.REFUSED}}
+WAITS = {
+    Signal.UNREACHABLE: FIRST_WAIT,
+    Signal.NO_ANSWER: FIRST_WAIT,
+    Signal.NOT_ADMITTED: ADMISSION_WAIT,
+    Signal.REFUSED: ADMISSION_WAIT,
+}
+_FAILS = {
+    Scope.TARGET: {Signal.UNREACHABLE, Signal.NO_ANSWER},
+    Scope.INSTITUTION: {Signal.NOT_ADMITTED, Signal.REFUSED},
+}
 #: any reply proves the platform reachable; only results prove an institution's way clear
-_HEALS = {Scope.TARGET: {Signal.ANSWERED, Signal.CREDENTIAL, Signal.REFUSED}, Scope.INSTITUTION: {Signal.ANSWERED}}
+_HEALS = {Scope.TARGET: {Signal.ANSWERED, Signal.NOT_ADMITTED, Signal.REFUSED}, Scope.INSTITUTION: {Signal.ANSWERED}}
 
 
 def after(scope: Scope, breaker: Breaker, report: Report, now: datetime) -> Breaker:
@@ -124,12 +133,13 @@ def report_of(outcomes: Sequence[Outcome]) -> Report:
     match outcomes[0]:
         case NotDelivered(cause, retry_after):
             return Report(Signal.UNREACHABLE, cause, retry_after)
-        case CredentialRefused(cause):
-            return Report(Signal.CREDENTIAL, cause)
+        case NotAdmitted(cause):
+            return Report(Signal.NOT_ADMITTED, cause)
         case RefusedWhole(cause):
             return Report(Signal.REFUSED, cause)
-    if all(isinstance(outcome, Unanswered) for outcome in outcomes):
-        return Report(Signal.NO_ANSWER)
+    silent = [outcome.cause for outcome in outcomes if isinstance(outcome, Unanswered)]
+    if len(silent) == len(outcomes):
+        return Report(Signal.NO_ANSWER, silent[0])
     return Report(Signal.ANSWERED)
 
 

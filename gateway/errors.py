@@ -41,11 +41,18 @@ class OutcomeUnknownError(GatewayError):
     """Sent, but no usable answer: never resend blind; the transaction's `replay` decides."""
 
 
-class RefusedError(GatewayError):
-    """The bureau refused the whole message and said why; sending the same again will not help."""
+class NotAdmittedError(GatewayError):
+    """Nothing of this institution is let in as things are: key, address, edition, or another gateway reports for it.
 
-    def __init__(self, message: str, *, credential: bool = False) -> None:
-        self.credential = credential  #: the institution's key, not the records, was refused
+    No record is at fault: all of them wait until a person has mended it.
+    """
+
+
+class RefusedError(GatewayError):
+    """The bureau refused the whole message and said why; one of its records may be at fault."""
+
+    def __init__(self, message: str, *, certain: bool = False) -> None:
+        self.certain = certain  #: the fault lies in the records beyond doubt: too large, or not writable
         super().__init__(message)
 
 

@@ -22,8 +22,8 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=10)
 #: an unknown outcome is left alone so long: the platform may still be working on it
 GRACE = timedelta(seconds=60)
-#: a refused credential is a person's matter; asking once a minute does no harm
-CREDENTIAL_WAIT = timedelta(minutes=1)
+#: a wrong key or address is a person's matter; asking once a minute does no harm
+ADMISSION_WAIT = timedelta(minutes=1)
 #: so long a person has to look up what nobody could ask; then the sentence is told anew
 PERSON_WITHIN = timedelta(days=1)
 
@@ -59,6 +59,7 @@ class Item:
     replay: Replay
     batch_cap: int  #: most records of the next batch it may travel in; 0: no limit of its own
     token: str | None = None  #: of the lease it is held under
+    sent_at: datetime | None = None  #: when it last left before this
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,12 @@ class RefusedWhole:
 
     cause: str
     size: int
+    blamed: bool  #: the fault is known to lie in the records, not in the platform
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialRefused:
-    """The platform did not accept the institution's key; no record is at fault."""
+class NotAdmitted:
+    """The platform lets nothing of the institution in: key, address or edition. No record is at fault."""
 
     cause: str
 
@@ -179,11 +181,16 @@ class Verified:
     received: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """A person wants what was rejected to be sent once more as it is."""
+
+
 Outcome = (
     Answered
     | NotDelivered
     | RefusedWhole
-    | CredentialRefused
+    | NotAdmitted
     | Unanswered
     | LeaseExpired
     | GraceOver
@@ -195,6 +202,7 @@ Outcome = (
     | Withdrawn
     | NotWithdrawn
     | Verified
+    | Requeued
 )
 
 
@@ -218,10 +226,10 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
             return _answered(item, result, now)
         case State.SENDING, NotDelivered(cause, retry_after):
             return _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
-        case State.SENDING, CredentialRefused(cause):
-            return _again(item, now + CREDENTIAL_WAIT, cause)
-        case State.SENDING, RefusedWhole(cause, size):
-            return _split(item, now, cause, size)
+        case State.SENDING, NotAdmitted(cause):
+            return _again(item, now + ADMISSION_WAIT, cause)
+        case State.SENDING, RefusedWhole():
+            return _split(item, now, outcome)
         case State.SENDING, Unanswered(cause):
             return _to(item, State.UNKNOWN, now + GRACE, cause, attempts=item.attempts + 1)
         case State.SENDING, LeaseExpired():
@@ -252,6 +260,8 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
             return _to(item, State.ACCEPTED, None, "") if received else _to(item, State.QUEUED, now, "")
         case State.UNKNOWN, NotWithdrawn(cause):
             return _persons(item, now, cause)
+        case State.REJECTED, Requeued():
+            return _to(item, State.QUEUED, None, "", attempts=0, batch_cap=0)
     raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")
 
 
@@ -279,11 +289,16 @@ def _rejected_as_conflict(item: Item) -> Step:
     return _to(item, State.REJECTED, None, sentence, reasons=(Violation("version", "conflict", sentence),))
 
 
-def _split(item: Item, now: datetime, cause: str, size: int) -> Step:
-    """Halve until the bad record travels alone; then it, and only it, is rejected."""
-    if size > 1:
-        return _to(item, State.QUEUED, now, cause, batch_cap=max(size // 2, 1))
-    return _to(item, State.REJECTED, None, cause, reasons=(Violation("", "refused", cause),))
+def _split(item: Item, now: datetime, refused: RefusedWhole) -> Step:
+    """Halve until the bad record travels alone; then it, and only it, is rejected.
+
+    A platform that refuses everything would get every record rejected so: one is blamed only when others got through.
+    """
+    if refused.size > 1:
+        return _to(item, State.QUEUED, now, refused.cause, batch_cap=max(refused.size // 2, 1))
+    if not refused.blamed:
+        return _again(item, now + backoff(item.attempts), refused.cause)
+    return _to(item, State.REJECTED, None, refused.cause, reasons=(Violation("", "refused", refused.cause),))
 
 
 def _settle_unknown(item: Item, now: datetime) -> Step:

@@ -144,6 +144,9 @@ class OutboxStore(Protocol):
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """Write what `next_step` decided."""
 
+    def passed(self, target: str, batch: Batch, since: datetime) -> bool:
+        """Whether the platform accepted anything of the batch's institution and data set since then."""
+
     def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
         """Items in that state (unknown, conflict) due to be looked into, in the order of their ids, above one; a page."""
 
@@ -179,5 +182,5 @@ class Bureau(Protocol):
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         """Send one batch and read one result per record.
 
-        NotDeliveredError, OutcomeUnknownError or RefusedError when there are no results.
+        NotDeliveredError, OutcomeUnknownError, NotAdmittedError or RefusedError when there are no results.
         """

@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 import structlog
 
-from gateway.errors import GatewayError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.outbox import (
     Doubt,
     GraceOver,
@@ -152,10 +152,10 @@ def _unasked(store: OutboxStore, bureau: Bureau, doubt: Doubt) -> Outcome:
         return GraceOver()
     try:
         bureau.withdraw(doubt.institution, doubt.dataset, store.record(doubt))
-    except (NotDeliveredError, OutcomeUnknownError) as error:  # taking back twice takes back once
+    except (NotAdmittedError, NotDeliveredError, OutcomeUnknownError) as error:  # taking back twice takes back once
         return QueryFailed(str(error))
     except RefusedError as error:
-        return QueryFailed(str(error)) if error.credential else NotWithdrawn(str(error))
+        return NotWithdrawn(str(error))
     return Withdrawn()
 
 

@@ -11,13 +11,13 @@ import structlog
 
 from gateway import reconcile
 from gateway.breaker import report_of
-from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.failpoints import reach
 from gateway.outbox import (
     Answered,
     Batch,
-    CredentialRefused,
     LeaseExpired,
+    NotAdmitted,
     NotDelivered,
     Outcome,
     RefusedWhole,
@@ -75,7 +75,7 @@ def upload(
         if msgid is None:
             continue
         reach("before_send")
-        outcomes = _send(bureau, batch, msgid)
+        outcomes = _send(store, bureau, target, batch, msgid)
         reach("after_reply")
         now = clock()
         steps = [next_step(item, outcome, now) for item, outcome in zip(batch.items, outcomes, strict=True)]
@@ -98,7 +98,7 @@ def settle(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> No
     reconcile.resolve(store, bureau, target, now)
 
 
-def _send(bureau: Bureau, batch: Batch, msgid: str) -> Sequence[Outcome]:
+def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: str) -> Sequence[Outcome]:
     """One request; an outcome for each record of the batch, in order."""
     log = _log.bind(infno=batch.dataset, msgid=msgid, records=len(batch.items))
     try:
@@ -109,13 +109,22 @@ def _send(bureau: Bureau, batch: Batch, msgid: str) -> Sequence[Outcome]:
     except OutcomeUnknownError as error:
         log.warning("outcome_unknown", cause=str(error))
         return [Unanswered(str(error))] * len(batch.items)
+    except NotAdmittedError as error:
+        log.warning("not_admitted", cause=str(error))
+        return [NotAdmitted(str(error))] * len(batch.items)
     except RefusedError as error:
-        log.warning("refused", cause=str(error), credential=error.credential)
-        refused = CredentialRefused(str(error)) if error.credential else RefusedWhole(str(error), len(batch.items))
-        return [refused] * len(batch.items)
+        log.warning("refused", cause=str(error))
+        blamed = error.certain or _others_passed(store, target, batch)
+        return [RefusedWhole(str(error), len(batch.items), blamed)] * len(batch.items)
     outcomes = _match(batch, results)
     log.info("answered", **Counter(str(result.status) for result in results))
     return outcomes
+
+
+def _others_passed(store: OutboxStore, target: str, batch: Batch) -> bool:
+    """Whether the platform took messages of this kind since a lone record was last refused: then it is this record."""
+    alone = batch.items[0]
+    return len(batch.items) == 1 and alone.sent_at is not None and store.passed(target, batch, alone.sent_at)
 
 
 def _match(batch: Batch, results: Sequence[Result]) -> Sequence[Outcome]:

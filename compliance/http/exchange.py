@@ -13,7 +13,14 @@ from flask import Response, request
 
 from compliance.authentication import Authenticator
 from compliance.credentials import Issued
-from compliance.errors import ForeignInstitutionError, MessageRefusedError, SecondGatewayError, UnauthenticatedError
+from compliance.errors import (
+    ForeignInstitutionError,
+    MessageRefusedError,
+    OtherEditionError,
+    SecondGatewayError,
+    UnauthenticatedError,
+    UnknownTransactionError,
+)
 from schemas import envelope, wire
 from schemas.model import Edition
 
@@ -35,7 +42,7 @@ class Exchange:
         return f"{self._admdvs}{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}{secrets.randbelow(10**10):010d}"
 
     def run(self, action: str, handle: Handling) -> Response:
-        """200 answered; 400, 401, 403, 409 refused whole."""
+        """200 answered; 400, 401, 403, 404, 409 refused whole."""
         started = time.perf_counter()
         now = self.clock()
         reference = self.reference(now)
@@ -63,7 +70,9 @@ def _status(error: MessageRefusedError) -> int:
     match error:
         case ForeignInstitutionError():
             return 403
-        case SecondGatewayError():
+        case UnknownTransactionError():
+            return 404
+        case SecondGatewayError() | OtherEditionError():
             return 409
         case _:
             return 400

@@ -1,6 +1,7 @@
 """Talk to the platform over HTTPS POST: one signed JSON envelope, one institution a request.
 
-What went wrong is sorted by what may be done next: not delivered (send again), refused (do not), unknown (ask first).
+What went wrong is sorted by what may be done next: not delivered (send again), not admitted (a person mends key, address or
+edition), refused (look for the record at fault), unknown (ask first).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from gateway.bureau import withdrawal
-from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
 from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
 from schemas.errors import EnvelopeError, RefusedWholeError, WireError
@@ -27,6 +28,17 @@ from schemas.model import Dataset, Edition
 from schemas.signature import Credential, headers
 
 _RETRY_AFTER = 30
+#: answers that say nothing about a record: what a person looks at first
+_BARRED = {
+    **dict.fromkeys((301, 302, 303, 307, 308), "地址已搬迁，请核对目标的 url"),
+    401: "请核对机构的密钥和本机时间",
+    403: "请核对机构的密钥",
+    404: "请核对目标的 url 和交易编号",
+    405: "请核对目标的 url",
+    409: "请核对接口版本，或是否有另一台前置机",
+    410: "请核对目标的 url",
+    415: "请核对目标的 url",
+}
 #: a longer wait asked for by the platform is cut to this
 _LONGEST_RETRY_AFTER = 3600
 
@@ -108,14 +120,14 @@ class BureauClient:
         """Wrap, sign, post."""
         account = self._accounts.get(institution)
         if account is None:
-            raise RefusedError(f"机构 {institution} 没有配置 {self._endpoint.name} 的密钥", credential=True)
+            raise NotAdmittedError(f"机构 {institution} 没有配置 {self._endpoint.name} 的密钥")
         now = self._clock()
         try:
             body = wrap(self._edition, dataset, account.sender, msgid, records, now)
         except WireError as error:  # nothing has left: the region's writing cannot hold one of the records
-            raise RefusedError(f"{self._name} 的报文写不出来：{error}") from None
+            raise RefusedError(f"{self._name} 的报文写不出来：{error}", certain=True) from None
         if len(body) > self._edition.body_limit:  # halved until the one record that is too large is alone
-            raise RefusedError(f"报文太大：{len(body)} 字节，平台最多收 {self._edition.body_limit} 字节")
+            raise RefusedError(f"报文太大：{len(body)} 字节，平台最多收 {self._edition.body_limit} 字节", certain=True)
         return self._post(url, body, headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4())))
 
     def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> requests.Response:
@@ -144,14 +156,17 @@ class BureauClient:
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
         if response.status_code == 413:  # a proxy says so in HTML; sent again it would be too large again
-            raise RefusedError(f"{self._name} 拒收：报文太大")
+            raise RefusedError(f"{self._name} 拒收：报文太大", certain=True)
+        barred = _BARRED.get(response.status_code)
         try:
             yield
         except RefusedWholeError as error:
-            # 401, 403: the key is wrong; 409: another gateway reports for the institution. No record is at fault.
-            credential = response.status_code in (401, 403, 409)
-            raise RefusedError(f"{self._name} 拒收：{error}", credential=credential) from None
+            if barred:
+                raise NotAdmittedError(f"{self._name} 拒收（{barred}）：{error}") from None
+            raise RefusedError(f"{self._name} 拒收：{error}") from None
         except EnvelopeError as error:
+            if barred:  # a proxy's own page
+                raise NotAdmittedError(f"{self._name} 拒收（HTTP {response.status_code}）：{barred}") from None
             raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{error}") from None
 
     @property

@@ -27,6 +27,7 @@ COLUMNS = (
     outbox.c.attempts,
     outbox.c.batch_cap,
     outbox.c.lease_token,
+    outbox.c.sent_at,
 )
 #: most items looked at in one go when a worker's leftovers are settled
 _RECOVER = 500
@@ -193,4 +194,5 @@ def item_of(row: _Row, datasets: Mapping[str, Dataset]) -> Item:
         replay=dataset.replay if dataset else Replay.PERSON,
         batch_cap=row.batch_cap,
         token=row.lease_token,
+        sent_at=row.sent_at,
     )

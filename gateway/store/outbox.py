@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
-from gateway.outbox import State, Step
+from gateway.outbox import Batch, State, Step
 from gateway.store import parents, turns
 from gateway.store.tables import outbox
 
@@ -36,6 +36,13 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime) -> int:
     turns.pass_on(connection, [step.item.id for step in steps], now)
     parents.pass_on(connection, [step.item.id for step in steps])
     return written
+
+
+def passed(connection: Connection, target: str, batch: Batch, since: datetime) -> bool:
+    """Whether anything of the batch's institution and data set was accepted since then."""
+    of_kind = (outbox.c.institution == batch.institution, outbox.c.dataset == batch.dataset, outbox.c.target == target)
+    accepted = select(outbox.c.id).where(*of_kind, outbox.c.state == State.ACCEPTED, outbox.c.finished_at >= since)
+    return connection.execute(accepted.limit(1)).first() is not None
 
 
 def _write(connection: Connection, alike: Sequence[Step], now: datetime) -> int:

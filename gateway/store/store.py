@@ -230,6 +230,11 @@ class Store:
         if steps:
             write(self._engine, lambda connection: outbox.apply(connection, steps, now))
 
+    def passed(self, target: str, batch: Batch, since: datetime) -> bool:
+        """See OutboxStore."""
+        with reading(self._engine) as connection:
+            return outbox.passed(connection, target, batch, since)
+
     def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
         """See OutboxStore."""
         with reading(self._engine) as connection:

@@ -174,7 +174,6 @@ def test_a_rejected_version_that_was_mended_is_accepted(receiver: Receiver, make
     [
         ({"key": "TEST-ANOTHER-KEY"}, "key"),
         ({"fixmedins_code": "H99999999999"}, "institution"),
-        ({"edition": "elsewhere@1"}, "edition"),
         ({"version": "0"}, "least"),
         ({"version": "1.5"}, "precision"),
         ({"key": "zero\0byte"}, "format"),

@@ -32,7 +32,7 @@ class Strict(Platform):
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         self.sizes.append(sum(map(len, bodies)))
         if self.sizes[-1] > LIMIT:
-            raise RefusedError("报文太大")
+            raise RefusedError("报文太大", certain=True)
         return super().deliver(institution, dataset, msgid, bodies)
 
 

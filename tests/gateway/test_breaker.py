@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.breaker import LIMITS, Breaker, Position, Report, Scope, Signal, after, probing, report_of, wait
-from gateway.outbox import LONGEST_WAIT, Answered, CredentialRefused, NotDelivered, RefusedWhole, Unanswered
+from gateway.outbox import LONGEST_WAIT, Answered, NotAdmitted, NotDelivered, RefusedWhole, Unanswered
 from schemas.envelope import Result, Status
 from schemas.wire import SHANGHAI
 
 NOW = datetime(2026, 11, 25, 8, 0, tzinfo=SHANGHAI)
 LATER = NOW + timedelta(minutes=3)
-OPENS = {Scope.TARGET: Signal.UNREACHABLE, Scope.INSTITUTION: Signal.CREDENTIAL}
+OPENS = {Scope.TARGET: Signal.UNREACHABLE, Scope.INSTITUTION: Signal.NOT_ADMITTED}
 
 
 def failed(scope: Scope, times: int, signal: Signal | None = None) -> Breaker:
@@ -25,7 +25,12 @@ def failed(scope: Scope, times: int, signal: Signal | None = None) -> Breaker:
 
 @pytest.mark.parametrize(
     ("scope", "signal"),
-    [(Scope.TARGET, Signal.UNREACHABLE), (Scope.INSTITUTION, Signal.CREDENTIAL), (Scope.INSTITUTION, Signal.REFUSED)],
+    [
+        (Scope.TARGET, Signal.UNREACHABLE),
+        (Scope.TARGET, Signal.NO_ANSWER),
+        (Scope.INSTITUTION, Signal.NOT_ADMITTED),
+        (Scope.INSTITUTION, Signal.REFUSED),
+    ],
 )
 def test_it_opens_at_the_last_of_k_failures_of_one_kind_and_not_before(scope: Scope, signal: Signal) -> None:
     before = failed(scope, LIMITS[signal] - 1, signal)
@@ -40,7 +45,7 @@ def test_it_opens_at_the_last_of_k_failures_of_one_kind_and_not_before(scope: Sc
     ("scope", "signal", "closes"),
     [
         (Scope.TARGET, Signal.ANSWERED, True),
-        (Scope.TARGET, Signal.CREDENTIAL, True),
+        (Scope.TARGET, Signal.NOT_ADMITTED, True),
         (Scope.TARGET, Signal.REFUSED, True),
         (Scope.TARGET, Signal.NO_ANSWER, False),
         (Scope.INSTITUTION, Signal.ANSWERED, True),
@@ -55,19 +60,23 @@ def test_a_probe_closes_it_or_opens_it_again(scope: Scope, signal: Signal, close
     assert found.position is (Position.CLOSED if closes else Position.OPEN)
 
 
-@pytest.mark.parametrize("scope", Scope)
-def test_what_proves_nothing_leaves_a_closed_breaker_and_its_count_alone(scope: Scope) -> None:
-    before = failed(scope, 2)
-    assert after(scope, before, Report(Signal.NO_ANSWER), NOW) == before
+def test_silence_says_nothing_of_an_institution() -> None:
+    before = failed(Scope.INSTITUTION, 2)
+    assert after(Scope.INSTITUTION, before, Report(Signal.NO_ANSWER), NOW) == before
+
+
+def test_a_platform_that_answers_nothing_is_left_alone_after_a_few_batches() -> None:
+    opened = failed(Scope.TARGET, LIMITS[Signal.NO_ANSWER], Signal.NO_ANSWER)
+    assert (opened.position, opened.cause) == (Position.OPEN, "不通")
 
 
 def test_a_failure_of_another_kind_starts_the_count_anew() -> None:
-    breaker = failed(Scope.INSTITUTION, 2, Signal.CREDENTIAL)
+    breaker = failed(Scope.INSTITUTION, 2, Signal.NOT_ADMITTED)
     assert after(Scope.INSTITUTION, breaker, Report(Signal.REFUSED), NOW).count == 1
 
 
 def test_one_institutions_refusals_never_open_the_target_and_an_absent_target_blames_no_institution() -> None:
-    for signal in (Signal.CREDENTIAL, Signal.REFUSED):
+    for signal in (Signal.NOT_ADMITTED, Signal.REFUSED):
         assert failed(Scope.TARGET, 100, signal) == Breaker()
     assert failed(Scope.INSTITUTION, 100, Signal.UNREACHABLE) == Breaker()
 
@@ -96,7 +105,7 @@ def test_a_platform_that_asks_for_a_pause_gets_it_at_once() -> None:
 def test_outcomes_of_a_request_are_read_together() -> None:
     answered = Answered(Result("K", 1, Status.REJECTED))
     assert report_of([NotDelivered("正忙", 30)] * 2) == Report(Signal.UNREACHABLE, "正忙", 30)
-    assert report_of([CredentialRefused("密钥")]).signal is Signal.CREDENTIAL
-    assert report_of([RefusedWhole("格式", 1)]).signal is Signal.REFUSED
-    assert report_of([Unanswered("断开")] * 2).signal is Signal.NO_ANSWER
+    assert report_of([NotAdmitted("密钥")]).signal is Signal.NOT_ADMITTED
+    assert report_of([RefusedWhole("格式", 1, blamed=False)]).signal is Signal.REFUSED
+    assert report_of([Unanswered("断开")] * 2) == Report(Signal.NO_ANSWER, "断开")
     assert report_of([Unanswered("缺少"), answered]).signal is Signal.ANSWERED

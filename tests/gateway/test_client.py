@@ -15,7 +15,7 @@ import pytest
 from support.delivery import INSTITUTION, Clock
 
 from gateway.bureau.client import Account, BureauClient, Endpoint
-from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas.envelope import Result, Sender, Status, answer, refusal, reply
 from schemas.holdings import CODE, Answer, Asked, Holding, Question, write_answer
 from schemas.model import Edition
@@ -102,17 +102,25 @@ def test_a_busy_platform_has_not_taken_it_and_its_wait_is_kept(edition: Edition,
     assert caught.value.retry_after == 120
 
 
-@pytest.mark.parametrize(("status", "credential"), [(401, True), (403, True), (409, True), (400, False), (200, False)])
-def test_a_refusal_tells_whether_the_key_or_the_message_was_refused(edition: Edition, status: int, credential: bool) -> None:
+@pytest.mark.parametrize("status", [200, 400, 422])
+def test_a_refusal_may_be_a_records_fault_and_does_not_prove_it(edition: Edition, status: int) -> None:
     with pytest.raises(RefusedError, match="原因在此") as caught:
         deliver(edition, answering(status, refusal("R1", Clock()(), "原因在此")))
-    assert caught.value.credential is credential
+    assert not caught.value.certain
+
+
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 409, 410, 415])
+@pytest.mark.parametrize("body", [refusal("R1", Clock()(), "原因在此"), b"<html>nginx</html>", b""])
+def test_a_wrong_key_address_or_edition_is_no_records_fault(edition: Edition, status: int, body: bytes) -> None:
+    with pytest.raises(NotAdmittedError, match="请核对") as caught:
+        deliver(edition, answering(status, body))
+    assert ("原因在此" in str(caught.value)) is (b"R1" in body)
 
 
 def test_a_proxy_that_finds_the_message_too_large_has_refused_it_so_that_it_is_split(edition: Edition) -> None:
     with pytest.raises(RefusedError, match="太大") as caught:
         deliver(edition, answering(413, b"<html>413</html>"))
-    assert not caught.value.credential
+    assert caught.value.certain
 
 
 @pytest.mark.parametrize(
@@ -123,7 +131,6 @@ def test_a_proxy_that_finds_the_message_too_large_has_refused_it_so_that_it_is_s
         (200, b"{}"),
         (500, b"oops"),
         (502, b""),
-        (302, b""),
         (200, b'{"infcode":0,"output":[]}'),
     ],
 )
@@ -173,9 +180,8 @@ def test_an_unknown_host_provably_got_nothing(edition: Edition) -> None:
 
 
 def test_an_institution_without_a_key_sends_nothing(edition: Edition) -> None:
-    with client(edition, 1) as opened, pytest.raises(RefusedError, match="没有配置") as caught:
+    with client(edition, 1) as opened, pytest.raises(NotAdmittedError, match="没有配置"):
         opened.deliver("H99000199999", "RX01", "M1", BODIES)
-    assert caught.value.credential
 
 
 def ask(edition: Edition, act: Callable[[BaseHTTPRequestHandler], None], *asked: Asked) -> tuple[Answer, list[Any]]:
@@ -197,9 +203,9 @@ def test_a_question_is_signed_like_an_upload_and_more_keys_than_one_message_take
 @pytest.mark.parametrize(
     ("act", "error"),
     [
-        (answering(404, b"<html>"), OutcomeUnknownError),
+        (answering(404, b"<html>"), NotAdmittedError),
         (answering(503, b""), NotDeliveredError),
-        (answering(401, refusal("R1", Clock()(), "签名不对")), RefusedError),
+        (answering(401, refusal("R1", Clock()(), "签名不对")), NotAdmittedError),
         (answering(200, reply("R1", Clock()(), [])), OutcomeUnknownError),
     ],
 )
@@ -252,4 +258,4 @@ def test_a_message_larger_than_the_edition_allows_is_not_sent(edition: Edition) 
         with pytest.raises(RefusedError, match=r"报文太大：[0-9]+ 字节，平台最多收 200 字节") as caught:
             opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
         assert server.seen == []  # type: ignore[attr-defined]
-    assert not caught.value.credential
+    assert caught.value.certain

@@ -11,11 +11,11 @@ import orjson
 import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
-from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError, StoreError
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError, StoreError
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.model import Cursor, RowState, Tally
-from gateway.outbox import GRACE, State
+from gateway.outbox import GRACE, LONGEST_WAIT, State
 from gateway.standing import Route
 from gateway.store import Store, open_store
 from gateway.uploading import upload
@@ -217,13 +217,27 @@ def test_a_refused_batch_is_split_until_only_the_bad_record_is_rejected(desk: De
 
     desk.platform.answer = refuse
     desk.send()
+    desk.clock.now += LONGEST_WAIT  # alone it is refused once more: others got through meanwhile
+    desk.send()
     assert desk.states() == {State.ACCEPTED: 7, State.REJECTED: 1}
     assert [example.example for example in desk.store.grievances()] == ["RX00005|1"]
 
 
+def test_a_platform_that_refuses_everything_for_days_gets_no_record_rejected(desk: Desk) -> None:
+    desk.take_in(*(prescription(number) for number in range(1, 9)), page_size=100)
+    desk.platform.answer = lambda turn, bodies: RefusedError("系统维护中")
+    for _ in range(300):
+        desk.send()
+        desk.clock.now += LONGEST_WAIT
+    assert desk.states() == {State.QUEUED: 8}
+    desk.platform.answer = lambda turn, bodies: None
+    desk.send()
+    assert desk.states() == {State.ACCEPTED: 8}
+
+
 def test_a_refused_key_of_the_institution_rejects_no_record(desk: Desk) -> None:
     desk.take_in(prescription(1))
-    desk.platform.answer = lambda turn, bodies: RefusedError("密钥不对", credential=True)
+    desk.platform.answer = lambda turn, bodies: NotAdmittedError("密钥不对")
     desk.send()
     assert desk.states() == {State.QUEUED: 1}
     assert desk.store.queue("bureau").causes == {"密钥不对": 1}

@@ -16,8 +16,8 @@ from support.delivery import START, Clock
 from support.queued import fill
 
 from gateway.breaker import LIMITS, Position, Signal
-from gateway.errors import NotDeliveredError, RefusedError
-from gateway.outbox import CREDENTIAL_WAIT
+from gateway.errors import NotAdmittedError, NotDeliveredError
+from gateway.outbox import ADMISSION_WAIT
 from gateway.store import Store, leasing, open_store
 from gateway.store.engine import write
 from gateway.uploading import Delivery, upload
@@ -46,7 +46,7 @@ class Desk:
         if self.away:
             raise NotDeliveredError("连接不上")
         if institution in self.refused:
-            raise RefusedError("密钥不对", credential=True)
+            raise NotAdmittedError("密钥不对")
         keys = [orjson.loads(body)["key"] for body in bodies]
         self.keys += keys
         return [Result(key, 1, Status.ACCEPTED) for key in keys]
@@ -104,9 +104,9 @@ def test_one_bad_key_stops_its_institution_and_nobody_else(desk: Desk) -> None:
     desk.refused = {"B"}
     desk.send()
     assert (desk.served.count("A"), desk.served.count("C")) == (5, 5)
-    assert desk.served.count("B") == LIMITS[Signal.CREDENTIAL]
+    assert desk.served.count("B") == LIMITS[Signal.NOT_ADMITTED]
     (told,) = desk.store.tripped("bureau")
-    assert (told.institution, told.breaker.cause, told.breaker.next_at) == ("B", "密钥不对", START + CREDENTIAL_WAIT)
+    assert (told.institution, told.breaker.cause, told.breaker.next_at) == ("B", "密钥不对", START + ADMISSION_WAIT)
 
 
 def test_after_the_wait_one_batch_tries_and_a_mended_key_lets_the_rest_follow(desk: Desk) -> None:
@@ -115,12 +115,12 @@ def test_after_the_wait_one_batch_tries_and_a_mended_key_lets_the_rest_follow(de
     desk.send()
     desk.clock.move(61)
     desk.send()
-    assert len(desk.served) == LIMITS[Signal.CREDENTIAL] + 1, "one batch, not the rest behind it"
+    assert len(desk.served) == LIMITS[Signal.NOT_ADMITTED] + 1, "one batch, not the rest behind it"
     (told,) = desk.store.tripped("bureau")
-    assert told.breaker.next_at == desk.clock() + 2 * CREDENTIAL_WAIT
+    assert told.breaker.next_at == desk.clock() + 2 * ADMISSION_WAIT
     desk.refused = set()
     desk.send()
-    assert len(desk.served) == LIMITS[Signal.CREDENTIAL] + 1
+    assert len(desk.served) == LIMITS[Signal.NOT_ADMITTED] + 1
     desk.clock.move(121)
     assert desk.send().accepted == 450
     assert desk.store.tripped("bureau") == []
@@ -179,7 +179,7 @@ def test_with_1000_institutions_neither_a_flood_nor_a_failure_makes_the_others_w
     first = {name: desk.served.index(name) for name in names}
     assert max(first.values()) < 1_000, "everyone had a turn in the first round"
     assert desk.served[:1_000].count(flood) == 1
-    assert desk.served.count(broken) == LIMITS[Signal.CREDENTIAL], "then its breaker opens"
+    assert desk.served.count(broken) == LIMITS[Signal.NOT_ADMITTED], "then its breaker opens"
     assert desk.served[1_100:1_103].count(names[0]) == 1
     assert "late" in desk.keys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -12,18 +13,19 @@ from gateway.outbox import (
     LONGEST_WAIT,
     PERSON_WITHIN,
     Answered,
-    CredentialRefused,
     GraceOver,
     Held,
     HeldOther,
     Item,
     LeaseExpired,
+    NotAdmitted,
     NotDelivered,
     NotHeld,
     NotWithdrawn,
     Outcome,
     QueryFailed,
     RefusedWhole,
+    Requeued,
     SentBack,
     State,
     Unanswered,
@@ -58,9 +60,11 @@ TABLE: list[tuple[object, dict[State, State]]] = [
     (answer(Status.DUPLICATE, held_version=4), {State.SENDING: State.CONFLICT}),
     (answer(Status.REJECTED, held_version=4), {State.SENDING: State.REJECTED}),
     (NotDelivered("连不上"), {State.SENDING: State.QUEUED}),
-    (RefusedWhole("读不懂", 2), {State.SENDING: State.QUEUED}),
-    (RefusedWhole("读不懂", 1), {State.SENDING: State.REJECTED}),
-    (CredentialRefused("密钥不对"), {State.SENDING: State.QUEUED}),
+    (RefusedWhole("读不懂", 2, blamed=True), {State.SENDING: State.QUEUED}),
+    (RefusedWhole("读不懂", 1, blamed=True), {State.SENDING: State.REJECTED}),
+    (RefusedWhole("读不懂", 1, blamed=False), {State.SENDING: State.QUEUED}),
+    (Requeued(), {State.REJECTED: State.QUEUED}),
+    (NotAdmitted("密钥不对"), {State.SENDING: State.QUEUED}),
     (Unanswered("超时"), {State.SENDING: State.UNKNOWN}),
     (LeaseExpired(), {State.LEASED: State.QUEUED, State.SENDING: State.UNKNOWN}),
     (GraceOver(), {State.UNKNOWN: State.QUEUED, State.CONFLICT: State.REJECTED}),
@@ -135,7 +139,7 @@ def test_a_refused_batch_is_halved_until_the_bad_record_is_alone() -> None:
     caps = []
     size = 100
     while True:
-        step = next_step(item(State.SENDING), RefusedWhole("有一条读不懂", size), NOW)
+        step = next_step(item(State.SENDING), RefusedWhole("有一条读不懂", size, blamed=True), NOW)
         if step.state is State.REJECTED:
             break
         caps.append(step.batch_cap)
@@ -144,8 +148,19 @@ def test_a_refused_batch_is_halved_until_the_bad_record_is_alone() -> None:
     assert step.reasons[0].message == "有一条读不懂"
 
 
+def test_a_lone_record_is_not_blamed_while_nothing_gets_through() -> None:
+    step = next_step(item(State.SENDING), RefusedWhole("系统维护", 1, blamed=False), NOW)
+    assert (step.state, step.attempts, step.cause) == (State.QUEUED, item(State.SENDING).attempts + 1, "系统维护")
+    assert step.next_at == NOW + backoff(item(State.SENDING).attempts)
+
+
+def test_what_is_requeued_starts_anew() -> None:
+    step = next_step(replace(item(State.REJECTED), attempts=7, batch_cap=1), Requeued(), NOW)
+    assert (step.state, step.attempts, step.batch_cap, step.next_at, step.reasons) == (State.QUEUED, 0, 0, None, ())
+
+
 def test_a_refused_credential_rejects_no_record() -> None:
-    step = next_step(item(State.SENDING), CredentialRefused("密钥不对"), NOW)
+    step = next_step(item(State.SENDING), NotAdmitted("密钥不对"), NOW)
     assert step.state is State.QUEUED
     assert step.next_at is not None
     assert step.next_at > NOW

@@ -14,7 +14,7 @@ import orjson
 import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
-from gateway.errors import NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.outbox import GRACE, PERSON_WITHIN, State
@@ -210,7 +210,7 @@ def test_a_rejection_of_other_content_does_not_reject_this_one(desk: Desk) -> No
         NotDeliveredError("连不上"),
         OutcomeUnknownError("没有应答"),
         RefusedError("没有这个地址"),
-        RefusedError("密钥", credential=True),
+        NotAdmittedError("密钥"),
     ],
 )
 def test_a_platform_that_cannot_be_asked_leaves_the_outcome_unknown_and_is_asked_later(desk: Desk, trouble: Exception) -> None:
