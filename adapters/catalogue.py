@@ -5,16 +5,16 @@ One CSV (UTF-8 or GBK, as Excel in China saves it) or one .xlsx sheet, first row
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 from adapters.conversion import UnreadableError, is_blank, to_text
 from gateway.errors import ConfigError
+from schemas import tablefile
+from schemas.errors import SpecError
+from schemas.tablefile import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,14 @@ def read(path: Path, key: str) -> Catalogue:
     """Read the catalogue at `path`, found by column `key`. ConfigError names the file, and the row at fault."""
     if not path.is_file():
         raise ConfigError("目录对照表不存在", file=path)
-    table = _workbook(path) if path.suffix.lower() == ".xlsx" else _csv(path)
-    header = [_cell(value, path, 1) for value in table[0]] if table else []
-    _check_header(header, key, path)
-    return Catalogue(path.name, key, frozenset(header), _rows(header, table[1:], key, path))
+    try:
+        table = tablefile.rows(path)
+        _, first = next(table, (1, ()))
+        header = [_cell(value, path, 1) for value in first]
+        _check_header(header, key, path)
+        return Catalogue(path.name, key, frozenset(header), _rows(header, table, key, path))
+    except SpecError as error:
+        raise ConfigError(f"目录对照表 {error}") from None
 
 
 def _check_header(header: list[str], key: str, path: Path) -> None:
@@ -49,10 +53,10 @@ def _check_header(header: list[str], key: str, path: Path) -> None:
         raise ConfigError(f"目录对照表的列名重复：{'、'.join(doubled)}", file=path)
 
 
-def _rows(header: list[str], lines: Iterable[Sequence[Any]], key: str, path: Path) -> dict[str, Mapping[str, str]]:
+def _rows(header: list[str], lines: Iterator[Row], key: str, path: Path) -> dict[str, Mapping[str, str]]:
     rows: dict[str, Mapping[str, str]] = {}
     first: dict[str, int] = {}
-    for number, line in enumerate(lines, start=2):
+    for number, line in lines:
         if all(is_blank(value) for value in line):
             continue
         if len(line) > len(header):
@@ -77,30 +81,3 @@ def _cell(value: Any, path: Path, number: int) -> str:
         return to_text(value)
     except UnreadableError as error:
         raise ConfigError(f"目录对照表第 {number} 行有一格{error}", file=path) from None
-
-
-def _csv(path: Path) -> list[list[str]]:
-    data = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return list(csv.reader(io.StringIO(text, newline="")))
-    raise ConfigError("目录对照表既不是 UTF-8 也不是 GBK 文本", file=path)
-
-
-def _workbook(path: Path) -> list[list[Any]]:
-    try:
-        import openpyxl  # only a site whose catalogue is an .xlsx needs it
-        from openpyxl.utils.exceptions import InvalidFileException
-    except ImportError:
-        raise ConfigError("读 .xlsx 目录须安装 openpyxl；也可以另存为 CSV", file=path) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
-        raise ConfigError(f"目录对照表不是可读的 .xlsx：{type(error).__name__}", file=path) from None
-    try:
-        return [list(line) for line in book.worksheets[0].iter_rows(values_only=True)]
-    finally:
-        book.close()

@@ -59,8 +59,15 @@ def test_files_that_are_no_catalogue_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="不存在"):
         catalogue.read(tmp_path / "none.csv", "bar")
     (tmp_path / "broken.xlsx").write_bytes(b"PK not a workbook")
-    with pytest.raises(ConfigError, match="不是可读的"):
+    with pytest.raises(ConfigError, match="不是 Excel 工作簿"):
         catalogue.read(tmp_path / "broken.xlsx", "bar")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xff\xff\x00")
     with pytest.raises(ConfigError, match="既不是 UTF-8 也不是 GBK"):
         catalogue.read(tmp_path / "binary.csv", "bar")
+
+
+def test_a_damaged_table_is_a_wrong_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text('bar,code\n1,"X\n2,Y\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="目录对照表 .*c.csv 第 2 行：引号不成对"):
+        catalogue.read(path, "bar")

@@ -162,6 +162,8 @@ def test_a_code_is_bound_by_hand(store: Database, tmp_path: Path) -> None:
     [
         ("roster.xlsx", b"no zip", "不是 Excel 工作簿"),
         ("roster.xls", b"old", "旧格式"),
+        ("roster.csv", b'a,b\n1,"x\n2,y\n', "第 2 行：引号不成对"),
+        ("roster.csv", b"a,b\n1,x\0\n", "第 2 行：含有空字符"),
         ("roster.csv", b"\xff\xff\xff", "既不是 UTF-8 也不是 GBK"),
     ],
 )
