@@ -20,7 +20,7 @@ import structlog
 from rich.console import Console
 from rich.progress import Progress
 
-from gateway import auditing, failpoints, tending
+from gateway import auditing, failpoints, requeueing, tending
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -55,7 +55,7 @@ def cli(context: click.Context, path: Path) -> None:
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS):
+for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS, *requeueing.COMMANDS):
     cli.add_command(command)
 
 
@@ -96,6 +96,7 @@ def run(path: Path, once: bool, from_start: bool) -> None:
     with told(), opened(configuration.load(path), now) as gateway:
         well = _read_all(gateway, from_start)
         well = _send_all(gateway) and well
+        well = _nothing_waits(gateway) and well
         shred(gateway)
     sys.exit(0 if well else 1)
 
@@ -124,14 +125,27 @@ def _send_all(gateway: Gateway) -> bool:
 
 
 def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
+    waiting = gateway.store.queue(target).waiting
     with Progress(console=_console(), transient=True) as bar:
-        task = bar.add_task(f"报送 {target}", total=gateway.store.queue(target).waiting)
+        task = bar.add_task(f"报送 {target}", total=waiting)
         delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
-    _console().print(f"目标 {target}：{counts or '没有要发的'}")
+    _console().print(f"目标 {target}：{counts or ('这一轮没有发出' if waiting else '没有要发的')}")
     for cause, count in delivery.causes.items():
         _console().print(f"  {count} 条：{cause}", style="yellow")
     return not delivery.states.keys() - {State.ACCEPTED, State.REJECTED}
+
+
+def _nothing_waits(gateway: Gateway) -> bool:
+    """Whether everything is at its target; else what waits, for what, and until when."""
+    waiting = 0
+    for target in gateway.clients:
+        queue = gateway.store.queue(target)
+        waiting += queue.waiting
+        show.queue(_console(), queue)
+        show.awaited(_console(), gateway.store.awaited(target))
+        show.tripped(_console(), gateway.store.tripped(target))
+    return not waiting
 
 
 @cli.command(help="常驻运行：按配置的间隔读取和报送，收到停止信号后做完手上的再退出。")

@@ -68,6 +68,17 @@ class Grievance:
 
 
 @dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which deliveries a person means; "" matches everything."""
+
+    target: str
+    institution: str = ""
+    dataset: str = ""
+    key: str = ""
+    reason: str = ""  #: words that the platform's reasons contain
+
+
+@dataclass(frozen=True, slots=True)
 class Awaited:
     """Records held until the one above them is accepted."""
 

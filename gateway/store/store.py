@@ -15,17 +15,19 @@ from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
-from gateway.standing import Awaited, Grievance, Queue, Route, Standing
+from gateway.standing import Awaited, Grievance, Queue, Route, Sieve, Standing
 from gateway.store import (
     backup,
     brakes,
     breakers,
     cursors,
+    deliveries,
     intake,
     leasing,
     ledger,
     outbox,
     parents,
+    requeueing,
     retention,
     sealing,
     standing,
@@ -102,15 +104,22 @@ class Store:
 
     # what intake asks
 
-    def cursor(self, source: str, dataset: str, digest: str) -> Cursor | None:
+    def cursor(self, source: str, dataset: str, digest: str, targets: Collection[str] = ()) -> Cursor | None:
         """See IntakeStore."""
         with reading(self._engine) as connection:
-            return cursors.load(connection, source, dataset, digest)
+            return cursors.load(connection, source, dataset, digest, targets)
 
     def ledger(self, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
         """See IntakeStore."""
         with reading(self._engine) as connection:
             return intake.entries(connection, institution, dataset, keys)
+
+    def unserved(self, dataset: str, entries: Collection[LedgerEntry], targets: Collection[str]) -> Collection[tuple[str, str]]:
+        """See IntakeStore."""
+        if not entries:
+            return ()
+        with reading(self._engine) as connection:
+            return deliveries.unserved(connection, dataset, entries, targets)
 
     def of_rows(self, source: str, dataset: str, refs: Collection[str]) -> Sequence[LedgerEntry]:
         """See IntakeStore."""
@@ -287,6 +296,14 @@ class Store:
         """Items of unknown outcome of one key."""
         with reading(self._engine) as connection:
             return ledger.unknown(connection, self._edition.datasets, target, dataset, key)
+
+    def requeue(self, sieve: Sieve, now: datetime) -> int:
+        """Send once more what a target rejected; returns how many rows."""
+        return write(self._engine, lambda connection: requeueing.requeue(connection, self._edition.datasets, sieve, now))
+
+    def resume(self, target: str) -> int:
+        """Wait for nothing any longer; returns how many rows waited."""
+        return write(self._engine, lambda connection: requeueing.resume(connection, target))
 
     def awaited(self, target: str) -> Sequence[Awaited]:
         """What is held until a record above it is accepted."""
