@@ -1,13 +1,18 @@
-"""What the commands print, in Chinese, for a hospital's IT clerk."""
+"""What the commands print, in Chinese, for a hospital's IT clerk: in 80 columns, names and numbers unbroken.
+
+Every cell and sentence is text, never markup: a local code may contain `[`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gateway.breaker import Tripped
 from gateway.checking import CheckReport
@@ -21,24 +26,28 @@ from schemas.placeholders import Habit, Share
 from schemas.rules import Case
 
 ASIDE_WORDS = {AsideState.EXCLUDED: "按规则排除", AsideState.NOT_READY: "未完成", AsideState.QUARANTINED: "待改正"}
-_TEXTS = frozenset(
+#: columns of words and names; all others are numbers
+_NAMES = frozenset(
     {
         "来源",
         "数据集",
-        "目标",
         "去向",
-        "原因",
         "例：本地行号",
         "例",
         "核对",
         "规则",
         "结论",
-        "说明（第一例）",
         "例：业务主键",
+        "原因",
+        "说明（第一例）",
         "字段",
         "现象",
     }
 )
+#: columns of sentences, which give way to the names beside them
+_SENTENCES = frozenset({"原因", "说明（第一例）", "字段", "现象"})
+#: a longer name is broken rather than the sentence beside it squeezed: a UUID stays whole
+_LONGEST_NAME = 36
 CASE_WORDS = {Case.BROKEN: "矛盾", Case.MISSING: "缺上级", Case.UNKNOWN: "无法核对"}
 HABIT_WORDS = {Habit.FILLER: "占位值", Habit.CONSTANT: "处处同一个值", Habit.COPIED: "照抄"}
 STATE_WORDS = {
@@ -53,24 +62,42 @@ STATE_WORDS = {
     State.SUPERSEDED: "被新版取代",
     State.CANCELLED: "已取消",
 }
+Cell = str | Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """One data set's rows and where they are: `read` is the sum of the parts; what `within` counts is in a part already."""
+
+    source: str
+    dataset: str
+    read: int
+    parts: Mapping[str, int]
+    balanced: bool
+    within: Mapping[str, int]
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Every figure by its word."""
+        return {"读到": self.read, **self.parts, **self.within}
 
 
 def check(console: Console, report: CheckReport) -> None:
     """One data set's check: the account in numbers, then why rows would not go."""
     tally = report.tally
-    console.rule(f"{report.source} · {report.dataset} {report.name}", align="left")
+    console.rule(Text(f"{report.source} · {report.dataset} {report.name}"), align="left")
     aside = f"按规则排除 {tally.excluded} + 未完成 {tally.not_ready} + 待改正 {tally.quarantined}"
-    console.print(f"读到 {tally.read} = {aside} + 可报送 {tally.queued}　{_verdict(report.balanced)}")
+    say(console, f"读到 {tally.read} = {aside} + 可报送 {tally.queued}　", _verdict(report.balanced))
     if report.causes:
         console.print(_causes(report))
 
 
 def _causes(report: CheckReport) -> Table:
-    table = _table("行数", "去向", "原因", "例：本地行号")
+    rows = []
     for cause in report.causes:
         reasons = "\n".join(reason.message for reason in cause.reasons)
-        table.add_row(str(cause.rows), ASIDE_WORDS[cause.state], reasons, "、".join(cause.examples))
-    return table
+        rows.append((str(cause.rows), ASIDE_WORDS[cause.state], reasons, "\n".join(cause.examples)))
+    return _table(("行数", "去向", "原因", "例：本地行号"), rows)
 
 
 def comparison(console: Console, found: Comparison) -> None:
@@ -79,75 +106,105 @@ def comparison(console: Console, found: Comparison) -> None:
     console.rule("跨记录核对（只提示，不影响报送）", align="left")
     console.print(_crossings(crossings) if crossings else "没有发现")
     for sentence in found.skipped:
-        console.print(f"未执行：{escape(sentence)}", style="yellow")
+        say(console, f"未执行：{sentence}", style="yellow")
     if shares:
         console.rule("占位值（只提示，不影响报送）", align="left")
         console.print(_shares(shares))
 
 
 def _crossings(crossings: Sequence[Crossing]) -> Table:
-    table = _table("条数", "规则", "结论", "说明（第一例）", "例：业务主键")
+    rows = []
     for each in crossings:
         word = CASE_WORDS[each.case] + ("，不应报送" if each.severity is Severity.ERROR else "")
         said = f"{each.rule.title}：{each.message}"
-        table.add_row(str(each.records), each.rule.id, word, escape(said), escape("、".join(each.examples)))
-    return table
+        rows.append((str(each.records), each.rule.id, word, said, "\n".join(each.examples)))
+    return _table(("条数", "规则", "结论", "说明（第一例）", "例：业务主键"), rows)
 
 
 def _shares(shares: Sequence[Share]) -> Table:
-    table = _table("占比", "行数", "数据集", "字段", "现象")
+    rows = []
     for each in shares:
         habit = HABIT_WORDS[each.habit] + (f" {each.other}" if each.other else "")
-        field = escape(f"{each.label} {each.field}")  # a child field is written rows[].field
-        table.add_row(f"{each.share:.0%}", f"{each.count}/{each.rows}", each.dataset, field, escape(habit))
-    return table
+        rows.append((f"{each.share:.0%}", f"{each.count}/{each.rows}", each.dataset, f"{each.label} {each.field}", habit))
+    return _table(("占比", "行数", "数据集", "字段", "现象"), rows)
 
 
 def intake(console: Console, rows: Iterable[tuple[str, str, Tally]]) -> None:
     """What one round of reading took in."""
-    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "未变", "入队", "作废", "核对")
-    for source, dataset, tally in rows:
-        figures = (tally.read, tally.excluded, tally.not_ready, tally.quarantined, tally.unchanged, tally.queued, tally.voided)
-        table.add_row(source, dataset, *map(str, figures), _verdict(tally.balanced))
-    console.print(table)
+    _print_accounts(console, [_taken_in(source, dataset, tally) for source, dataset, tally in rows])
+
+
+def _taken_in(source: str, dataset: str, tally: Tally) -> _Account:
+    parts = {
+        "排除": tally.excluded,
+        "未完成": tally.not_ready,
+        "待改正": tally.quarantined,
+        "未变": tally.unchanged,
+        "入队": tally.queued,
+        "作废": tally.voided,
+    }
+    return _Account(source, dataset, tally.read, parts, tally.balanced, {})
 
 
 def standings(console: Console, found: Sequence[Standing]) -> None:
     """The account of every route over all rows ever read, a table per target."""
     for target in dict.fromkeys(each.route.target for each in found):
         routes = [each for each in found if each.route.target == target]
-        console.rule(f"目标 {target}", align="left")
-        console.print(_accounts(routes))
+        console.rule(Text(f"目标 {target}"), align="left")
+        _print_accounts(console, [_stands(each) for each in routes])
         for each in routes:
             if each.outdated:
                 where = f"{each.route.source} {each.route.dataset}"
-                console.print(f"{where}：{each.outdated} 行报送后在本地变得不合格，平台仍为旧值", style="yellow")
+                say(console, f"{where}：{each.outdated} 行报送后在本地变得不合格，平台仍为旧值", style="yellow")
 
 
-def _accounts(routes: Sequence[Standing]) -> Table:
-    table = _table("来源", "数据集", "读到", "排除", "未完成", "待改正", "在途", "已收", "退回", "取消", "作废", "核对")
-    for each in routes:
-        asides = [each.asides.get(state, 0) for state in AsideState]
-        settled = [each.states.get(state, 0) for state in (State.ACCEPTED, State.REJECTED, State.CANCELLED)]
-        figures = map(str, (each.read, *asides, each.unsettled, *settled, each.voided))
-        table.add_row(each.route.source, each.route.dataset, *figures, _verdict(each.balanced))
-    return table
+def _stands(each: Standing) -> _Account:
+    parts = {
+        "排除": each.asides.get(AsideState.EXCLUDED, 0),
+        "未完成": each.asides.get(AsideState.NOT_READY, 0),
+        "待改正": each.asides.get(AsideState.QUARANTINED, 0),
+        "在途": each.unsettled,
+        "已收": each.states.get(State.ACCEPTED, 0),
+        "退回": each.states.get(State.REJECTED, 0),
+        "取消": each.states.get(State.CANCELLED, 0),
+    }
+    return _Account(each.route.source, each.route.dataset, each.read, parts, each.balanced, {"其中作废": each.voided})
+
+
+def _print_accounts(console: Console, accounts: Sequence[_Account]) -> None:
+    """A table without the columns that are zero everywhere; one sentence per data set where the window is too narrow for it."""
+    if not accounts:
+        return
+    shown = [word for word in accounts[0].figures if word == "读到" or any(each.figures[word] for each in accounts)]
+    rows = [(each.source, each.dataset, *(str(each.figures[word]) for word in shown), _verdict(each.balanced)) for each in accounts]
+    table = _table(("来源", "数据集", *shown, "核对"), rows)
+    if console.measure(table, options=console.options.update(width=1000)).maximum <= console.width:
+        console.print(table)
+        return
+    for each in accounts:
+        say(console, _sentence(each), _verdict(each.balanced))
+
+
+def _sentence(each: _Account) -> str:
+    parts = " + ".join(f"{word} {count}" for word, count in each.parts.items() if count) or "0"
+    within = "，".join(f"{word} {count}" for word, count in each.within.items() if count)
+    return f"{each.source} {each.dataset}：读到 {each.read} = {parts}{f'（{within}）' if within else ''}　"
 
 
 def queue(console: Console, found: Queue) -> None:
     """What waits for a target, and what holds it up."""
     due = f"，最早应于 {wire.encode_datetime(found.oldest_due)} 前送达" if found.oldest_due else ""
     waiting = f"还有 {found.waiting} 条未送达{due}" if found.waiting else "没有未送达的"
-    console.print(f"目标 {found.target}：{waiting}")
+    say(console, f"目标 {found.target}：{waiting}")
     for cause, rows in found.causes.items():
-        console.print(f"  {rows} 条：{cause}", style="yellow")
+        say(console, f"  {rows} 条：{cause}", style="yellow")
 
 
 def awaited(console: Console, found: Sequence[Awaited]) -> None:
     """What is held for records above it, and since when."""
     for each in found:
         since = wire.encode_datetime(each.since)
-        console.print(f"  {each.rows} 条在等所指的上级 {each.dataset} 被平台收下，最早自 {since} 起", style="yellow")
+        say(console, f"  {each.rows} 条在等所指的上级 {each.dataset} 被平台收下，最早自 {since} 起", style="yellow")
 
 
 def tripped(console: Console, found: Sequence[Tripped]) -> None:
@@ -155,32 +212,41 @@ def tripped(console: Console, found: Sequence[Tripped]) -> None:
     for each in found:
         place = f"机构 {each.institution}" if each.institution else "整个平台"
         again = f"{wire.encode_datetime(each.breaker.next_at)} 再试一批" if each.breaker.next_at else "即将再试"
-        console.print(f"  暂停报送（{place}）：{escape(each.breaker.cause)}；{again}", style="yellow")
+        say(console, f"  暂停报送（{place}）：{each.breaker.cause}；{again}", style="yellow")
 
 
 def grievances(console: Console, found: Sequence[Grievance]) -> None:
     """Reasons of what a person must mend, most frequent first."""
-    if not found:
-        return
-    table = _table("数据集", "原因", "行数", "例")
-    for each in found:
-        table.add_row(each.dataset, each.reason, str(each.rows), each.example)
-    console.print(table)
+    if found:
+        rows = [(each.dataset, each.reason, str(each.rows), each.example) for each in found]
+        console.print(_table(("数据集", "原因", "行数", "例"), rows))
 
 
 def warnings(console: Console, sentences: Sequence[str]) -> None:
     """What was stopped, and what gets worse."""
     for sentence in sentences:
-        console.print(escape(sentence), style="bold yellow", soft_wrap=True)
+        say(console, sentence, style="bold yellow")
 
 
-def _verdict(balanced: bool) -> str:
-    return "[green]平[/green]" if balanced else "[bold red]不平[/bold red]"
+def say(console: Console, *parts: Cell, style: str = "") -> None:
+    """A sentence on one line; the window wraps it, a file keeps it whole."""
+    console.print(Text.assemble(*parts, style=style), soft_wrap=True)
 
 
-def _table(*headers: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for header in headers:
-        numeric = header not in _TEXTS
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+def _verdict(balanced: bool) -> Text:
+    return Text("平", "green") if balanced else Text("不平", "bold red")
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for number, header in enumerate(headers):
+        longest = max((cell_len(line) for row in rows for line in str(row[number]).splitlines()), default=0)
+        table.add_column(
+            header,
+            justify="left" if header in _NAMES else "right",
+            overflow="fold",
+            no_wrap=header not in _SENTENCES and longest <= _LONGEST_NAME,
+        )
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
     return table

@@ -18,6 +18,7 @@ from typing import Any
 import click
 import structlog
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 
 from gateway import auditing, failpoints, requeueing, tending
@@ -127,7 +128,7 @@ def _send_all(gateway: Gateway) -> bool:
 def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
     waiting = gateway.store.queue(target).waiting
     with Progress(console=_console(), transient=True) as bar:
-        task = bar.add_task(f"报送 {target}", total=waiting)
+        task = bar.add_task(escape(f"报送 {target}"), total=waiting)
         delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
     _console().print(f"目标 {target}：{counts or ('这一轮没有发出' if waiting else '没有要发的')}")
@@ -215,12 +216,13 @@ def status(path: Path) -> None:
             show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
         show.warnings(_console(), [*tending.brake_lines(gateway), *tending.alarm_lines(gateway)])
-        _console().print(disk_line(gateway, now()))
+        show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=False)
+    """Sentences name files, codes and causes, in which `[` is no markup."""
+    return Console(highlight=False, markup=False, soft_wrap=False)
 
 
 def _log_lines() -> None:

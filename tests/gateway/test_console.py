@@ -1,0 +1,187 @@
+"""What an IT clerk sees in a window of 80 columns: names and numbers unbroken, nothing eaten by markup."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from gateway import console as show
+from gateway.breaker import Breaker, Position, Signal, Tripped
+from gateway.checking import Cause, CheckReport
+from gateway.model import AsideState, Tally
+from gateway.outbox import State
+from gateway.standing import Awaited, Grievance, Queue, Route, Standing
+from schemas.model import Violation
+from schemas.wire import SHANGHAI
+
+WHEN = datetime(2026, 11, 25, 8, 5, tzinfo=SHANGHAI)
+UUID = "2022e529-ad3b-4e2a-925c-45b9489fd557"
+HOSTILE = "a[/b] [red]x [link=y] \\[z"
+
+
+def seen(show_it: Callable[..., None], *values: Any, width: int = 80, markup: bool = True) -> str:
+    text = io.StringIO()
+    show_it(Console(file=text, width=width, highlight=False, markup=markup), *values)
+    return text.getvalue()
+
+
+def lines(output: str) -> list[list[str]]:
+    """Words of each line."""
+    return [line.split() for line in output.splitlines() if line.strip()]
+
+
+def standing(dataset: str, read: int, *, source: str = "his", voided: int = 0, outdated: int = 0, **counts: int) -> Standing:
+    asides = {state: counts.pop(state.name.lower()) for state in AsideState if state.name.lower() in counts}
+    states = {State(name): count for name, count in counts.items()}
+    return Standing(Route(source, dataset, "bureau"), read, asides, states, outdated, voided)
+
+
+def test_columns_that_are_zero_everywhere_are_left_out_and_names_stay_whole() -> None:
+    output = seen(show.standings, [standing("HD02", 72, excluded=3, accepted=69), standing("HD03", 50, accepted=43, queued=7)])
+    title, headers, _, *rows = lines(output)
+    assert title[:2] == ["目标", "bureau"]
+    assert headers == ["来源", "数据集", "读到", "排除", "在途", "已收", "核对"]
+    assert rows == [["his", "HD02", "72", "3", "0", "69", "平"], ["his", "HD03", "50", "0", "7", "43", "平"]]
+
+
+def test_what_was_read_is_shown_even_if_it_is_nothing() -> None:
+    _, headers, _, row = lines(seen(show.standings, [standing("HD02", 0)]))
+    assert (headers, row) == (["来源", "数据集", "读到", "核对"], ["his", "HD02", "0", "平"])
+
+
+FULL = {
+    "excluded": 12345678,
+    "not_ready": 23456789,
+    "quarantined": 34567891,
+    "queued": 45678912,
+    "accepted": 56789123,
+    "rejected": 67891234,
+    "cancelled": 78912345,
+}
+
+
+def test_an_account_too_wide_for_the_window_is_a_sentence_that_adds_up() -> None:
+    output = seen(show.standings, [standing("RX01", sum(FULL.values()), source="中心医院信息系统", voided=5, **FULL)])
+    (said,) = [line for line in output.splitlines() if "RX01" in line]
+    assert "─┼" not in output
+    assert said.startswith("中心医院信息系统 RX01：读到 319641972 = 排除 12345678 + 未完成 23456789 + ")
+    parts = said.partition("=")[2].partition("（")[0]
+    assert sum(map(int, re.findall(r"\d+", parts))) == sum(FULL.values())
+    assert said.rstrip().endswith("（其中作废 5）　平")
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_no_line_of_a_table_is_wider_than_the_window_and_no_figure_is_cut(width: int) -> None:
+    tables = [
+        seen(show.standings, [standing("HD02", 319_641, accepted=319_641, excluded=0), standing("RX01", 9, queued=9)], width=width),
+        seen(show.intake, [("his", "HD02", Tally(1_234_567, 1, 2, 3, 1_234_561)), ("his", "HD03", Tally(0))], width=width),
+        seen(
+            show.grievances, [Grievance("RX01", "医疗目录编码（med_list_codg）必填，当前为空：无医保码" * 3, 12, UUID)], width=width
+        ),
+        seen(show.check, REPORT, width=width),
+    ]
+    for output in tables:
+        assert max(cell_len(line) for line in output.splitlines()) <= width
+        assert "…" not in output
+    assert "319641" in tables[0]
+    assert "1234567" in tables[1]
+    assert UUID in tables[2]
+    assert UUID in tables[3]
+
+
+REPORT = CheckReport(
+    "his",
+    "HD03",
+    "透析信息",
+    Tally(read=80, not_ready=2, quarantined=1, queued=77),
+    [
+        Cause(AsideState.NOT_READY, (Violation("", "not_ready", "透析尚未结束"),), 2, [UUID, UUID.replace("2", "3")]),
+        Cause(AsideState.QUARANTINED, (Violation("begn_time", "required", "上机时间必填，当前为空：没有上机时间" * 3),), 1, ["7"]),
+    ],
+)
+
+
+def test_a_check_says_its_account_in_one_line_and_each_example_on_its_own() -> None:
+    output = seen(show.check, REPORT)
+    assert "读到 80 = 按规则排除 0 + 未完成 2 + 待改正 1 + 可报送 77　平" in output.splitlines()
+    assert [line.split()[-1] for line in output.splitlines() if "-4e" in line] == [UUID, UUID.replace("2", "3")]
+
+
+def test_an_intake_that_lost_a_row_says_so() -> None:
+    assert lines(seen(show.intake, [("his", "HD02", Tally(read=9, queued=8))]))[-1] == ["his", "HD02", "9", "8", "不平"]
+
+
+def test_no_feed_read_shows_no_empty_table() -> None:
+    assert seen(show.intake, []) == ""
+
+
+@pytest.mark.parametrize("markup", [True, False])
+@pytest.mark.parametrize(
+    ("show_it", "value"),
+    [
+        (show.intake, [(HOSTILE, "HD02", Tally(1, queued=1))]),
+        (show.standings, [standing("HD02", 1, source=HOSTILE, accepted=1, outdated=1)]),
+        (show.queue, Queue("bureau", 1, None, {HOSTILE: 1})),
+        (show.grievances, [Grievance("HD02", HOSTILE, 1, "7")]),
+        (show.grievances, [Grievance("HD02", "班次", 1, HOSTILE)]),
+        (show.awaited, [Awaited(HOSTILE, 1, WHEN)]),
+        (show.tripped, [Tripped("bureau", "", Breaker(Position.OPEN, Signal.UNREACHABLE, 3, 1, WHEN, HOSTILE))]),
+        (show.warnings, [HOSTILE]),
+        (show.check, CheckReport(HOSTILE, "HD02", "排班", Tally(1, queued=1), [])),
+        (
+            show.check,
+            CheckReport(
+                *("his", "HD02", "排班", Tally(1, quarantined=1)),
+                [Cause(AsideState.QUARANTINED, (Violation("shift", "unmapped_code", HOSTILE),), 1, ["7"])],
+            ),
+        ),
+        (
+            show.check,
+            CheckReport(
+                *("his", "HD02", "排班", Tally(1, quarantined=1)),
+                [Cause(AsideState.QUARANTINED, (Violation("shift", "unmapped_code", "班次"),), 1, [HOSTILE])],
+            ),
+        ),
+    ],
+)
+def test_square_brackets_of_a_site_are_shown_as_they_are(show_it: Callable[..., None], value: Any, markup: bool) -> None:
+    assert HOSTILE in seen(show_it, value, width=160, markup=markup)
+
+
+def test_an_open_breaker_says_whom_it_stops_why_and_until_when() -> None:
+    whole = Tripped("bureau", "", Breaker(Position.OPEN, Signal.UNREACHABLE, 3, 1, WHEN, "平台连接不上"))
+    one = Tripped("bureau", "H99000100001", Breaker(Position.HALF_OPEN, Signal.REFUSED, 3, 1, None, "签名不对"))
+    assert seen(show.tripped, [whole, one]).splitlines() == [
+        "  暂停报送（整个平台）：平台连接不上；2026-11-25 08:05:00 再试一批",
+        "  暂停报送（机构 H99000100001）：签名不对；即将再试",
+    ]
+
+
+def test_records_that_wait_for_their_parent_say_which_and_since_when() -> None:
+    assert (
+        seen(show.awaited, [Awaited("HD02", 43, WHEN)]) == "  43 条在等所指的上级 HD02 被平台收下，最早自 2026-11-25 08:05:00 起\n"
+    )
+
+
+def test_a_queue_says_how_many_wait_by_when_they_were_due_and_what_holds_them_up() -> None:
+    assert seen(show.queue, Queue("bureau", 44, WHEN, {"平台连接不上": 44})).splitlines() == [
+        "目标 bureau：还有 44 条未送达，最早应于 2026-11-25 08:05:00 前送达",
+        "  44 条：平台连接不上",
+    ]
+    assert seen(show.queue, Queue("bureau", 0, None, {})) == "目标 bureau：没有未送达的\n"
+
+
+def test_a_sentence_is_one_line_however_long() -> None:
+    assert seen(show.warnings, ["请核实 " * 50]).count("\n") == 1
+
+
+def test_rows_that_turned_bad_after_they_were_sent_are_pointed_out() -> None:
+    said = seen(show.standings, [standing("HD02", 2, accepted=2, outdated=1)])
+    assert said.splitlines()[-1] == "his HD02：1 行报送后在本地变得不合格，平台仍为旧值"
