@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import waitress  # type: ignore[import-untyped]
 from flask import Flask
-from waitress import wasyncore
 
 from compliance import reporting
 from compliance.authentication import Authenticator
@@ -29,12 +24,13 @@ from compliance.store.holdings import StoredShelf
 from compliance.store.nonces import StoredNonces
 from compliance.store.roll import StoredRoll
 from compliance.store.standing import StoredStanding
-from schemas import overlay
+from jobs import listening
+from jobs.listening import ListeningError
+from schemas import lint, overlay
 from schemas.errors import SpecError
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
-_THREADS = 8
 #: beyond this many times the edition's body limit the connection is cut before the application can answer
 _HARD_LIMIT = 16
 
@@ -47,9 +43,12 @@ def now() -> datetime:
 def edition_of(config: Config) -> Edition:
     """The edition this bureau works by. ConfigError if its files are wrong."""
     try:
-        return overlay.load(config.edition)
+        edition = overlay.load(config.edition)
     except SpecError as error:
         raise ConfigError(f"接口规范有误：{error}") from None
+    if found := lint.told(edition):
+        raise ConfigError(found, file=str(config.edition), key="edition")
+    return edition
 
 
 def build(config: Config, clock: Callable[[], datetime] = now) -> Flask:
@@ -79,49 +78,14 @@ def coverage(config: Config, store: Database, as_of: datetime) -> CoverageReport
     )
 
 
-class Server:
-    """Runs an application under waitress in a thread, from `with` to its end. Port 0 takes a free one."""
+class Server(listening.Server):
+    """Runs the bureau's application, from `with` to its end. Port 0 takes a free one. ComplianceError if it cannot."""
 
     def __init__(self, app: Flask, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._app, self._host, self._port = app, host, port
-        self._stopping = threading.Event()
-        self._channels: dict[int, Any] = {}
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{self._host}:{self._port}"
+        super().__init__(app, host, port, body_limit=_HARD_LIMIT * (app.config["MAX_CONTENT_LENGTH"] or 1 << 22))
 
     def __enter__(self) -> Self:
-        self._socket = self._listen()
-        self._port = self._socket.getsockname()[1]
-        self._server = waitress.create_server(
-            self._app,
-            map=self._channels,
-            sockets=[self._socket],
-            threads=_THREADS,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            max_request_body_size=_HARD_LIMIT * (self._app.config["MAX_CONTENT_LENGTH"] or 1 << 22),
-        )
-        self._thread = threading.Thread(target=self._run, name="compliance-http", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Stop taking connections, let the requests under way finish, close."""
-        self._stopping.set()
-        self._server.pull_trigger()
-        self._thread.join()
-
-    def _listen(self) -> socket.socket:
         try:
-            return socket.create_server((self._host, self._port), backlog=1024)
-        except OSError as error:
-            raise ComplianceError(f"不能监听 {self._host}:{self._port}（{error.strerror or type(error).__name__}）") from None
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=1, map=self._channels, count=1)
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._channels)
+            return super().__enter__()
+        except ListeningError as error:
+            raise ComplianceError(str(error)) from None
