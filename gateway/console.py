@@ -218,7 +218,7 @@ def tripped(console: Console, found: Sequence[Tripped]) -> None:
 def grievances(console: Console, found: Sequence[Grievance]) -> None:
     """Reasons of what a person must mend, most frequent first."""
     if found:
-        rows = [(each.dataset, each.reason, str(each.rows), each.example) for each in found]
+        rows = [(each.dataset, each.reason, str(each.rows), each.shown) for each in found]
         console.print(_table(("数据集", "原因", "行数", "例"), rows))
 
 

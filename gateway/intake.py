@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from gateway import lookback
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
-from gateway.judging import Judge, Judged
+from gateway.judging import Judge, Judged, kept_ref
 from gateway.model import Cursor, Intake, Page, Reading, SourceRow, Tally
 from gateway.ports import IntakeStore, RecordSource
 from gateway.sorting import compare
@@ -44,14 +44,15 @@ def accept(
 
     1. Read from a little before the cursor (a rescanning source, or `from_start`, reads everything): a row may become
        visible after others with a later change time. The adapter has mapped it.
+       So does a target that is new in the configuration: whatever it was never given is queued for it.
     2. Judge each row. A bad one is set aside with every reason; the rest go on.
     3. Compare with the ledger: new content is the next version, known content is unchanged.
-    4. In one transaction: outbox, ledger, rows set aside, cursor.
+    4. In one transaction: which rows were seen, outbox, ledger, rows set aside, cursor.
 
     A crash before 4 means the page is read again; the ledger makes that harmless.
     """
     rescan = from_start or source.reading is Reading.RESCAN
-    after = None if rescan else store.cursor(source.name, source.dataset, source.digest)
+    after = None if rescan else store.cursor(source.name, source.dataset, source.digest, targets)
     again = again or Again()
     total = Tally()
     for page in _pages(source, after, page_size, again.overlap):
@@ -92,10 +93,10 @@ def take_in(
     Compared again if another reader of the same rows (window, backfill) was faster.
     """
     judged = [judge.judge(row, now) for row in rows]
+    sighted = tuple(sorted({kept_ref(row.ref) for row in rows}))
     for tries in range(1, _TRIES + 1):
         intake, tally = compare(source, judge, store, judged, cursor, targets, now)
-        if since:
-            intake = replace(intake, lags=_lags(judged, intake, since, now))
+        intake = replace(intake, sighted=sighted, lags=_lags(judged, intake, since, now) if since else {})
         try:
             reach("before_accept")
             store.accept(intake)

@@ -215,7 +215,8 @@ def status(path: Path) -> None:
             show.awaited(_console(), gateway.store.awaited(target))
             show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
-        show.warnings(_console(), [*tending.brake_lines(gateway), *tending.alarm_lines(gateway)])
+        remarks = [sentence for each in found for sentence in each.remarks]
+        show.warnings(_console(), [*remarks, *tending.brake_lines(gateway), *tending.alarm_lines(gateway)])
         show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)
 

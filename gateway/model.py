@@ -97,6 +97,7 @@ class Aside:
     reasons: tuple[Violation, ...]
     key: str = ""
     content: Mapping[str, Any] = field(default_factory=dict)  #: what was mapped so far, wire form
+    rival: str = ""  #: the row that has its key already; no part of a reason, or each reason would be another
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class LedgerEntry:
     institution: str = ""
     key: str = ""
     anchor_at: datetime | None = None  #: business time of that version
+    source: str = ""  #: that the row came from: two sources may both have a row 1
 
 
 class BrakeKind(StrEnum):
@@ -169,6 +171,8 @@ class Intake:
     voids: tuple[Parcel, ...] = ()  #: withdrawals; the store knows to which target one is owed
     digest: str = ""  #: of the profile that read the cursor
     lags: Mapping[int, int] = field(default_factory=dict)  #: step of lookback -> rows first seen so late
+    owed: tuple[Parcel, ...] = ()  #: known versions that some target was never given; the store knows which
+    sighted: tuple[str, ...] = ()  #: ref of every row handed over, whatever became of it: from the rows, not from the judging
 
 
 @dataclass(frozen=True, slots=True)

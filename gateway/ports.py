@@ -63,11 +63,14 @@ class SweptSource(RecordSource, Protocol):
 class IntakeStore(Protocol):
     """What intake asks of the local store."""
 
-    def cursor(self, source: str, dataset: str, digest: str) -> Cursor | None:
-        """How far this source was read by a profile of that digest; None before the first time."""
+    def cursor(self, source: str, dataset: str, digest: str, targets: Collection[str] = ()) -> Cursor | None:
+        """How far this source was read by a profile of that digest for all these targets; None before the first time."""
 
     def ledger(self, institution: str, dataset: str, keys: Collection[str]) -> Mapping[str, LedgerEntry]:
         """The newest version of each of these keys, if any."""
+
+    def unserved(self, dataset: str, entries: Collection[LedgerEntry], targets: Collection[str]) -> Collection[tuple[str, str]]:
+        """(institution, key) of the entries whose version some of these targets was never given."""
 
     def of_rows(self, source: str, dataset: str, refs: Collection[str]) -> Sequence[LedgerEntry]:
         """The entries that these rows of the source once became; a row whose key was edited has several."""

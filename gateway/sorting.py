@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,13 +26,14 @@ def compare(
     now: datetime,
 ) -> tuple[Intake, Tally]:
     """What one transaction has to take in for these rows, and how the page adds up. The ledger is asked, nothing is written."""
-    desk = _Desk(judge, now, _withdrawn(source, judge, store, judged))
+    desk = _Desk(source.name, judge, now, _withdrawn(source, judge, store, judged))
     for institution in {each.row.institution for each in judged}:
         keys = [each.key for each in judged if each.record and each.row.institution == institution]
         known = store.ledger(institution, judge.dataset.code, keys)
         desk.known.update({(institution, key): entry for key, entry in known.items()})
     for each in sorted(judged, key=lambda one: one.row.state is not RowState.VOID):
         desk.take(each)  # withdrawals first: another row may take over the key
+    desk.serve(store.unserved(judge.dataset.code, [entry for _, entry in desk.kept], targets))
     intake = Intake(
         source=source.name,
         dataset=judge.dataset.code,
@@ -44,6 +45,7 @@ def compare(
         digest=source.digest,
         now=now,
         voids=tuple(desk.voids),
+        owed=tuple(desk.owed),
     )
     return intake, desk.tally(len(judged))
 
@@ -66,8 +68,8 @@ def _withdrawn(source: RecordSource, judge: Judge, store: IntakeStore, judged: l
 class _Desk:
     """Sorts one judged page into what is sent, what is unchanged, what is withdrawn and what is set aside."""
 
-    def __init__(self, judge: Judge, now: datetime, withdrawn: _Withdrawn) -> None:
-        self.judge, self.now, self.withdrawn = judge, now, withdrawn
+    def __init__(self, source: str, judge: Judge, now: datetime, withdrawn: _Withdrawn) -> None:
+        self.source, self.judge, self.now, self.withdrawn = source, judge, now, withdrawn
         self.known: dict[tuple[str, str], LedgerEntry] = {}
         self.voids: list[Parcel] = []
         self.voided = 0
@@ -75,6 +77,8 @@ class _Desk:
         self.asides: list[Aside] = []
         self.cleared: list[str] = []
         self.unchanged = 0
+        self.kept: list[tuple[Judged, LedgerEntry]] = []  #: unchanged, and not just sent by this very page
+        self.owed: list[Parcel] = []
 
     def take(self, each: Judged) -> None:
         """Put one judged row where it belongs."""
@@ -85,14 +89,25 @@ class _Desk:
             self._set_aside(each, each.aside, each.reasons)
             return
         entry = self.known.get((each.row.institution, each.key))
-        if entry and entry.live and entry.ref != each.row.ref:
-            self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry),))
+        if entry and entry.live and (entry.source, entry.ref) != (self.source, each.row.ref):
+            self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry, self.source),), f"来源 {entry.source} 的 {entry.ref}")
             return
         self.cleared.append(each.row.ref)
         if entry and entry.live and entry.content_hash == each.digest:
             self.unchanged += 1
+            if entry.key:
+                self.kept.append((each, entry))
         else:
             self._send(each, entry.version + 1 if entry else 1)
+
+    def serve(self, unserved: Collection[tuple[str, str]]) -> None:
+        """Unchanged rows that a target was never given are sent as the version they are; from the row: bodies are shredded."""
+        waiting = set(unserved)
+        for each, entry in self.kept:
+            if (entry.institution, entry.key) in waiting:
+                waiting.discard((entry.institution, entry.key))  # a page may hold a row twice
+                self.owed.append(_parcel(self.judge, each, entry.version))
+                self.unchanged -= 1
 
     def tally(self, read: int) -> Tally:
         """How the page adds up."""
@@ -103,7 +118,7 @@ class _Desk:
             not_ready=counts[AsideState.NOT_READY],
             quarantined=counts[AsideState.QUARANTINED],
             unchanged=self.unchanged,
-            queued=len(self.parcels),
+            queued=len(self.parcels) + len(self.owed),
             voided=self.voided,
         )
 
@@ -130,14 +145,16 @@ class _Desk:
     def _send(self, each: Judged, version: int) -> None:
         parcel = _parcel(self.judge, each, version)
         self.parcels.append(parcel)
-        self.known[each.row.institution, each.key] = LedgerEntry(version, parcel.content_hash, each.row.ref)
+        self.known[each.row.institution, each.key] = LedgerEntry(version, parcel.content_hash, each.row.ref, source=self.source)
 
-    def _set_aside(self, each: Judged, state: AsideState, reasons: tuple[Violation, ...]) -> None:
-        self.asides.append(Aside(each.row.ref, each.row.institution, state, reasons, each.key, each.content))
+    def _set_aside(self, each: Judged, state: AsideState, reasons: tuple[Violation, ...], rival: str = "") -> None:
+        self.asides.append(Aside(each.row.ref, each.row.institution, state, reasons, each.key, each.content, rival))
 
 
-def _doubled(entry: LedgerEntry) -> Violation:
-    return Violation("key", "duplicate_key", f"业务主键与本地另一行（{entry.ref}）相同，不能确定该报哪一行")
+def _doubled(entry: LedgerEntry, source: str) -> Violation:
+    """The same sentence for every such row, so that they are counted together; the other row is told beside the example."""
+    other = "本地另一行" if entry.source == source else f"来源 {entry.source} 的一行"
+    return Violation("key", "duplicate_key", f"业务主键与{other}相同，不能确定该报哪一行")
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:

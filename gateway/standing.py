@@ -9,6 +9,11 @@ from datetime import datetime
 from gateway.model import AsideState
 from gateway.outbox import State
 
+_UNSERVED = (
+    "{} 行还没有派给目标 {}，多半因为它是新加的：下一轮自动从头重读时补上；一直不减少的，请运行 gateway run --once --from-start，"
+    "仍不减少的是本地已经读不到的行，请与医保局商定"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -24,21 +29,39 @@ class Standing:
     """One route's account."""
 
     route: Route
-    read: int  #: distinct source rows ever read
+    read: int  #: distinct source rows ever handed over, counted as they were read: see `store.sightings`
     asides: Mapping[AsideState, int]  #: rows set aside of which the platform holds nothing
     states: Mapping[State, int]  #: rows in the ledger, by the state of their newest version
     outdated: int  #: rows in the ledger whose source has turned bad since: 平台仍为旧值
     voided: int = 0  #: of `states[ACCEPTED]`, those the platform holds as withdrawn
+    rekeyed: int = 0  #: of `states`, old keys of rows that have another by now
+    replaced: int = 0  #: rows that are gone and whose key another row has by now
+    unserved: int = 0  #: rows in the ledger that the target was never given
+    strays: tuple[str, ...] = ()  #: some of the rows that are nowhere
 
     @property
     def accounted(self) -> int:
         """Rows whose whereabouts are known."""
-        return sum(self.asides.values()) + sum(self.states.values())
+        return sum(self.asides.values()) + sum(self.states.values()) - self.rekeyed + self.replaced
 
     @property
     def balanced(self) -> bool:
-        """read = excluded + not_ready + quarantined + queued + … + accepted + rejected + superseded."""
+        """read = excluded + not_ready + quarantined + queued + … + accepted + rejected + superseded.
+
+        Where keys were edited, or taken over from rows that are gone, a row is counted once all the same.
+        """
         return self.read == self.accounted
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the figures do not say by themselves, in Chinese."""
+        found = (
+            (self.rekeyed, f"{self.rekeyed} 个业务主键是行改过主键之前的，不另计入“读到”"),
+            (self.replaced, f"{self.replaced} 行在本地已没有，业务主键由另一行接着用，只计入“读到”"),
+            (self.unserved, _UNSERVED.format(self.unserved, self.route.target)),
+            (len(self.strays), f"没有着落的行（本地行号）：{'、'.join(self.strays)}，请把这几行和日志交给实施人员"),
+        )
+        return tuple(f"{self.route.source} {self.route.dataset}：{sentence}" for count, sentence in found if count)
 
     @property
     def unsettled(self) -> int:
@@ -65,6 +88,12 @@ class Grievance:
     reason: str
     rows: int
     example: str  #: a row's own key at the site
+    rival: str = ""  #: of the example: the row that has its key already
+
+    @property
+    def shown(self) -> str:
+        """The example, and the row it collides with."""
+        return f"{self.example}（另一行：{self.rival}）" if self.rival else self.example
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, select, update
 
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
-from gateway.outbox import State
-from gateway.store import cursors, sealing, sweeps, turns, voids
+from gateway.store import cursors, deliveries, sealing, sightings, sweeps, turns, voids
 from gateway.store.sealing import Keyring
 from gateway.store.tables import aside, ledger, outbox, parcel
 
@@ -25,18 +24,20 @@ def entries(connection: Connection, institution: str, dataset: str, keys: Collec
     """The ledger's newest version of each key it knows."""
     found: dict[str, LedgerEntry] = {}
     for chunk in _chunks(list(keys)):
-        query = select(ledger.c.version, ledger.c.content_hash, ledger.c.ref, ledger.c.live, ledger.c.record_key).where(
+        columns = (ledger.c.version, ledger.c.content_hash, ledger.c.ref, ledger.c.live, ledger.c.record_key, ledger.c.source)
+        query = select(*columns).where(
             ledger.c.institution == institution, ledger.c.dataset == dataset, ledger.c.record_key.in_(chunk)
         )
-        for version, digest, ref, live, key in connection.execute(query):
-            found[key] = LedgerEntry(version, digest, ref, live, institution, key)
+        for version, digest, ref, live, key, source in connection.execute(query):
+            found[key] = LedgerEntry(version, digest, ref, live, institution, key, source=source)
     return found
 
 
 def sealed(intake: Intake, keyring: Keyring) -> Intake:
     """The page with its bodies as they are stored; outside the transaction, whose lock others wait for."""
-    parcels, voids = ([_sealed(each, keyring) for each in group] for group in (intake.parcels, intake.voids))
-    return replace(intake, parcels=tuple(parcels), voids=tuple(voids))
+    groups = (intake.parcels, intake.voids, intake.owed)
+    parcels, voids, owed = (tuple(_sealed(each, keyring) for each in group) for group in groups)
+    return replace(intake, parcels=parcels, voids=voids, owed=owed)
 
 
 def _sealed(each: Parcel, keyring: Keyring) -> Parcel:
@@ -46,74 +47,67 @@ def _sealed(each: Parcel, keyring: Keyring) -> Parcel:
 
 def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
+    turns.lock(connection, [*intake.voids, *intake.owed, *(each for each in intake.parcels if each.version > 1)])
     _check_versions(connection, intake)
+    sightings.see(connection, intake)
     voids.withdraw(connection, intake.voids, intake.targets, intake.now)
     turns.hold_back(connection, intake.voids)
     if intake.parcels:
         _post(connection, intake)
-        _enter(connection, intake)
+    displaced = _enter(connection, intake)
+    if intake.owed:
+        deliveries.serve(connection, intake)
     _set_aside(connection, intake, keyring)
     _release(connection, intake, intake.cleared)
+    sightings.replace(connection, displaced)
     reach("within_accept")
     if intake.cursor:
-        cursors.save(connection, intake.source, intake.dataset, intake.cursor, intake.digest, intake.now)
+        cursors.save(connection, intake, intake.cursor)
     sweeps.note_lags(connection, intake)
 
 
 def _check_versions(connection: Connection, intake: Intake) -> None:
-    """Another reader (the window, a backfill) may have taken a version since the page was compared."""
-    lowest: dict[tuple[str, str], int] = {}
+    """Another reader (the window, a backfill) may have taken a version since the page was compared, or a rebuild given one.
+
+    The keys are locked by now: what is seen here stays so until the commit.
+    """
+    expected: dict[tuple[str, str], int] = {(each.institution, each.key): each.version for each in intake.owed}
     for each in (*intake.voids, *intake.parcels):
         place = (each.institution, each.key)
-        lowest[place] = min(each.version, lowest.get(place, each.version))
-    for institution in {place[0] for place in lowest}:
-        known = entries(connection, institution, intake.dataset, [key for at, key in lowest if at == institution])
-        for (at, key), version in lowest.items():
+        expected[place] = min(each.version - 1, expected.get(place, each.version - 1))
+    for institution in {place[0] for place in expected}:
+        known = entries(connection, institution, intake.dataset, [key for at, key in expected if at == institution])
+        for (at, key), version in expected.items():
             held = known[key].version if key in known else 0
-            if at == institution and version != held + 1:
+            if at == institution and version != held:
                 raise OutpacedError(f"{intake.source} 的 {intake.dataset} 正被另一次读取处理，稍后自动再读")
 
 
 def _post(connection: Connection, intake: Intake) -> None:
-    connection.execute(insert(parcel), [{**_identity(each), **_parcel(each, intake)} for each in intake.parcels])
-    rows = [{**_identity(each), **_delivery(each, target)} for target in intake.targets for each in intake.parcels]
+    connection.execute(insert(parcel), [{**deliveries.identity(each), **_parcel(each, intake)} for each in intake.parcels])
+    rows = [deliveries.queued(each, target) for target in intake.targets for each in intake.parcels]
     connection.execute(insert(outbox), rows)
     changed = _newest([each for each in intake.parcels if each.version > 1])
     if changed:
-        turns.lock(connection, changed)
-        _supersede(connection, changed, intake)
+        deliveries.supersede(connection, changed, intake.now)
         turns.hold_back(connection, changed)
 
 
-def _supersede(connection: Connection, changed: Sequence[Parcel], intake: Intake) -> None:
-    """An older version still waiting need not travel any more: each record is sent whole."""
-    statement = (
-        update(outbox)
-        .where(
-            outbox.c.institution == bindparam("i"),
-            outbox.c.dataset == bindparam("d"),
-            outbox.c.record_key == bindparam("k"),
-            outbox.c.version < bindparam("v"),
-            # not IN: a list of values cannot be bound in a statement that runs once per parcel
-            or_(outbox.c.state == State.QUEUED, outbox.c.state == State.HELD),
-        )
-        .values(state=State.SUPERSEDED, finished_at=intake.now)
-    )
-    connection.execute(statement, [{"i": p.institution, "d": p.dataset, "k": p.key, "v": p.version} for p in changed])
-
-
-def _enter(connection: Connection, intake: Intake) -> None:
-    """The ledger: a first version is a new row, a later one moves it on."""
+def _enter(connection: Connection, intake: Intake) -> set[sightings.Row]:
+    """The ledger: a first version is a new row, a later one moves it on. Returns the rows that lost a key by that."""
     first = [each for each in intake.parcels if each.version == 1]
-    later = [each for each in intake.parcels if each.version > 1]
+    later = _newest([each for each in intake.parcels if each.version > 1])
     if first:
-        connection.execute(insert(ledger), [{**_identity(each), **_entry(each, intake)} for each in first])
-    if later:
-        statement = update(ledger).where(
-            and_(ledger.c.institution == bindparam("i"), ledger.c.dataset == bindparam("d"), ledger.c.record_key == bindparam("k"))
-        )
-        rows = [{"i": p.institution, "d": p.dataset, "k": p.key, "version": p.version, **_entry(p, intake)} for p in _newest(later)]
-        connection.execute(statement, rows)
+        connection.execute(insert(ledger), [{**deliveries.identity(each), **_entry(each, intake)} for each in first])
+    if not later:
+        return set()
+    displaced = sightings.owners(connection, intake, later)
+    statement = update(ledger).where(
+        and_(ledger.c.institution == bindparam("i"), ledger.c.dataset == bindparam("d"), ledger.c.record_key == bindparam("k"))
+    )
+    rows = [{"i": p.institution, "d": p.dataset, "k": p.key, "version": p.version, **_entry(p, intake)} for p in later]
+    connection.execute(statement, rows)
+    return displaced
 
 
 def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:
@@ -155,15 +149,6 @@ def _chunks(values: list[str]) -> Iterator[list[str]]:
         yield values[start : start + _CHUNK]
 
 
-def _identity(each: Parcel) -> dict[str, Any]:
-    return {
-        "institution": each.institution,
-        "dataset": each.dataset,
-        "record_key": each.key,
-        "version": each.version,
-    }
-
-
 def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
     return {
         "content_hash": each.content_hash,
@@ -172,19 +157,6 @@ def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
         "seen_at": intake.now,
         "body": each.body,
         "live": each.live,
-    }
-
-
-def _delivery(each: Parcel, target: str) -> dict[str, Any]:
-    return {
-        "target": target,
-        "state": State.QUEUED,
-        "due_at": each.due_at,
-        "attempts": 0,
-        "batch_cap": 0,
-        "hold": "",
-        "cause": "",
-        "reasons": "[]",
     }
 
 
@@ -210,6 +182,7 @@ def _aside(each: Aside, intake: Intake, keyring: Keyring) -> dict[str, Any]:
         "reasons": orjson.dumps([reason.as_dict() for reason in each.reasons]).decode(),
         "content": keyring.seal(orjson.dumps(dict(each.content)), sealing.of_aside(intake.source, intake.dataset, each.ref)),
         "last_seen": intake.now,
+        "rival": _fitting(each.rival, aside.c.rival),
     }
 
 

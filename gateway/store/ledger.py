@@ -97,8 +97,13 @@ def rebuild(connection: Connection, work: Rebuilding, findings: Sequence[tuple[D
 
 
 def _locked(connection: Connection, doubt: Doubt) -> Row[Any, Any] | None:
-    """The ledger's row of the key, while the item is still in conflict. Locks the key's deliveries until the commit."""
+    """The ledger's row of the key, while the item is still in conflict. Locks the key's deliveries until the commit.
+
+    Twice: whoever held the lock may have put a new version beside those that were looked for. Once they are ours nobody
+    can, as intake locks a key before it adds to it.
+    """
     deliveries = select(outbox.c.id, outbox.c.state).where(*_key(outbox, doubt)).order_by(outbox.c.id).with_for_update()
+    connection.execute(deliveries).all()
     states = {row.id: row.state for row in connection.execute(deliveries)}
     if states.get(doubt.item.id) != State.CONFLICT:
         return None
@@ -153,13 +158,16 @@ _MENDS: dict[Mend, _Mending] = {
 
 
 def _renumber(connection: Connection, work: Rebuilding, doubt: Doubt, old: int, new: int, here: State) -> None:
-    """The newest content under a new number, for every target that was owed the old one; older ones need not travel."""
+    """The newest content under a new number, for every target that was owed the old one; older ones need not travel.
+
+    A shredded one cannot travel at all: the other targets took it under its old number, and keep it.
+    """
     content = connection.execute(select(parcel).where(*_version(parcel, *_place(doubt, old)))).one()._asdict()
     body = _rewritten(work, doubt, content["body"], old, new)
     connection.execute(insert(parcel).values({**content, "version": new, "body": body}))
     columns = (outbox.c.id, outbox.c.target, outbox.c.state, outbox.c.hold)
     for row in connection.execute(select(*columns).where(*_version(outbox, *_place(doubt, old)))).all():
-        state = _state(row.target, row.state, here, work)
+        state = here if row.target == work.target else _elsewhere(row.state, travels=bool(body))
         if row.state in _UNSENT and state is not State.ACCEPTED:
             _carry_over(connection, work, row, new)
         else:
@@ -192,11 +200,9 @@ def _rewritten(work: Rebuilding, doubt: Doubt, sealed: bytes, old: int, new: int
     return work.keyring.seal(fresh, sealing.of_parcel(*_place(doubt, new)))
 
 
-def _state(target: str, state: str, here: State, work: Rebuilding) -> State:
-    """What the new number is at a target: where it was cancelled nothing is owed; elsewhere it travels."""
-    if target == work.target:
-        return here
-    return State.CANCELLED if state == State.CANCELLED else State.QUEUED
+def _elsewhere(state: str, *, travels: bool) -> State:
+    """What the new number is at another target: where the old one was cancelled nothing is owed; else it travels if it can."""
+    return State(state) if state == State.CANCELLED or not travels else State.QUEUED
 
 
 def _delivery(work: Rebuilding, doubt: Doubt, version: int, target: str, state: State, due_at: datetime) -> dict[str, Any]:

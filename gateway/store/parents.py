@@ -49,7 +49,7 @@ def links(edition: Edition, page: Intake) -> list[Link]:
 
 def _links(edition: Edition, page: Intake, parent: Parent) -> Iterator[Link]:
     above = edition.datasets[parent.dataset]
-    for each in page.parcels:
+    for each in (*page.parcels, *page.owed):
         fields = orjson.loads(each.body)
         named = {field: fields.get(child) for child, field in parent.by}
         if all(named.values()):
@@ -80,7 +80,11 @@ def _hold(connection: Connection, alike: Sequence[Link], targets: Collection[str
         outbox.c.state.in_((State.QUEUED, State.HELD)),
     )
     waits = []
-    for number, target, key, version in connection.execute(children).all():
+    found = connection.execute(children).all()
+    waiting = set(connection.execute(select(awaited.c.child).where(awaited.c.child.in_([row.id for row in found]))).scalars())
+    for number, target, key, version in found:
+        if number in waiting:  # at a target that was given this version before
+            continue
         link = by_child.get((key, version))
         if link and (target, link.parent_key) in pending:
             place = {"target": target, "institution": link.institution, "dataset": link.parent, "record_key": link.parent_key}

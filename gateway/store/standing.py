@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, select
 
 from gateway.model import AsideState
 from gateway.outbox import State
 from gateway.standing import Grievance, Queue, Route, Standing
+from gateway.store import sightings
 from gateway.store.tables import aside, ledger, outbox
 
 _WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT, State.HELD)
@@ -24,18 +26,28 @@ def standings(connection: Connection, routes: Sequence[Route]) -> list[Standing]
 
 def _standing(connection: Connection, route: Route) -> Standing:
     here = (aside.c.source == route.source, aside.c.dataset == route.dataset)
-    never_sent = select(aside.c.state, func.count()).select_from(_with_ledger()).where(*here, ledger.c.ref.is_(None))
-    asides = {AsideState(state): count for state, count in connection.execute(never_sent.group_by(aside.c.state))}
-    outdated = select(func.count()).select_from(_with_ledger()).where(*here, ledger.c.ref.is_not(None))
-    entered = select(func.count()).where(ledger.c.source == route.source, ledger.c.dataset == route.dataset)
-    return Standing(
+    never_sent = select(aside.c.state, func.count()).where(*here, ~_in_ledger()).group_by(aside.c.state)
+    asides = {AsideState(state): count for state, count in connection.execute(never_sent)}
+    read, replaced = sightings.count(connection, route)
+    states, unserved = _states(connection, route)
+    found = Standing(
         route=route,
-        read=_count(connection, entered) + sum(asides.values()),
+        read=read,
         asides=asides,
-        states=_states(connection, route),
-        outdated=_count(connection, outdated),
+        states=states,
+        outdated=_count(connection, select(func.count()).where(*here, _in_ledger())),
         voided=_voided(connection, route),
+        rekeyed=_rekeyed(connection, route),
+        replaced=replaced,
+        unserved=unserved,
     )
+    return found if found.balanced else replace(found, strays=sightings.strays(connection, route))
+
+
+def _rekeyed(connection: Connection, route: Route) -> int:
+    """Entries of rows that have another entry."""
+    entries = select(func.count() - func.count(ledger.c.ref.distinct()))
+    return _count(connection, entries.where(ledger.c.source == route.source, ledger.c.dataset == route.dataset))
 
 
 def _voided(connection: Connection, route: Route) -> int:
@@ -47,20 +59,30 @@ def _voided(connection: Connection, route: Route) -> int:
     )
 
 
-def _with_ledger() -> Any:
-    same_row = and_(ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
-    return aside.outerjoin(ledger, same_row)
+def _in_ledger() -> ColumnElement[bool]:
+    """Whether a row set aside was taken in before."""
+    same_row = (ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
+    return select(ledger.c.ref).where(*same_row).exists()
 
 
-def _states(connection: Connection, route: Route) -> dict[State, int]:
-    """Each ledger row by the state of its newest version; a row without one is missing here, and the identity shows it."""
+def _states(connection: Connection, route: Route) -> tuple[dict[State, int], int]:
+    """Each ledger row by the state of its newest version, and how many have none at this target.
+
+    Of a row that was withdrawn before there was such a target nothing is owed to it: cancelled.
+    """
     query = (
-        select(outbox.c.state, func.count())
-        .select_from(ledger.join(outbox, _newest(route)))
+        select(outbox.c.state, ledger.c.live, func.count())
+        .select_from(ledger.outerjoin(outbox, _newest(route)))
         .where(ledger.c.source == route.source, ledger.c.dataset == route.dataset)
-        .group_by(outbox.c.state)
+        .group_by(outbox.c.state, ledger.c.live)
     )
-    return {State(state): count for state, count in connection.execute(query)}
+    states, unserved = Counter[State](), 0
+    for state, live, count in connection.execute(query):
+        if state is None and live:
+            unserved = count
+        else:
+            states[State(state) if state else State.CANCELLED] += count
+    return dict(states), unserved
 
 
 def _newest(route: Route) -> Any:
@@ -84,20 +106,21 @@ def queue(connection: Connection, target: str) -> Queue:
 
 def grievances(connection: Connection, limit: int = 20) -> list[Grievance]:
     """Why rows are in quarantine or were sent back, most frequent first."""
-    held = select(aside.c.dataset, aside.c.reasons, aside.c.ref).where(aside.c.state == AsideState.QUARANTINED)
-    sent_back = select(outbox.c.dataset, outbox.c.reasons, outbox.c.record_key).where(outbox.c.state == State.REJECTED)
+    held = select(aside.c.dataset, aside.c.reasons, aside.c.ref, aside.c.rival).where(aside.c.state == AsideState.QUARANTINED)
+    of_platform = (outbox.c.dataset, outbox.c.reasons, outbox.c.record_key, literal(""))
+    sent_back = select(*of_platform).where(outbox.c.state == State.REJECTED)
     return _tally(connection, held, sent_back)[:limit]
 
 
 def _tally(connection: Connection, *queries: Select[Any]) -> list[Grievance]:
     counts: Counter[tuple[str, str]] = Counter()
-    examples: dict[tuple[str, str], str] = {}
+    examples: dict[tuple[str, str], tuple[str, str]] = {}
     for query in queries:
-        for dataset, reasons, example in connection.execute(query):
+        for dataset, reasons, example, rival in connection.execute(query):
             for reason in orjson.loads(reasons):
                 counts[dataset, reason["message"]] += 1
-                examples.setdefault((dataset, reason["message"]), example)
-    return [Grievance(dataset, reason, rows, examples[dataset, reason]) for (dataset, reason), rows in counts.most_common()]
+                examples.setdefault((dataset, reason["message"]), (example, rival))
+    return [Grievance(dataset, reason, rows, *examples[dataset, reason]) for (dataset, reason), rows in counts.most_common()]
 
 
 def _count(connection: Connection, query: Select[Any]) -> int:

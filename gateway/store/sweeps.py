@@ -20,6 +20,7 @@ _ENTRY = (
     ledger.c.institution,
     ledger.c.record_key,
     ledger.c.anchor_at,
+    ledger.c.source,
 )
 _ROWS = 1000
 

@@ -28,21 +28,21 @@ def lock(connection: Connection, parcels: Sequence[Parcel]) -> None:
     Whatever its state: a database looks for rows by what they were when the statement began, so one that is just coming
     back to the queue would be missed, and then two versions of a key would be queued.
     """
-    for same in _places(parcels):
+    for same in places(parcels):
         connection.execute(select(outbox.c.id).where(*same).with_for_update()).all()
 
 
 def hold_back(connection: Connection, parcels: Sequence[Parcel]) -> None:
     """Hold those just queued whose older version may be at the platform. The caller has locked their keys."""
-    for same in _places(parcels):
+    for same in places(parcels):
         under_way = select(outbox.c.record_key, outbox.c.target).where(*same, outbox.c.state.in_(IN_FLIGHT)).with_for_update()
         for key, target in connection.execute(under_way).all():
             newer = (*same[:2], outbox.c.record_key == key, outbox.c.target == target, outbox.c.state == State.QUEUED)
             connection.execute(update(outbox).where(*newer).values(state=State.HELD, hold=OLDER_VERSION, cause=_CAUSE))
 
 
-def _places(parcels: Sequence[Parcel]) -> Iterator[tuple[ColumnElement[bool], ...]]:
-    """Where the rows of these keys are, a chunk of one institution and data set at a time."""
+def places(parcels: Sequence[Parcel]) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Where the deliveries of these keys are, a chunk of one institution and data set at a time."""
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for each in parcels:
         keys[each.institution, each.dataset].append(each.key)

@@ -116,7 +116,7 @@ def of_rows(connection: Connection, source: str, dataset: str, refs: Sequence[st
     columns = (ledger.c.version, ledger.c.content_hash, ledger.c.ref, ledger.c.live, ledger.c.institution, ledger.c.record_key)
     for start in range(0, len(refs), _CHUNK):
         here = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref.in_(refs[start : start + _CHUNK]))
-        found.extend(LedgerEntry(*row) for row in connection.execute(select(*columns).where(*here)))
+        found.extend(LedgerEntry(*row, source=source) for row in connection.execute(select(*columns).where(*here)))
     return found
 
 

@@ -136,7 +136,7 @@ def test_two_rows_with_one_business_key_are_not_both_sent(desk: Desk) -> None:
     twin = prescription(2, rx_id="RX00001")
     assert desk.take_in(prescription(1), twin) == Tally(read=2, quarantined=1, queued=1)
     (told,) = desk.store.grievances()
-    assert "id=1" in told.reason
+    assert (told.example, told.rival) == ("id=2", "来源 his 的 id=1")
 
 
 def test_a_fault_of_the_mapping_is_told_once_not_also_as_missing(desk: Desk) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -20,7 +23,7 @@ from gateway.judging import Judge
 from gateway.outbox import GRACE, PERSON_WITHIN, State
 from gateway.reconcile import Audit, Claim, Mend, audit, mend
 from gateway.standing import Route
-from gateway.store import Store, open_store
+from gateway.store import Store, open_store, turns
 from gateway.uploading import upload
 from schemas.envelope import Result, Status
 from schemas.holdings import Fate, Holding
@@ -503,6 +506,56 @@ def test_what_was_shredded_is_taken_over_from_the_platform_and_sent_when_it_is_r
     box.take_in(prescription(1), prescription(2), from_start=True)
     box.send()
     assert (box.platform.shows()[KEY], box.version()) == ("2", 3)
+
+
+def test_what_was_shredded_is_queued_for_no_other_target(desk: Desk) -> None:
+    """An item without a body could never leave, and would stop everything behind it."""
+    desk.targets = ("bureau", "province")
+    province = Keeper()
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.send("province", province)
+    desk.store.shred(timedelta(), desk.clock())
+    forget(desk, 2, 5, 6)
+    audit(desk.store, desk.platform, "bureau", desk.clock())
+    desk.send()
+    desk.take_in(prescription(2))
+    desk.send("province", province)
+    assert ("RX00002|1", 1) in province.held
+    assert desk.states("province") == {State.ACCEPTED: 2}
+    desk.take_in(prescription(1), prescription(2), from_start=True)
+    desk.send()
+    desk.send("province", province)
+    assert desk.platform.shows()[KEY] == province.shows()[KEY] == "2"
+    assert desk.states("bureau") == desk.states("province") == {State.ACCEPTED: 2}
+
+
+def test_a_rebuild_and_an_edit_at_the_same_moment_never_put_a_number_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edit is compared with the ledger of before the rebuild: it must notice, and be the version after."""
+    forget(desk, 5, 6, 7, 8)
+    desk.platform.away = NotDeliveredError("连不上")
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    desk.clock.move(600)
+    (doubt,) = desk.store.doubts("bureau", State.CONFLICT, desk.clock(), 0)
+    renumbered, pass_on = threading.Event(), turns.pass_on
+
+    def slow(*arguments: Any) -> None:
+        renumbered.set()
+        time.sleep(0.5)  # the edit comes now
+        pass_on(*arguments)
+
+    monkeypatch.setattr("gateway.store.ledger.turns.pass_on", slow)
+    with ThreadPoolExecutor(1) as pool:
+        rebuilding = pool.submit(desk.store.rebuild, "bureau", [(doubt, Holding(KEY, 4, "sha256:x"))], desk.clock())
+        assert renumbered.wait(10)
+        desk.take_in(prescription(1, cursor=2, cnt=Decimal(10)))
+        rebuilding.result()
+    monkeypatch.undo()
+    assert (desk.version(), desk.states()) == (6, {State.QUEUED: 1})
+    desk.platform.away = None
+    desk.send()
+    assert desk.platform.shows() == {KEY: "10"}
 
 
 def test_an_audit_tells_what_the_platform_lost_and_whom_it_could_not_ask(desk: Desk) -> None:
