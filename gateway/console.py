@@ -176,7 +176,9 @@ def _print_accounts(console: Console, accounts: Sequence[_Account]) -> None:
     if not accounts:
         return
     shown = [word for word in accounts[0].figures if word == "读到" or any(each.figures[word] for each in accounts)]
-    rows = [(each.source, each.dataset, *(str(each.figures[word]) for word in shown), _verdict(each.balanced)) for each in accounts]
+    rows: list[tuple[Cell, ...]] = [
+        (each.source, each.dataset, *(str(each.figures[word]) for word in shown), _verdict(each.balanced)) for each in accounts
+    ]
     table = _table(("来源", "数据集", *shown, "核对"), rows)
     if console.measure(table, options=console.options.update(width=1000)).maximum <= console.width:
         console.print(table)

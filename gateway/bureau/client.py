@@ -19,6 +19,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from gateway.bureau import withdrawal
+from gateway.bureau.trust import distrust
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
 from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
@@ -135,13 +136,19 @@ class BureauClient:
         sent = {**signed, "content-type": content_type(self._edition)}
         try:
             return self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
-        except (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError):
-            raise NotDeliveredError(f"{self._name} 连接不上（连接超时或证书不对）") from None
+        except requests.exceptions.ConnectTimeout:
+            raise NotDeliveredError(f"{self._name} 连接不上（连接超时）") from None
+        except requests.exceptions.SSLError as error:
+            if cause := distrust(error):
+                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
+            raise OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到") from None
         except requests.exceptions.ConnectionError as error:
             if _never_connected(error):
                 raise NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）") from None
             raise OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到") from None
-        except requests.exceptions.ReadTimeout:
+        except requests.exceptions.ReadTimeout as error:
+            if cause := distrust(error):
+                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
             raise OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到") from None
         except requests.exceptions.RequestException as error:
             raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
