@@ -12,9 +12,9 @@ from pathlib import Path
 
 from gateway.errors import StoreError
 from gateway.store import sealing
-from gateway.store.engine import sentence
 from gateway.store.sealing import Keyring
 from gateway.store.tables import SCHEMA_VERSION
+from gateway.store.trouble import sentence
 
 #: bodies that are opened to see whether the key fits
 _SAMPLE = 20

@@ -15,12 +15,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gateway.errors import ConfigError, StoreError
+from gateway.store.trouble import failure, sentence
 
 _BUSY_SECONDS = 30
 _TRIES = 5
 _READING = "AUTOCOMMIT"
 _INCREMENTAL = 2  # what PRAGMA auto_vacuum answers
-_UNWRITABLE = "本地库写不进去：{}。没有丢数据，修好后自动继续"
+_UNWRITABLE, _UNREADABLE = "本地库写不进去", "本地库读不出来"
 T = TypeVar("T")
 
 
@@ -85,17 +86,17 @@ def _begin(connection: Connection) -> None:
 def write(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Do `work` in one transaction; done over if another worker's lock made the database give it up.
 
-    StoreError if the database refuses (full, read-only, away); nothing of it is kept then.
+    StoreError if the database refuses (full, read-only, away, damaged); nothing of it is kept then.
     """
     for attempt in range(1, _TRIES + 1):
         try:
             with engine.begin() as connection:
                 return work(connection)
         except sqlite3.Error as error:  # while connecting, where SQLAlchemy does not wrap it
-            raise StoreError(_UNWRITABLE.format(sentence(error))) from error
+            raise failure(_UNWRITABLE, error) from error
         except DBAPIError as error:
             if attempt == _TRIES or not _gave_way(error):
-                raise StoreError(_UNWRITABLE.format(sentence(error.orig))) from error
+                raise failure(_UNWRITABLE, error) from error
     raise AssertionError("unreachable")
 
 
@@ -111,10 +112,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect().execution_options(isolation_level=_READING) as connection:
             yield connection
-    except sqlite3.Error as error:
-        raise StoreError(f"本地库读不出来：{sentence(error)}") from error
-    except DBAPIError as error:
-        raise StoreError(f"本地库读不出来：{sentence(error.orig)}") from error
+    except (sqlite3.Error, DBAPIError) as error:
+        raise failure(_UNREADABLE, error) from error
 
 
 def compact(engine: Engine) -> None:
@@ -133,21 +132,3 @@ def compact(engine: Engine) -> None:
                 driver.execute(statement).close()
     except sqlite3.Error as error:
         raise StoreError(f"本地库升级后整理不成：{sentence(error)}。没有丢数据，修好后再启动即可") from error
-
-
-def sentence(error: BaseException | None) -> str:
-    """What the database said, in the operator's words where we know them."""
-    text = str(error).lower()
-    for sign, told in (
-        ("is full", "磁盘已满"),  # SQLite; MariaDB 1114
-        ("no space left", "磁盘已满"),  # PostgreSQL 53100
-        ("disk i/o error", "磁盘读写出错，可能已满或损坏"),
-        ("malformed", "文件已损坏，请从备份恢复"),
-        ("not a database", "文件不是本地库，或已损坏"),
-        ("readonly", "文件或磁盘是只读的"),
-        ("unable to open", "文件打不开，请检查路径与权限"),
-        ("locked", "被别的程序占用"),
-    ):
-        if sign in text:
-            return told
-    return type(error).__name__

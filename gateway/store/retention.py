@@ -16,8 +16,9 @@ from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 
 from gateway.errors import StoreError
 from gateway.outbox import State
-from gateway.store.engine import place_of, sentence, write
+from gateway.store.engine import place_of, write
 from gateway.store.tables import installation, outbox, parcel
+from gateway.store.trouble import sentence
 
 SETTLED = (State.ACCEPTED, State.SUPERSEDED, State.CANCELLED)
 _BATCH = 500
