@@ -143,6 +143,8 @@ class BureauClient:
                 raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
             raise OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到") from None
         except requests.exceptions.ConnectionError as error:
+            if cause := distrust(error):
+                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
             if _never_connected(error):
                 raise NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）") from None
             raise OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到") from None

@@ -7,37 +7,36 @@ Any later failure of the encrypted connection proves nothing.
 from __future__ import annotations
 
 import ssl
+import traceback
 from collections.abc import Iterator
 
 #: OpenSSL's verify codes of a certificate before its time, or after it
 _OUT_OF_DATE = frozenset({9, 10})
 #: and of a host name, an IP address that it does not name
 _ANOTHER_NAME = frozenset({62, 64})
-#: reasons that only a handshake gives: no TLS at all at the other end, or no version or cipher in common
-_NO_HANDSHAKE = frozenset(
-    {
-        "WRONG_VERSION_NUMBER",
-        "HTTP_REQUEST",
-        "UNSUPPORTED_PROTOCOL",
-        "NO_PROTOCOLS_AVAILABLE",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "NO_SHARED_CIPHER",
-        "DH_KEY_TOO_SMALL",
-    }
-)
 
 
 def distrust(error: BaseException) -> str:
     """Why no encrypted connection came about, in Chinese; "" if it failed later, or in another way."""
     for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return _certificate(cause.verify_code)
-        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_HANDSHAKE:
-            return "对方不是 https 服务，或两边没有共同的加密版本：请核对 url 和端口"
-        if isinstance(cause, TimeoutError) and "handshake" in str(cause):  # the words of Python's own _ssl.c
-            return "对方没有应答加密连接：请核对 url 和端口，对方可能不是 https 服务"
+        if isinstance(cause, OSError) and _in_handshake(cause):
+            return _told(cause)
     return ""
+
+
+def _in_handshake(cause: OSError) -> bool:
+    """The reason alone does not tell: what is no TLS is met in mid-connection too, and named the same."""
+    return any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(cause.__traceback__))
+
+
+def _told(cause: OSError) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _certificate(cause.verify_code)
+    if isinstance(cause, TimeoutError):
+        return "对方没有应答加密连接：请核对 url 和端口，对方可能不是 https 服务"
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError):
+        return "对方不是 https 服务，或两边没有共同的加密版本：请核对 url 和端口"
+    return "建立加密连接时被对方断开：请核对 url 和端口，对方可能不是 https 服务"
 
 
 def _certificate(code: int) -> str:

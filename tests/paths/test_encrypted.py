@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +18,8 @@ import yaml
 from support import sites
 from support.deployment import TARGET, Deployment, deployed
 from support.tls import Authority, front
+
+from gateway.outbox import State
 
 INSTITUTION = "H99000100001"
 ROWS = 12
@@ -100,3 +105,46 @@ def test_https_to_a_service_that_answers_in_plain_http_is_told_as_that(site: Dep
         plain.shutdown()
         thread.join()
     assert "对方不是 https 服务，或两边没有共同的加密版本" in told
+
+
+@contextmanager
+def cutting(certificate: Path | None, last_words: bytes) -> Iterator[int]:
+    """A server that takes one request, over TLS if it has a certificate, and ends each connection by these bytes in plain."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with suppress(OSError), connection:
+                    if certificate is None:
+                        continue
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                    context.load_cert_chain(certificate)
+                    secure = context.wrap_socket(connection, server_side=True)
+                    secure.recv(65536)
+                    with socket.socket(fileno=secure.detach()) as plain:
+                        plain.sendall(last_words)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(listener.getsockname()[1])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_an_encrypted_connection_that_breaks_after_the_request_is_an_unknown_outcome(
+    site: Deployment, authority: Authority
+) -> None:
+    """Plain HTTP in mid-connection has the same name in OpenSSL as plain HTTP instead of a handshake."""
+    with cutting(authority.issue(), b"HTTP/1.1 502 Bad Gateway\r\n\r\n") as port:
+        point(site, url=f"https://127.0.0.1:{port}/api/upload", ca_file=str(authority.file))
+        result = site.run("run", "--once")
+    assert "平台 bureau 的加密连接中途出错，不知是否收到" in result.output
+    assert site.account("RX01").states == {State.UNKNOWN: ROWS}
+
+
+def test_a_connection_that_is_cut_while_the_two_get_acquainted_has_delivered_nothing(site: Deployment) -> None:
+    with cutting(None, b"") as port:
+        point(site, url=f"https://127.0.0.1:{port}/api/upload")
+        assert "建立加密连接时被对方断开" in refused(site)
