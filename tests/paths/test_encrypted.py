@@ -121,7 +121,10 @@ def cutting(certificate: Path | None, last_words: bytes) -> Iterator[int]:
                     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                     context.load_cert_chain(certificate)
                     secure = context.wrap_socket(connection, server_side=True)
-                    secure.recv(65536)
+                    secure.settimeout(0.5)
+                    with suppress(TimeoutError):  # what is left unread would be answered by a reset
+                        while secure.recv(65536):
+                            pass
                     with socket.socket(fileno=secure.detach()) as plain:
                         plain.sendall(last_words)
 
