@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,9 +12,14 @@ from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.judging import Judge, Judged, kept_ref
 from gateway.model import Cursor, Intake, Page, Reading, SourceRow, Tally
-from gateway.ports import IntakeStore, RecordSource
+from gateway.ports import IntakeStore, RecordSource, SweptSource
 from gateway.sorting import compare
 
+_Lookup = Callable[[Collection[str]], Sequence[SourceRow]]
+_Change = tuple[str, str, int]  #: ref, key, version
+
+#: most rows of one look-up
+_AT_ONCE = 200
 #: how often a page is compared again because another reader was faster
 _TRIES = 5
 #: most rows before the cursor that are read again
@@ -90,13 +95,23 @@ def take_in(
 ) -> tuple[list[Judged], Tally]:
     """Judge, compare and store some rows; how late new ones are is counted if they changed after `since`, when we began.
 
-    Compared again if another reader of the same rows (window, backfill) was faster.
+    Compared again if another reader of the same rows (window, backfill) was faster. It may also have read later than we did:
+    what would change a known key is looked up after the ledger was asked, or an old content would follow a newer one.
     """
     judged = [judge.judge(row, now) for row in rows]
     sighted = tuple(sorted({kept_ref(row.ref) for row in rows}))
-    for tries in range(1, _TRIES + 1):
+    lookup = source.lookup if isinstance(source, SweptSource) and source.sweeps else None
+    confirmed: frozenset[_Change] = frozenset()
+
+    def compared() -> tuple[Intake, Tally]:
         intake, tally = compare(source, judge, store, judged, cursor, targets, now)
-        intake = replace(intake, sighted=sighted, lags=_lags(judged, intake, since, now) if since else {})
+        return replace(intake, sighted=sighted, lags=_lags(judged, intake, since, now) if since else {}), tally
+
+    for tries in range(1, _TRIES + 1):
+        intake, tally = compared()
+        while lookup and (changes := _changes(intake)) - confirmed:
+            judged, confirmed = _read_again(lookup, judge, judged, {ref for ref, _, _ in changes}, now), changes
+            intake, tally = compared()
         try:
             reach("before_accept")
             store.accept(intake)
@@ -107,6 +122,20 @@ def take_in(
         else:
             return judged, tally
     raise AssertionError("unreachable")
+
+
+def _changes(intake: Intake) -> frozenset[_Change]:
+    """What the page would say anew of keys that are known."""
+    later = (each for each in intake.parcels if each.version > 1)
+    return frozenset((each.ref, each.key, each.version) for each in (*later, *intake.voids))
+
+
+def _read_again(lookup: _Lookup, judge: Judge, judged: Sequence[Judged], refs: Collection[str], now: datetime) -> list[Judged]:
+    """The page with these rows as they read now; one that is not there any more is left out."""
+    asked = sorted(refs)
+    chunks = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
+    fresh = [judge.judge(row, now) for chunk in chunks for row in lookup(chunk)]
+    return [each for each in judged if each.row.ref not in refs] + fresh
 
 
 def _lags(judged: Sequence[Judged], intake: Intake, since: datetime, now: datetime) -> dict[int, int]:

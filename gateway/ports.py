@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.breaker import Report
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
@@ -43,6 +43,7 @@ class RecordSource(Protocol):
         """
 
 
+@runtime_checkable
 class SweptSource(RecordSource, Protocol):
     """A source that can also be asked what there is, not only what is new."""
 
@@ -58,6 +59,9 @@ class SweptSource(RecordSource, Protocol):
 
     def mark(self) -> Mark:
         """What the database is and how far it goes."""
+
+    def count(self) -> int | None:
+        """How many rows there are to read, counted without joins; None where nobody can say."""
 
 
 class IntakeStore(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select, update
 
 from gateway.model import LedgerEntry, Parcel
 from gateway.outbox import IN_FLIGHT, State
@@ -18,6 +18,8 @@ from gateway.store.tables import ledger, outbox, parcel
 
 #: a version in one of these states may be at the platform
 _HELD_THERE = (State.ACCEPTED, *IN_FLIGHT)
+#: so may one that came back unwanted and goes again, or was to: the network may have delivered it twice and told of the second
+_CAME_BACK = (State.QUEUED, State.HELD, State.SUPERSEDED, State.CANCELLED)
 _UNSENT = (State.QUEUED, State.HELD)
 _CHUNK = 200
 
@@ -45,19 +47,24 @@ def _owed(connection: Connection, each: Parcel, targets: Collection[str]) -> _Ow
     """The newest version that may be at a target decides: only a live one has to be taken back."""
     newest: dict[str, bool] = {}
     query = (
-        select(outbox.c.target, outbox.c.state, parcel.c.live)
+        select(outbox.c.target, _may_be_there(outbox), parcel.c.live)
         .join(parcel, _same_version())
         .where(*_key(outbox, each))
         .order_by(outbox.c.version)
         .with_for_update()
     )
     known = set(targets)
-    for target, state, live in connection.execute(query).all():
+    for target, there, live in connection.execute(query).all():
         known.add(target)
-        if state in _HELD_THERE:
+        if there:
             newest[target] = live
     told = tuple(sorted(target for target, live in newest.items() if live))
     return _Owed(told, tuple(sorted(known - set(told))))
+
+
+def _may_be_there(version: Any) -> ColumnElement[bool]:
+    came_back = and_(version.c.state.in_(_CAME_BACK), version.c.sent_at.is_not(None))
+    return or_(version.c.state.in_(_HELD_THERE), came_back)
 
 
 def _cancel(connection: Connection, each: Parcel, targets: Sequence[str], state: State, now: datetime) -> None:
@@ -98,7 +105,8 @@ def spare(connection: Connection, ids: Sequence[int], now: datetime) -> None:
         held.c.institution == outbox.c.institution,
         held.c.dataset == outbox.c.dataset,
         held.c.record_key == outbox.c.record_key,
-        held.c.state.in_(_HELD_THERE),
+        held.c.version < outbox.c.version,
+        _may_be_there(held),
     )
     needless = (
         select(outbox.c.id)

@@ -90,12 +90,12 @@ def test_power_cuts_while_rows_flow(kind: str, room: Path, size: Size, seed: int
         for _ in range(size.kills // share):
             process = line.spawn("serve")
             lines.wait_started(process)
-            with Writer(line.source, size.rows // size.kills, pause=0.005):
+            with Writer(line.source, size.rows // size.kills, pause=0.005, unruly=True):
                 in_the_middle_of_its_work(line, random)
                 assert "Traceback" not in kill(process)
             found.update(left_behind(line).keys() - {"accepted"})
             line.age(hours=3)
-        line.settle()
+        line.close_the_books()
         conclude(line, f"{size.kills // share} kills on {kind}, lives that left behind {dict(sorted(found.items()))}")
 
 

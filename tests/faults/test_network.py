@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
 from support import line as lines
 from support.faultsize import Conclude
-from support.line import TARGET, Line, real_time, wait_until
+from support.line import Line, real_time, wait_until
 from support.proxy import EVERYTHING, Fault, Schedule
 from support.sites import Writer
-
-from gateway import config as configuration
-from gateway.wiring import opened
-
-
-def one_round(line: Line, clock: Callable[[], datetime] = real_time) -> None:
-    """Read and send once, in this process."""
-    with opened(configuration.load(line.config), clock) as working:
-        for feed in working.feeds:
-            working.read(feed)
-        working.send(TARGET)
 
 
 @pytest.mark.requirement("J-099")
@@ -34,7 +22,7 @@ def test_every_fault_of_the_network_at_once_leaves_the_three_zeros(room: Path, s
         for _ in range(8):
             line.source.insert(50, bad=2)
             line.source.edit(15)
-            one_round(line)
+            line.round()
             line.age(minutes=90)
         line.settle()
         assert line.proxy.counts.keys() >= EVERYTHING.keys() - {Fault.REPLY_LATE}
@@ -78,7 +66,7 @@ def test_the_receiver_is_away_for_a_day_and_everything_catches_up(line: Line, co
     for _ in range(12):
         line.source.insert(9, bad=1)
         line.source.edit(4)
-        one_round(line)
+        line.round()
         line.age(hours=2)
     assert line.receiver.count() == 20
     line.receiver.start()
@@ -108,7 +96,7 @@ def test_the_clock_steps_by_five_minutes_while_answers_are_missing(minutes: int,
             offset = timedelta(minutes=minutes) if number in (1, 2, 3) else timedelta(0)
             line.source.insert(20, bad=1)
             line.source.edit(5)
-            one_round(line, lambda step=offset: real_time() + step)  # type: ignore[misc]
+            line.round(lambda step=offset: real_time() + step)  # type: ignore[misc]
             line.age(minutes=3)
         line.settle()
         conclude(line, f"clock {minutes:+d} min")

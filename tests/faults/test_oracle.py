@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ import pytest
 from sqlalchemy import Connection, select
 from support import line as lines
 from support.line import TARGET, Line, real_time
-from support.oracle import judge
+from support.oracle import GONE, judge
 from support.proxy import Fault
 
+from adapters.sql import SqlSource
 from gateway import config as configuration
 from gateway import outbox, sorting, uploading
 from gateway.model import Intake, LedgerEntry
 from gateway.outbox import Answered, Item, Outcome, Step, Unanswered
-from gateway.store import Store, tables
+from gateway.store import Store, tables, voids
+from gateway.tiers import Tier
 from gateway.wiring import opened
 from schemas.envelope import Result, Status
 
@@ -44,6 +46,9 @@ def test_a_row_the_platform_refused_with_a_persons_knowledge_is_not_missing() ->
         ([ONE], [ONE, ONE], 1),
         ([ONE, TWO], [TWO, ONE], 1),
         ([], [ONE], 1),  # a row the source never had
+        ([ONE, GONE, TWO], [ONE, GONE, TWO], 0),
+        ([ONE, GONE], [ONE, GONE, GONE], 1),
+        ([ONE], [ONE, GONE, ONE], 2),  # taken off and put back: both are heard of
     ],
 )
 def test_a_version_the_source_never_said_is_a_duplicate_effect(said: list[Any], held: list[Any], beyond: int) -> None:
@@ -56,6 +61,24 @@ def test_an_older_content_as_the_newest_version_is_wrong() -> None:
 
 def test_a_content_the_source_does_not_have_is_wrong_even_of_a_row_that_went_bad() -> None:
     assert judge({}, {"a": [ONE]}, {"a": [TWO]}).wrong == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("source", "said", "held", "zeros"),
+    [
+        ({}, [ONE, GONE], [ONE, GONE], (0, 0, 0)),
+        ({}, [ONE, GONE], [ONE], (0, 0, 1)),  # a deleted row lives on
+        ({}, [GONE], [], (0, 0, 0)),  # deleted before it was ever sent
+        ({"a": ONE}, [ONE], [ONE, GONE], (1, 1, 0)),  # a live row was withdrawn
+        ({"a": TWO}, [ONE, GONE, TWO], [ONE, GONE], (1, 0, 0)),
+        ({}, [ONE], [ONE], (0, 0, 0)),  # went bad: as it last was
+        ({}, [ONE], [ONE, GONE], (0, 1, 1)),  # went bad, and was taken for gone
+    ],
+)
+def test_a_row_that_is_gone_must_be_withdrawn_and_a_live_one_never(
+    source: dict[str, Any], said: list[Any], held: list[Any], zeros: tuple[int, int, int]
+) -> None:
+    assert judge(source, {"a": said}, {"a": held} if held else {}).zeros == zeros
 
 
 @pytest.mark.requirement("J-099")
@@ -138,6 +161,42 @@ def test_sabotage_without_the_lease_token_a_late_answer_undoes_a_delivery(line: 
     assert line.rejected() == 8
 
 
+@pytest.mark.requirement("J-099")
+def test_sabotage_half_a_look_taken_for_a_whole_one_withdraws_live_rows(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The window breaks off after two pages and nobody notices, and nothing that is looked up is found: two guards are off."""
+    whole = SqlSource.window
+    line.source.insert(20)
+    line.settle()
+    monkeypatch.setattr(SqlSource, "window", lambda *span: islice(whole(*span), 2))
+    monkeypatch.setattr(SqlSource, "lookup", lambda *_: ())
+    line.look(Tier.WARM, times=2)
+    with opened(configuration.load(line.config), real_time) as working:
+        working.send(TARGET)  # the next poll would already bring some of them back
+    assert line.verdict().zeros == (4, 4, 0)  # of twenty, two are old, and fourteen were on the pages
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_an_absence_that_nobody_counts_leaves_deleted_rows_alive(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.source.insert(20)
+    line.settle()
+    line.source.delete(3)
+    monkeypatch.setattr(Store, "note_missing", lambda *_: None)
+    line.close_the_books()
+    assert line.verdict().zeros == (0, 0, 3)
+
+
+@pytest.mark.requirement("J-099")
+def test_sabotage_a_withdrawal_that_is_entered_but_never_sent_leaves_deleted_rows_alive(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.source.insert(20)
+    line.settle()
+    line.source.void(3)
+    monkeypatch.setattr(voids, "_owed", lambda connection, each, targets: voids._Owed((), tuple(targets)))
+    line.close_the_books()
+    assert line.verdict().zeros == (0, 0, 3)
+
+
 def slept_through_its_lease(line: Line) -> list[Step]:
     """What the sleeper will want to write."""
     with opened(configuration.load(line.config), real_time) as working:
@@ -146,7 +205,8 @@ def slept_through_its_lease(line: Line) -> list[Step]:
         batch = working.store.lease(TARGET, now, now)
         assert batch is not None
         assert working.store.mark_sending(batch, now)
-        return [outbox.next_step(item, outbox.RefusedWhole("拒收", 1), now) for item in batch.items]
+        refusals = (Answered(Result(item.key, item.version, Status.REJECTED)) for item in batch.items)
+        return [outbox.next_step(item, refusal, now) for item, refusal in zip(batch.items, refusals, strict=True)]
 
 
 def come_back(line: Line, late: Sequence[Step]) -> None:

@@ -1,4 +1,4 @@
-"""The source fails while it is read: a lock, a restart. And what the sweeping tiers are for, until it is shown here."""
+"""The source fails while it is read: a lock, a restart."""
 
 from __future__ import annotations
 
@@ -21,13 +21,6 @@ from support.sites import Writer
 from gateway import config as configuration
 from gateway.errors import SourceError
 from gateway.wiring import opened
-
-#: scenarios the hot tier alone cannot pass, with the reason; each becomes a test here when `serve` runs the tier that can
-NOT_YET_SHOWN_HERE = {
-    "late commit": "a row committed with an older updated_at than rows already read; the look-back window (warm) finds it",
-    "silent edit": "a row changed without touching updated_at; the hashes of the open period (cold) find it",
-    "delete": "a row removed at the source; a sweep confirms it absent and voids it, with guards",
-}
 
 
 def test_a_source_locked_by_another_program_is_read_later(line: Line, conclude: Conclude) -> None:

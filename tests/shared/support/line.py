@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 import yaml
-from sqlalchemy import NullPool, create_engine, select, update
+from sqlalchemy import Column, ColumnElement, Connection, NullPool, create_engine, select, update
 
 import gateway
 from compliance import config as bureau_config
@@ -35,6 +35,9 @@ from gateway.failpoints import VARIABLE
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.store import tables
+from gateway.sweeping import Swept
+from gateway.tiers import Tier
+from gateway.voiding import VOID
 from gateway.wiring import opened
 from schemas import loader
 from schemas.wire import SHANGHAI
@@ -55,8 +58,25 @@ source: {doc: 断电测试, ref: 全文, confidence: O, dated: "2026-01-01"}
 datasets:
   "RX01": {batch: 8}
 """
-#: deadlines in the gateway's store that time runs out on
-_DEADLINES = ("next_at", "lease_until", "open_until")
+#: instants in the gateway's store that something waits for: deadlines, and looks too close together that count as one
+_WAITED_FOR = ("next_at", "lease_until", "open_until", "last_missed", "taken_at")
+#: many may go at once: a run does in minutes what people do in weeks
+_VOID = {"rows": 2000, "percent": 50}
+#: tiers that wait for their turn; when a source was first read says something else
+_TURNS = (Tier.WARM, Tier.COLD)
+#: ends by itself, when it was told to die or when there is nothing left to do
+_SWEEP = """
+import os, sys
+from pathlib import Path
+from gateway import config, failpoints
+from gateway.main import now
+from gateway.tiers import Tier
+from gateway.wiring import opened
+with opened(config.load(Path(sys.argv[1])), now) as gateway:
+    failpoints.arm(os.environ.get(failpoints.VARIABLE))
+    for feed in gateway.feeds:
+        print(gateway.reader(feed).sweep(Tier.COLD))
+"""
 
 
 def real_time() -> datetime:
@@ -91,7 +111,7 @@ class Receiver:
         found: dict[str, list[Content]] = defaultdict(list)
         query = select(held_record.c.key, held_record.c.body).order_by(held_record.c.key, held_record.c.version)
         for key, body in self._rows(query):
-            found[key].append({name: value for name, value in orjson.loads(body).items() if name in _FIELDS})
+            found[key].append(_content(orjson.loads(body)))
         return dict(found)
 
     def count(self) -> int:
@@ -102,6 +122,12 @@ class Receiver:
         engine = create_engine(self.config.store, poolclass=NullPool)
         with engine.connect() as connection:
             return list(connection.execute(query).all())
+
+
+def _content(record: Mapping[str, Any]) -> Content:
+    if record["vali_flag"] == VOID:
+        return oracle.GONE
+    return {name: value for name, value in record.items() if name in _FIELDS}
 
 
 _FIELDS = frozenset(each.name for each in loader.reference().datasets[sites.DATASET].fields)
@@ -129,9 +155,12 @@ class Line:
 
     def spawn(self, *words: str, failpoint: str = "") -> subprocess.Popen[str]:
         """`python -m gateway …` as a process of its own."""
+        return self._spawn("-m", "gateway", "--config", str(self.config), *words, failpoint=failpoint)
+
+    def _spawn(self, *words: str, failpoint: str) -> subprocess.Popen[str]:
         environment = {**os.environ, VARIABLE: failpoint, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_ROOT)}
         return subprocess.Popen(
-            [sys.executable, "-m", "gateway", "--config", str(self.config), *words],
+            [sys.executable, *words],
             cwd=_ROOT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -142,7 +171,14 @@ class Line:
 
     def run(self, *words: str, failpoint: str = "") -> tuple[int, str]:
         """Run a command to its end, or to its death at a failpoint: exit code (negative: the signal) and what it said."""
-        with self.spawn(*words, failpoint=failpoint) as process:
+        return self._ended(self.spawn(*words, failpoint=failpoint), failpoint)
+
+    def sweep_apart(self, failpoint: str) -> tuple[int, str]:
+        """As `run`, of one look of the cold tier: `serve` does it beside other things, and nobody could say where it dies."""
+        return self._ended(self._spawn("-c", _SWEEP, str(self.config), failpoint=failpoint), failpoint)
+
+    def _ended(self, process: subprocess.Popen[str], failpoint: str) -> tuple[int, str]:
+        with process:
             said, _ = process.communicate(timeout=300)
         if process.returncode < 0:
             self.deaths.append(failpoint)
@@ -153,11 +189,9 @@ class Line:
         engine = create_engine(self.store_url, poolclass=NullPool)
         with engine.begin() as connection:
             for table in tables.metadata.tables.values():
-                for name in set(table.columns.keys()) & set(_DEADLINES):
-                    column = table.c[name]
-                    for value in connection.execute(select(column).where(column.is_not(None)).distinct()).scalars().all():
-                        earlier = value - timedelta(**delta)
-                        connection.execute(update(table).where(column == value).values({name: earlier}))
+                for name in set(table.columns.keys()) & set(_WAITED_FOR):
+                    _move(connection, table.c[name], timedelta(**delta))
+            _move(connection, tables.sweep.c.finished_at, timedelta(**delta), tables.sweep.c.tier.in_(_TURNS))
 
     def settle(self, clock: Callable[[], datetime] = real_time, rounds: int = 1000) -> Tally:
         """Read and send in this process, letting time pass between, until nothing is on its way."""
@@ -172,6 +206,27 @@ class Line:
             self.age(hours=2)
         raise AssertionError(f"still unsettled after {rounds} rounds")
 
+    def round(self, clock: Callable[[], datetime] = real_time) -> None:
+        """Read and send once, in this process."""
+        with opened(configuration.load(self.config), clock) as working:
+            for feed in working.feeds:
+                working.read(feed)
+            working.send(TARGET)
+
+    def look(self, tier: Tier, times: int = 1) -> Swept:
+        """Hold a tier's window against the ledger, in this process; an hour passes after each look. Returns what the last found."""
+        for _ in range(times):
+            with opened(configuration.load(self.config), real_time) as working:
+                (found,) = (working.reader(feed).sweep(tier) for feed in working.feeds)
+            self.age(hours=1)
+        return found
+
+    def close_the_books(self) -> None:
+        """Work is over at the site: read, swept as often as the guards ask for, and sent, until nothing is on its way."""
+        self.settle()
+        self.look(Tier.COLD, times=3)
+        self.settle()
+
     def verdict(self, excused: frozenset[str] = frozenset()) -> Verdict:
         """What the oracle says now."""
         return oracle.judge(self.source.contents(), self.source.history, self.receiver.held(), excused)
@@ -181,13 +236,24 @@ class Line:
         with opened(configuration.load(self.config), real_time) as working:
             found = working.store.standings(working.routes)
         faults = [f"{each.route}: read {each.read}, accounted {each.accounted}" for each in found if not each.balanced]
-        faults += [f"{each.route}: read {each.read} of {self.source.rows}" for each in found if each.read != self.source.rows]
-        return faults
+        faults += [f"{each.route}: read {each.read} of {self.source.rows}" for each in found if each.read > self.source.rows]
+        return faults + [f"row {ref} is in no account" for ref in sorted(self.source.refs() - self._accounted())]
+
+    def _accounted(self) -> set[str]:
+        """Rows that the gateway has sent or set aside; a row deleted before it was ever read is not among them."""
+        engine = create_engine(self.store_url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return {ref for table in (tables.ledger, tables.aside) for ref in connection.execute(select(table.c.ref)).scalars()}
 
     def rejected(self) -> int:
         """Rows whose newest version the platform refused."""
         with opened(configuration.load(self.config), real_time) as working:
             return sum(each.states.get(State.REJECTED, 0) for each in working.store.standings(working.routes))
+
+
+def _move(connection: Connection, column: Column[Any], by: timedelta, *where: ColumnElement[bool]) -> None:
+    for value in connection.execute(select(column).where(column.is_not(None), *where).distinct()).scalars().all():
+        connection.execute(update(column.table).where(column == value, *where).values({column.name: value - by}))
 
 
 def kill(process: subprocess.Popen[str]) -> str:
@@ -230,7 +296,14 @@ def wait_until(done: Callable[[], bool], seconds: float, what: str) -> None:
 
 @contextmanager
 def build(
-    folder: Path, seed: int, *, source_url: str = "", store_url: str = "", draw: Any = None, page_size: int = 7
+    folder: Path,
+    seed: int,
+    *,
+    source_url: str = "",
+    store_url: str = "",
+    draw: Any = None,
+    page_size: int = 7,
+    void: Mapping[str, int] = _VOID,
 ) -> Iterator[Line]:
     """A fresh line with the receiver running, taken down at the end."""
     port = _free_port()
@@ -243,7 +316,7 @@ def build(
     try:
         with proxy:
             line = Line(folder, Source(url, seed), proxy, receiver)
-            _gateway(folder / "gateway", token, proxy.url, url, store_url, page_size)
+            _gateway(folder / "gateway", token, proxy.url, url, store_url, page_size, void)
             yield line
     finally:
         receiver.stop()
@@ -265,7 +338,7 @@ def _bureau(folder: Path, port: int) -> tuple[str, Path]:
     return credentials.issue(folder / "credentials.yaml", INSTITUTION)
 
 
-def _gateway(folder: Path, token: tuple[str, Path], url: str, source: str, store: str, page_size: int) -> None:
+def _gateway(folder: Path, token: tuple[str, Path], url: str, source: str, store: str, page_size: int, void: Any) -> None:
     sites.profile(folder / "profile")
     (folder / "faults.yaml").write_text(_OVERLAY, encoding="utf-8")
     shutil.move(token[1], folder / "token.txt")
@@ -286,6 +359,8 @@ def _gateway(folder: Path, token: tuple[str, Path], url: str, source: str, store
             {"name": "his", "profile": "profile", "url": source, "institution": INSTITUTION, "page_size": page_size},
         ],
         "schedule": {"read_every": 1, "upload_every": 1},
+        "tiers": {"warm_every": 10, "cold_hour": 0},
+        "void": dict(void),
     }
     _write(folder / "config.yaml", settings)
 
