@@ -12,7 +12,7 @@ from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.judging import Judge, Judged, kept_ref
 from gateway.model import Cursor, Intake, Page, Reading, SourceRow, Tally
-from gateway.ports import IntakeStore, RecordSource, SweptSource
+from gateway.ports import IntakeStore, KeyedSource, RecordSource
 from gateway.sorting import compare
 
 _Lookup = Callable[[Collection[str]], Sequence[SourceRow]]
@@ -100,7 +100,7 @@ def take_in(
     """
     judged = [judge.judge(row, now) for row in rows]
     sighted = tuple(sorted({kept_ref(row.ref) for row in rows}))
-    lookup = source.lookup if isinstance(source, SweptSource) and source.sweeps else None
+    lookup = source.lookup if isinstance(source, KeyedSource) and source.sweeps else None
     confirmed: frozenset[_Change] = frozenset()
 
     def compared() -> tuple[Intake, Tally]:

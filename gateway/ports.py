@@ -44,18 +44,22 @@ class RecordSource(Protocol):
 
 
 @runtime_checkable
-class SweptSource(RecordSource, Protocol):
-    """A source that can also be asked what there is, not only what is new."""
+class KeyedSource(RecordSource, Protocol):
+    """A source whose rows can be looked up by their own keys."""
 
     @property
     def sweeps(self) -> bool:
-        """Whether the profile has the queries for it; without them the methods below raise SourceQueryError."""
-
-    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
-        """Every row whose business time is in [start, end), in one snapshot; only exhausted was it complete."""
+        """Whether the profile has the queries for it; without them the methods here and of SweptSource raise SourceQueryError."""
 
     def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
         """Those of these rows that exist at the site, whatever their business time."""
+
+
+class SweptSource(KeyedSource, Protocol):
+    """A source that can also be asked what there is, not only what is new."""
+
+    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
+        """Every row whose business time is in [start, end), in one snapshot; only exhausted was it complete."""
 
     def mark(self) -> Mark:
         """What the database is and how far it goes."""
