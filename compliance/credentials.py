@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -24,6 +26,11 @@ from schemas import yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential
 from schemas.yamlfile import Section
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 _log = structlog.stdlib.get_logger()
 _HEADING = "# 医保局发给机构的密钥。由 compliance key issue 写入；权限应为 0600，不得放进代码仓库。\n"
@@ -90,12 +97,19 @@ def warnings(path: Path) -> tuple[str, ...]:
 
 
 def create(path: Path) -> None:
-    """An empty file, owner-readable only."""
-    _write(path, [])
+    """An empty file, owner-readable only; one that is there stays."""
+    with _alone(path):
+        if not path.exists():
+            _write(path, [])
 
 
 def issue(path: Path, code: str) -> tuple[str, Path]:
     """Give `code` a new token, replacing any it had. Returns the paasid and the file to hand over, which holds the token."""
+    with _alone(path):
+        return _issue(path, code)
+
+
+def _issue(path: Path, code: str) -> tuple[str, Path]:
     issued = list(read(path)) if path.exists() else []
     index = next((number for number, each in enumerate(issued) if code in each.institutions), len(issued))
     if index == len(issued):
@@ -106,6 +120,35 @@ def issue(path: Path, code: str) -> tuple[str, Path]:
     handover = path.with_name(f"{paasid}.token")
     _write_private(handover, issued[index].credential.token + "\n")
     return paasid, handover
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Whoever changes the file is alone: it is read and written whole, so the later of two would undo the earlier.
+
+    The lock is a file of its own, as the other one is replaced, and ends with the process.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigError(f"密钥写不进去（{type(error).__name__}）", file=path) from None
+    try:
+        _lock(lock)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(file: int) -> None:
+    """Wait for it."""
+    if sys.platform == "win32":
+        while True:
+            with suppress(OSError):  # it gives up after ten seconds
+                msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+                return
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def _issued(section: Section) -> Issued:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy
@@ -85,6 +88,7 @@ def connect(url: str) -> Database:
     except ModuleNotFoundError as error:
         raise StoreError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None
     if backend == "sqlite":
+        event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)
@@ -94,6 +98,18 @@ def _options(backend: str) -> dict[str, Any]:
     if backend == "sqlite":
         return {"connect_args": {"timeout": _BUSY_MS / 1000}}
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def _keep_private(dialect: Any, record: Any, arguments: Sequence[Any], options: dict[str, Any]) -> None:
+    """Mode 0600 before there is anything in it; SQLite gives its -wal and -shm the same. Windows goes by the folder's rights."""
+    place = Path(arguments[0])
+    if os.name != "posix" or str(place) == ":memory:":
+        return
+    with contextlib.suppress(OSError):  # what cannot be made or is another's is told when it is used
+        if not place.exists():
+            os.close(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
+        elif place.stat().st_mode & 0o077:
+            place.chmod(0o600)
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
