@@ -133,7 +133,7 @@ def _declaration(name: str, section: Section) -> Declaration:
 
 
 def _query(folder: Path, dataset: str, section: Section) -> Query:
-    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark")
+    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count")
     main = _statement(folder, section, "query", section.need("query", str))
     reading = _choice(section, "reading", Reading)
     query = Query(
@@ -146,6 +146,7 @@ def _query(folder: Path, dataset: str, section: Section) -> Query:
         window=_optional(folder, section, "window", WINDOW_PARAMETERS),
         lookup=_optional(folder, section, "lookup", LOOKUP_PARAMETERS),
         mark=_optional(folder, section, "mark", frozenset()),
+        count=_optional(folder, section, "count", parameters(main.sql) & {"from", "to"}),
     )
     if (query.window is None) is not (query.lookup is None):
         raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")

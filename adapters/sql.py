@@ -5,7 +5,8 @@ says so), orders by (cursor_time,) cursor_key ascending, returns at most :limit 
 `cursor_key`, with :after_time also `cursor_time`, if it can `entered_at` and `fixmedins_code`, beside the columns of its mapping.
 A data set may have three more, with the same columns: `window` (:from :to :after_key :limit; every row of that span of business
 time, ordered by cursor_key), `lookup` (:keys, a list of row_ref), and `mark` (no parameters, yields `newest_key` and, unless
-counting is dear, `row_count`).
+counting is dear, `row_count`). A fourth, `count`, yields as `row_count` how many rows of the head table the main query must
+yield, without its joins (:from and :to if that takes them): by it `gateway check` tells that a join drops rows.
 
 Before the first row :after_key is the least key there is and :after_time 1900-01-01, so a plain `>` suffices and an index serves.
 """
@@ -78,6 +79,7 @@ class Query:
     window: Statement | None = None  #: every row of a span of business time
     lookup: Statement | None = None  #: the rows of some row_refs
     mark: Statement | None = None  #: newest key and row count
+    count: Statement | None = None  #: rows of the head table that the main query must yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,19 @@ class SqlSource:
             row: Mapping[str, Any] = connection.execute(text(self.query.mark.sql)).mappings().first() or {}  # type: ignore[assignment]
         newest, count = row.get(_NEWEST_KEY), row.get(_ROW_COUNT)
         return Mark(identity, None if newest is None else self._key(newest), None if count is None else int(count))
+
+    def count(self) -> int | None:
+        """How many rows the head table has for this data set; None where the profile does not count them."""
+        statement = self.query.count
+        if statement is None:
+            return None
+        values = {name: value for name, value in self._parameters(None, 0).items() if name in ("from", "to")}
+        with self._telling(statement), self.database.connect() as connection, self.database.reading(connection):
+            row = connection.execute(text(statement.sql), values).mappings().first()
+        count = row and row.get(_ROW_COUNT)
+        if count is None:
+            raise self.wrong(f"结果缺少列 {_ROW_COUNT}", statement)
+        return int(count)
 
     @contextmanager
     def _telling(self, statement: Statement | None = None) -> Iterator[None]:

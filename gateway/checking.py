@@ -32,12 +32,18 @@ class CheckReport:
     name: str
     tally: Tally
     causes: list[Cause]
+    heads: tuple[int, int] | None = None  #: rows of the head table before and after reading; None: nobody counted them
 
     @property
     def balanced(self) -> bool:
-        """The accounting identity, and the causes add up to the rows set aside."""
+        """The accounting identity, the causes add up to the rows set aside, and the query yields every row there is."""
         aside = self.tally.excluded + self.tally.not_ready + self.tally.quarantined
-        return self.tally.balanced and aside == sum(cause.rows for cause in self.causes)
+        return self.tally.balanced and aside == sum(cause.rows for cause in self.causes) and self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many rows were read as there are; rows may come and go meanwhile."""
+        return self.heads is None or min(self.heads) <= self.tally.read <= max(self.heads)
 
 
 def check(
@@ -46,16 +52,18 @@ def check(
     *,
     clock: Callable[[], datetime],
     keep: Callable[[str, Mapping[str, Any]], None] = lambda dataset, record: None,
+    count: Callable[[], int | None] = lambda: None,
     page_size: int = 500,
     examples: int = 3,
 ) -> CheckReport:
     """Read the source from the start and tell what each row would become. SourceError if it cannot be read.
 
-    Each record that would be sent is shown to `keep`, to be compared with the others.
+    Each record that would be sent is shown to `keep`, to be compared with the others. `count` says how many rows there are.
     """
     causes: dict[tuple[AsideState, tuple[Violation, ...]], Cause] = {}
     first_row: dict[tuple[str, str], str] = {}
     read = ready = 0
+    before = count()
     for page in source.pages(None, page_size):
         for row in page.rows:
             read += 1
@@ -70,7 +78,9 @@ def check(
             if len(cause.examples) < examples:
                 cause.examples.append(row.ref)
     ranked = sorted(causes.values(), key=lambda cause: -cause.rows)
-    return CheckReport(source.name, source.dataset, judge.dataset.name, _tally(read, ready, ranked), ranked)
+    after = count()
+    heads = None if before is None or after is None else (before, after)
+    return CheckReport(source.name, source.dataset, judge.dataset.name, _tally(read, ready, ranked), ranked, heads)
 
 
 def _verdict(judged: Judged, first_row: dict[tuple[str, str], str]) -> tuple[AsideState, tuple[Violation, ...]] | None:

@@ -88,6 +88,11 @@ def check(console: Console, report: CheckReport) -> None:
     console.rule(Text(f"{report.source} · {report.dataset} {report.name}"), align="left")
     aside = f"按规则排除 {tally.excluded} + 未完成 {tally.not_ready} + 待改正 {tally.quarantined}"
     say(console, f"读到 {tally.read} = {aside} + 可报送 {tally.queued}　", _verdict(report.balanced))
+    if report.heads and not report.complete:
+        told = (
+            f"主表有 {report.heads[1]} 行，查询读到 {tally.read} 行：查询的连接（JOIN）或条件丢了行，或把一行连成了几行，请改 .sql"
+        )
+        say(console, told, style="bold red")
     if report.causes:
         console.print(_causes(report))
 

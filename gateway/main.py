@@ -80,7 +80,8 @@ def check(path: Path, only: str | None) -> None:
 def _check_feed(feed: Feed, judge: Judge, comparison: Comparison) -> bool:
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
-        report = check_source(feed.source, judge, clock=now, keep=comparison.take, page_size=feed.page_size)
+        source = feed.source
+        report = check_source(source, judge, clock=now, keep=comparison.take, count=source.count, page_size=feed.page_size)
     except SourceError as error:
         _console().print(f"{feed.source.name} · {feed.source.dataset}：{error}", style="red")
         return False

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from adapters.connection import SiteDatabase
 from adapters.origins import SiteFacts
-from adapters.sql import KeyKind, Query, SqlSource, Window, parameters
+from adapters.sql import KeyKind, Query, SqlSource, Statement, Window, parameters
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Reading, RowState
 from schemas.wire import SHANGHAI
@@ -124,6 +125,18 @@ def test_the_first_and_the_last_day_are_reported_whole_and_a_row_without_a_time_
 ) -> None:
     window = Window(datetime(2026, 10, 2, tzinfo=SHANGHAI), datetime(2026, 10, 3, tzinfo=SHANGHAI))
     assert (window.refusal(occurred) == "") is reported
+
+
+def test_the_head_table_is_counted_within_the_window_that_the_main_query_takes(source: Source) -> None:
+    window = Window(datetime(2026, 10, 2, tzinfo=SHANGHAI), datetime(2026, 10, 3, tzinfo=SHANGHAI))
+    reading = source(BY_KEY.replace("WHERE", "WHERE changed >= :from AND changed < :to AND"), window=window)
+    assert reading.count() is None
+    counting = "SELECT COUNT(*) AS row_count FROM visit WHERE changed >= :from AND changed < :to"
+    reading.query = replace(reading.query, count=Statement("queries/T1.count.sql", counting))
+    assert reading.count() == len(refs(reading, 5)) == 3
+    reading.query = replace(reading.query, count=Statement("queries/T1.count.sql", counting.replace("row_count", "n")))
+    with pytest.raises(SourceQueryError, match=r"queries/T1.count.sql.*结果缺少列 row_count"):
+        reading.count()
 
 
 TEXT_KEY = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -185,3 +186,16 @@ def test_a_sentence_is_one_line_however_long() -> None:
 def test_rows_that_turned_bad_after_they_were_sent_are_pointed_out() -> None:
     said = seen(show.standings, [standing("HD02", 2, accepted=2, outdated=1)])
     assert said.splitlines()[-1] == "his HD02：1 行报送后在本地变得不合格，平台仍为旧值"
+
+
+@pytest.mark.parametrize(
+    ("heads", "complete"),
+    [(None, True), ((80, 80), True), ((79, 81), True), ((81, 79), True), ((82, 82), False), ((78, 79), False)],
+)
+def test_a_check_that_did_not_read_every_row_there_is_does_not_balance(heads: tuple[int, int] | None, complete: bool) -> None:
+    """Rows that come or go while it reads accuse nobody."""
+    report = replace(REPORT, heads=heads)
+    output = seen(show.check, report)
+    assert report.balanced is complete
+    assert ("主表有" not in output) is complete
+    assert ("不平" not in output) is complete

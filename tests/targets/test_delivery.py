@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from support.deployment import Deployment
 
+from adapters import profile
 from gateway.model import AsideState
 from gateway.outbox import State
 from gateway.standing import Standing
@@ -230,3 +233,36 @@ def test_a_treatment_that_is_gone_from_the_database_is_withdrawn_after_two_looks
     site.send()
     assert [body["key"] for body in site.newest("HD03") if body["vali_flag"] == VOID] == [gone]
     assert site.account("HD03").balanced
+
+
+@pytest.mark.parametrize(
+    ("product", "dataset", "old", "new", "there", "read"),
+    [
+        ("openhis", "RX01", "LEFT JOIN med_medication_definition", "JOIN med_medication_definition", 37, 29),
+        ("jsherp", "3505", "LEFT JOIN jsh_depot_head", "JOIN jsh_depot_head", 13, 12),
+        ("dialysis_room", "HD03", "WHERE r.id >", "WHERE r.start_time IS NOT NULL AND r.id >", 80, 79),
+    ],
+)
+def test_a_query_that_drops_rows_does_not_balance_and_check_says_how_many_there_are(
+    product: str,
+    dataset: str,
+    old: str,
+    new: str,
+    there: int,
+    read: int,
+    deploy: Callable[..., Deployment],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    target = request.getfixturevalue(product)
+    folder = Path(shutil.copytree(profile.load(target.profile).folder, tmp_path / "profile"))
+    query = folder / "queries" / f"{dataset}.sql"
+    text = query.read_text(encoding="utf-8")
+    assert old in text
+    site = deploy(target, profile=str(folder), datasets=[dataset])
+    assert site.run("check").exit_code == 0
+    query.write_text(text.replace(old, new), encoding="utf-8")
+    result = site.run("check")
+    assert result.exit_code == 1
+    assert f"主表有 {there} 行，查询读到 {read} 行" in result.output
+    assert "不平" in result.output

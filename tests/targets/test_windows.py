@@ -77,5 +77,10 @@ def test_the_mark_names_the_database_and_counts_its_rows(sources: dict[str, SqlS
         assert (mark.rows or 0) >= len(everything(source))
 
 
+def test_the_head_table_has_as_many_rows_as_the_main_query_yields(sources: dict[str, SqlSource]) -> None:
+    for source in sources.values():
+        assert source.count() == len(everything(source)) > 0
+
+
 def test_every_builtin_profile_can_be_swept(sources: dict[str, SqlSource]) -> None:
     assert all(source.sweeps and source.query.mark for source in sources.values())
