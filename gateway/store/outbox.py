@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -14,9 +14,10 @@ from gateway.store import parents, turns
 from gateway.store.tables import outbox
 
 
-def apply(connection: Connection, steps: Sequence[Step], now: datetime) -> int:
+def apply(connection: Connection, steps: Sequence[Step], now: datetime, skew: timedelta = timedelta()) -> int:
     """Write each step where the item is still as it was when decided (state and lease); returns how many were.
 
+    `skew` turns the time by which it was decided into the database's: see `store.timing`.
     Steps that say the same are written by one statement: most batches are accepted whole.
     """
     groups: dict[tuple[Any, ...], list[Step]] = {}
@@ -32,8 +33,8 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime) -> int:
             step.reasons,
         )
         groups.setdefault(alike, []).append(step)
-    written = sum(_write(connection, group, now) for group in groups.values())
-    turns.pass_on(connection, [step.item.id for step in steps], now)
+    written = sum(_write(connection, group, now + skew, skew) for group in groups.values())
+    turns.pass_on(connection, [step.item.id for step in steps], now + skew)
     parents.pass_on(connection, [step.item.id for step in steps])
     return written
 
@@ -45,7 +46,7 @@ def passed(connection: Connection, target: str, batch: Batch, since: datetime) -
     return connection.execute(accepted.limit(1)).first() is not None
 
 
-def _write(connection: Connection, alike: Sequence[Step], now: datetime) -> int:
+def _write(connection: Connection, alike: Sequence[Step], now: datetime, skew: timedelta) -> int:
     first = alike[0]
     token = first.item.token
     statement = (
@@ -55,18 +56,18 @@ def _write(connection: Connection, alike: Sequence[Step], now: datetime) -> int:
             outbox.c.state == first.item.state,
             outbox.c.lease_token.is_(None) if token is None else outbox.c.lease_token == token,
         )
-        .values(_values(first, now))
+        .values(_values(first, now, skew))
     )
     return connection.execute(statement).rowcount
 
 
-def _values(step: Step, now: datetime) -> dict[str, Any]:
+def _values(step: Step, now: datetime, skew: timedelta) -> dict[str, Any]:
     finished = step.state in (State.ACCEPTED, State.REJECTED)
     return {
         "state": step.state,
         "attempts": step.attempts,
         "batch_cap": step.batch_cap,
-        "next_at": step.next_at,
+        "next_at": step.next_at + skew if step.next_at else None,
         "cause": step.cause,
         "reasons": orjson.dumps([reason.as_dict() for reason in step.reasons]).decode(),
         "lease_token": None,

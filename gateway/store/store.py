@@ -39,6 +39,7 @@ from gateway.store.backup import Copy
 from gateway.store.engine import compact, connect, place_of, reading, write
 from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
+from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
 from schemas.envelope import message_id
 from schemas.holdings import Holding
@@ -52,11 +53,19 @@ _TOOLS = {
 }
 
 
-def open_store(url: str, edition: Edition, now: datetime, key: str | Path | None = None, floor: int = 0) -> Store:
+def open_store(
+    url: str,
+    edition: Edition,
+    now: datetime,
+    key: str | Path | None = None,
+    floor: int = 0,
+    clock: Callable[[], datetime] = host,
+) -> Store:
     """Open, create or upgrade the store. ConfigError for a bad URL or key, StoreError if it cannot be used.
 
     `key`: the keys themselves, or the file they are in; a SQLite store without one gets a key file beside it.
-    `floor`: free bytes below which nothing more is taken in.
+    `floor`: free bytes below which nothing more is taken in. `clock`: that the process goes by, to be held against the
+    database's.
     """
     engine = connect(url)
     try:
@@ -65,7 +74,7 @@ def open_store(url: str, edition: Edition, now: datetime, key: str | Path | None
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine, edition, prepared, Room(place_of(engine), floor))
+    return Store(engine, edition, prepared, Room(place_of(engine), floor), Timing(clock))
 
 
 def restore_store(url: str, key: str | Path | None, source: Path, now: datetime) -> tuple[Copy, Path | None]:
@@ -88,8 +97,8 @@ def _in_box(engine: Engine) -> Path:
 class Store:
     """Implements IntakeStore and OutboxStore on SQLAlchemy."""
 
-    def __init__(self, engine: Engine, edition: Edition, prepared: Prepared, room: Room) -> None:
-        self._engine, self._edition, self.room = engine, edition, room
+    def __init__(self, engine: Engine, edition: Edition, prepared: Prepared, room: Room, timing: Timing) -> None:
+        self._engine, self._edition, self.room, self._skew = engine, edition, room, timing.skew
         self.keyring, self.news = prepared.keyring, prepared.news
 
     @cached_property
@@ -223,21 +232,26 @@ class Store:
     def recover(self, target: str, now: datetime) -> Sequence[Item]:
         """See OutboxStore."""
         with reading(self._engine) as connection:
-            return leasing.recoverable(connection, self._edition.datasets, target, now)
+            return leasing.recoverable(connection, self._edition.datasets, target, now + self._skew(connection))
 
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
         """See OutboxStore."""
-        batch = write(self._engine, lambda connection: leasing.lease(connection, self._edition, target, now, until))
+
+        def work(connection: Connection) -> Batch | None:
+            skew = self._skew(connection)
+            return leasing.lease(connection, self._edition, target, now + skew, until + skew)
+
+        batch = write(self._engine, work)
         return leasing.opened(batch, self.keyring) if batch else None
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """See OutboxStore."""
-        return write(self._engine, lambda connection: _mark(connection, batch, now))
+        return write(self._engine, lambda connection: _mark(connection, batch, now, self._skew(connection)))
 
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """See OutboxStore."""
         if steps:
-            write(self._engine, lambda connection: outbox.apply(connection, steps, now))
+            write(self._engine, lambda connection: outbox.apply(connection, steps, now, self._skew(connection)))
 
     def passed(self, target: str, batch: Batch, since: datetime) -> bool:
         """See OutboxStore."""
@@ -247,7 +261,7 @@ class Store:
     def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
         """See OutboxStore."""
         with reading(self._engine) as connection:
-            return ledger.doubts(connection, self._edition.datasets, target, state, now, after)
+            return ledger.doubts(connection, self._edition.datasets, target, state, now + self._skew(connection), after)
 
     def settled(self, target: str, after: int) -> Sequence[Doubt]:
         """See OutboxStore."""
@@ -261,8 +275,13 @@ class Store:
 
     def rebuild(self, target: str, findings: Sequence[tuple[Doubt, Holding]], now: datetime) -> None:
         """See OutboxStore."""
-        work = ledger.Rebuilding(target, self.rid, self.keyring, now)
-        write(self._engine, lambda connection: ledger.rebuild(connection, work, findings))
+        rid = self.rid
+
+        def work(connection: Connection) -> None:
+            at = now + self._skew(connection)
+            ledger.rebuild(connection, ledger.Rebuilding(target, rid, self.keyring, at), findings)
+
+        write(self._engine, work)
 
     def release(self, batch: Batch) -> None:
         """See OutboxStore."""
@@ -271,9 +290,10 @@ class Store:
     def note(self, target: str, institution: str, report: Report, now: datetime) -> None:
         """See OutboxStore."""
         with reading(self._engine) as connection:
-            if breakers.unmoved(connection, target, institution, report, now):
+            at = now + self._skew(connection)
+            if breakers.unmoved(connection, target, institution, report, at):
                 return
-        write(self._engine, lambda connection: breakers.note(connection, target, institution, report, now))
+        write(self._engine, lambda connection: breakers.note(connection, target, institution, report, at))
 
     # what upkeep asks
 
@@ -299,7 +319,8 @@ class Store:
 
     def requeue(self, sieve: Sieve, now: datetime) -> int:
         """Send once more what a target rejected; returns how many rows."""
-        return write(self._engine, lambda connection: requeueing.requeue(connection, self._edition.datasets, sieve, now))
+        datasets = self._edition.datasets
+        return write(self._engine, lambda connection: requeueing.requeue(connection, datasets, sieve, now + self._skew(connection)))
 
     def resume(self, target: str) -> int:
         """Wait for nothing any longer; returns how many rows waited."""
@@ -331,12 +352,12 @@ class Store:
             return standing.grievances(connection)
 
 
-def _mark(connection: Connection, batch: Batch, now: datetime) -> str | None:
+def _mark(connection: Connection, batch: Batch, now: datetime, skew: timedelta) -> str | None:
     """A fresh message id and the state, together; without the lease, neither."""
     connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
     sequence = connection.execute(select(installation.c.sequence)).scalar_one()
     msgid = message_id(batch.institution, now, sequence)
-    if leasing.mark_sending(connection, batch, msgid, now):
+    if leasing.mark_sending(connection, batch, msgid, now + skew):
         return msgid
     connection.rollback()
     return None
