@@ -159,7 +159,7 @@ def _store(section: Section) -> str:
 def _storage(section: Section) -> Storage:
     return Storage(
         key=_store_key(section),
-        keep_days=section.at_least("keep_days", 1, 30),
+        keep_days=section.at_least("keep_days", 1, 60),
         disk_budget=section.at_least("disk_budget", 0, 0) * _MIB,
         disk_floor=section.at_least("disk_floor", 0, 1024) * _MIB,
     )

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from gateway.checking import check as check_source
 from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError, StoreError
 from gateway.judging import Judge
-from gateway.maintenance import COMMANDS, disk_line, shred, upkeep
+from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.spec import spec
@@ -217,7 +218,8 @@ def status(path: Path) -> None:
             show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
         remarks = [sentence for each in found for sentence in each.remarks]
-        show.warnings(_console(), [*remarks, *tending.brake_lines(gateway), *tending.alarm_lines(gateway)])
+        lines = (tending.brake_lines(gateway), tending.alarm_lines(gateway), retention_lines(gateway.config))
+        show.warnings(_console(), [*remarks, *chain(*lines)])
         show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)
 

@@ -17,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.store import Store, open_store, restore_store
 from gateway.store.backup import Copy
 from gateway.telling import tell, told
+from gateway.tiers import AHEAD
 from gateway.wiring import Gateway, edition_of
 from jobs.timetable import Job
 from schemas.commandline import Command
@@ -54,6 +55,7 @@ def restore(path: Path, source: Path) -> None:
         if kept:
             click.echo(f"原来的本地库另存为 {kept}，确认无误后请删除。")
         click.echo("备份之后可能已报送过的都记为“结果不明”，下次运行先核实再报。")
+        click.echo("接着请运行 gateway reconcile，与平台逐条核对：备份之后改过又改回去的，只有这样才看得出来。")
 
 
 @click.command(cls=Command, help="磁盘：本地库多大、每天增长多少、还能用多久。")
@@ -86,6 +88,19 @@ def sentence(found: Forecast) -> str:
     left = f"，按此还能用 {found.days_left} 天" if found.days_left is not None else ""
     warning = "。磁盘不足，已停止读取，报送照常" if found.short else "。请尽快清理或扩容" if found.tight else ""
     return f"本地库 {spoken(found.size)}{budget}，近日每天增长约 {spoken(found.growth)}{free}{left}{warning}"
+
+
+def retention_lines(config: Config) -> list[str]:
+    """A sentence if bodies go while the night's reading may still find that their rows were deleted."""
+    tiers, kept = config.tiers, config.storage.keep_days
+    needed = tiers.open_days + AHEAD.days + tiers.guards.sweeps
+    if kept >= needed:
+        return []
+    why = (
+        f"夜间核对到 {tiers.open_days} 天前（tiers.open_days），连同预先排到后几天的和 {tiers.guards.sweeps} 夜的确认共 {needed} 天"
+    )
+    what = "其间在本地删除的行，正文若已清除就不能自动作废，只能由人到平台上作废"
+    return [f"正文只保留 {kept} 天（store.keep_days），{why}；{what}。请把 keep_days 改为不小于 {needed}"]
 
 
 def shred(gateway: Gateway) -> int:

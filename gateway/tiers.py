@@ -24,7 +24,7 @@ from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
 #: schedules and plans carry tomorrow's date, or next week's
-_AHEAD = timedelta(days=8)
+AHEAD = timedelta(days=8)
 #: under which name the first reading is remembered
 _FIRST = "first"
 #: a look at the source's fingerprint costs a query
@@ -82,7 +82,7 @@ class Reader:
         """From midnight to midnight: where a site keeps a date and a clock apart, only whole days are sure."""
         today = self.clock().astimezone(SHANGHAI).date()
         back = timedelta(days=self.tiers.open_days) if tier is Tier.COLD else self._look_back(today)
-        return Span(_midnight(today - back), _midnight(today + _AHEAD))
+        return Span(_midnight(today - back), _midnight(today + AHEAD))
 
     def cold_is_due(self) -> bool:
         """Once a night, after the configured hour; also when the last night was missed."""

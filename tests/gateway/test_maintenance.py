@@ -64,7 +64,7 @@ def test_backup_and_restore_as_a_person_types_them(site: Path) -> None:
     again = gateway(site, "backup", "--to", str(site / "copy.db"))
     assert (again.exit_code, "已经存在" in again.stderr, "已生成" in again.stderr) == (1, True, False)
     put_back = gateway(site, "restore", "--from", str(site / "copy.db"))
-    assert (put_back.exit_code, "另存为" in put_back.output) == (0, True)
+    assert (put_back.exit_code, "另存为" in put_back.output, "gateway reconcile" in put_back.output) == (0, True, True)
     absent = gateway(site, "restore", "--from", str(site / "absent.db"))
     assert (absent.exit_code, "不存在" in absent.stderr) == (1, True)
 
@@ -80,11 +80,21 @@ def test_disk_ends_with_1_when_a_person_should_act(site: Path) -> None:
 def test_what_the_configuration_says_of_the_store(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", KEY)
     server = "postgresql+psycopg://gateway@127.0.0.1/gateway"
-    assert storage(site, "") == Storage(key=None, keep_days=30, disk_budget=0, disk_floor=1 << 30)
+    assert storage(site, "") == Storage(key=None, keep_days=60, disk_budget=0, disk_floor=1 << 30)
     assert storage(site, ', key: {file: "secrets/store.key"}').key == site / "secrets" / "store.key"
     assert storage(site, ", key: {env: TEST_KEY}").key == KEY
     assert storage(site, "", server).key == site / "store.key"
     assert KEY not in repr(storage(site, ", key: {env: TEST_KEY}"))
+
+
+def test_bodies_are_kept_for_as_long_as_a_deleted_row_may_still_be_noticed(site: Path) -> None:
+    storage(site, "")
+    assert maintenance.retention_lines(configuration.load(site / "config.yaml")) == []
+    assert "keep_days" not in gateway(site, "status").output
+    storage(site, ", keep_days: 30")
+    (told,) = maintenance.retention_lines(configuration.load(site / "config.yaml"))
+    assert all(part in told for part in ("只保留 30 天", "45 天前", "不小于 55"))
+    assert "不小于 55" in gateway(site, "status").output
 
 
 @pytest.mark.parametrize("keys", [", keep_days: 0", ", disk_floor: -1", ", key: {}", ', key: {file: "a", env: "b"}', ", keys: 1"])
