@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compliance import epochs
 from compliance.errors import ConfigError
-from schemas import overlay, signature, yamlfile
+from schemas import address, overlay, signature, yamlfile
 from schemas.errors import SpecError
 from schemas.yamlfile import Section
 
@@ -91,7 +91,9 @@ def _store_url(section: Section, folder: Path) -> str:
         url = section.secret("store")
     else:
         url = section.need("store", str)
-        if "@" in url and ":" in url.partition("//")[2].rpartition("@")[0]:
+        if address.holds_secret(url):
             raise section.error("地址里有口令，不得写在配置文件中，请改用 {env: 变量名} 或 {file: 文件}", "store")
+    if address.in_memory(url):
+        raise section.error("不能用内存里的存储：程序一停就没有了；请写成 sqlite:///文件", "store")
     path = url.removeprefix(_SQLITE)
     return f"{_SQLITE}{folder / path}" if path != url and path else url

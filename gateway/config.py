@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -14,9 +15,9 @@ from sqlalchemy.exc import ArgumentError
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
 from gateway.voiding import Guards
-from schemas import overlay, yamlfile
+from schemas import address, overlay, yamlfile
 from schemas.errors import SpecError
-from schemas.signature import Credential
+from schemas.signature import Credential, sendable
 from schemas.wire import SHANGHAI
 from schemas.yamlfile import Section
 
@@ -114,7 +115,7 @@ class Tiers:
 class Config:
     """The whole configuration."""
 
-    store_url: str
+    store_url: str = field(repr=False)  #: may hold a password
     storage: Storage
     edition: str | Path  #: for `schemas.overlay.load`
     institutions: Mapping[str, Institution]
@@ -149,9 +150,12 @@ def load(path: Path) -> Config:
 
 def _store(section: Section) -> str:
     """A relative SQLite path counts from the configuration's folder, wherever the program is started."""
-    text = _secret_or_text(section.known("url", "key", "keep_days", "disk_budget", "disk_floor"), "url")
-    url = _url(section, "url", text)
-    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+    section.known("url", "key", "keep_days", "disk_budget", "disk_floor")
+    text = _address(section)
+    url = _url(section, text)
+    if address.in_memory(text):
+        raise section.error("不能用内存里的库：程序一停，台账就没有了；请写成 sqlite:///文件", "url")
+    if url.get_backend_name() == "sqlite" and url.database:
         url = url.set(database=str(section.file.parent / url.database))
     return url.render_as_string(hide_password=False)
 
@@ -184,11 +188,9 @@ def _institution(section: Section) -> Institution:
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
     section.known(
         *("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials"),
-        *("answers_queries", "query_url"),
+        *("answers_queries", "query_url", "allow_plain_http"),
     )
-    url = section.need("url", str)
-    if not url.startswith(("https://", "http://")):
-        raise section.error("应以 https:// 或 http:// 开头", "url")
+    url = _reachable(section, "url", section.need("url", str))
     credentials = {code: _credential(each) for code, each in section.named("credentials").items()}
     for code in credentials:
         if code not in institutions:
@@ -199,7 +201,7 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         recer_sys_code=section.text("recer_sys_code", "99"),
         connect_timeout=float(section.at_least("connect_timeout", 1, 5)),
         read_timeout=float(section.at_least("read_timeout", 1, 60)),
-        ca_file=_path(section, "ca_file"),
+        ca_file=_ca_file(section),
         query_url=_query_url(section, url),
         credentials=credentials,
     )
@@ -209,12 +211,35 @@ def _query_url(section: Section, url: str) -> str:
     """Our own platform answers queries beside the address for reports; another one must be said not to."""
     if not section.get("answers_queries", bool, True):
         return ""
-    return section.text("query_url", urljoin(url, "query"))
+    return _reachable(section, "query_url", section.text("query_url", urljoin(url, "query")))
+
+
+def _reachable(section: Section, key: str, url: str) -> str:
+    """An address that records may be posted to. Over plain HTTP anybody on the way reads them: only where the site says so."""
+    if fault := address.web_fault(url):
+        raise section.error(fault, key)
+    if address.in_plain_sight(url) and not section.get("allow_plain_http", bool, False):
+        raise section.error("http:// 不加密，报文在路上能被看到；请改用 https://，确属医保专网直连的写 allow_plain_http: true", key)
+    return url
+
+
+def _ca_file(section: Section) -> Path | None:
+    path = _path(section, "ca_file")
+    if path is None:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # ssl.SSLError is one
+        raise section.error(f"证书文件 {path} 读不出来（须为 PEM 格式的证书）", "ca_file") from None
+    return path
 
 
 def _credential(section: Section) -> Credential:
     section.known("paasid", "token")
-    return Credential(section.need("paasid", str), section.secret("token"))
+    paasid = section.need("paasid", str)
+    if not sendable(paasid):
+        raise section.error("应用编号只能是英文字母、数字和半角符号，不含空格和中文", "paasid")
+    return Credential(paasid, section.secret("token"))
 
 
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
@@ -257,20 +282,31 @@ def _day(section: Section, key: str) -> datetime | None:
 
 def _database(section: Section) -> URL:
     """The source's address; its password comes from a file or the environment, never from this file."""
-    literal = isinstance(section.data.get("url"), str)
-    url = _url(section, "url", _secret_or_text(section, "url"))
-    if literal and url.password:
-        raise section.error("密码不得写在配置文件里，请改用 password: {file: …} 或 {env: …}", "url")
+    url = _url(section, _address(section))
     if url.get_backend_name() == "sqlite" and url.database:
         url = url.set(database=str(section.file.parent / url.database))
     return url.set(password=section.secret("password")) if "password" in section.data else url
 
 
-def _url(section: Section, key: str, text: str) -> URL:
+def _address(section: Section) -> str:
+    """What stands under `url`. One that holds a password must come from elsewhere as a whole."""
+    if isinstance(section.data.get("url"), dict):
+        return section.secret("url")
+    text = section.need("url", str)
+    if address.holds_secret(text):
+        raise section.error("密码不得写在配置文件里，请把整个地址写成 {file: …} 或 {env: …}，来源也可以另写 password", "url")
+    return text
+
+
+def _url(section: Section, text: str) -> URL:
     try:
-        return make_url(text)
-    except ArgumentError:
-        raise section.error("数据库地址写得不对，例：postgresql+psycopg://用户@地址:端口/库名", key) from None
+        url = make_url(text)
+        url.get_dialect()  # NoSuchModuleError is an ArgumentError
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        raise section.error("数据库地址写得不对，例：postgresql+psycopg://用户@地址:端口/库名", "url") from None
+    if url.port is not None and not 0 < url.port <= address.LAST_PORT:
+        raise section.error(f"端口应为 1 至 {address.LAST_PORT}", "url")
+    return url
 
 
 def _schedule(section: Section | None) -> Schedule:
@@ -299,10 +335,6 @@ def _tiers(section: Section) -> Tiers:
         bounds=Bounds(timedelta(days=floor), timedelta(days=cap)),
         guards=Guards(void.at_least("sweeps", 1, 2), void.at_least("rows", 1, 20), void.at_least("percent", 0, 1)),
     )
-
-
-def _secret_or_text(section: Section, key: str) -> str:
-    return section.need(key, str) if isinstance(section.data.get(key), str) else section.secret(key)
 
 
 def _path(section: Section, key: str) -> Path | None:

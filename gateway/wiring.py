@@ -12,6 +12,7 @@ from adapters import profile
 from adapters.profile import Site
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.config import Config, Source, Target
+from gateway.errors import ConfigError
 from gateway.model import Tally
 from gateway.ports import SweptSource
 from gateway.standing import Route
@@ -19,7 +20,7 @@ from gateway.store import Store, open_store
 from gateway.telling import tell
 from gateway.tiers import Reader
 from gateway.uploading import Delivery, upload
-from schemas import overlay
+from schemas import lint, overlay
 from schemas.envelope import Sender
 from schemas.model import Edition
 
@@ -70,8 +71,11 @@ class Gateway:
 
 
 def edition_of(config: Config) -> Edition:
-    """The edition the site is configured for."""
-    return overlay.load(config.edition)
+    """The edition the site is configured for. ConfigError if its files do not fit each other: no record could be judged by it."""
+    edition = overlay.load(config.edition)
+    if found := lint.told(edition):
+        raise ConfigError(found, file=str(config.edition), key="edition")
+    return edition
 
 
 def feeds_of(config: Config, edition: Edition) -> tuple[Feed, ...]:

@@ -20,12 +20,20 @@ from schemas.model import CodeTable, Dataset, Edition, Field, FieldType, Node, S
 from schemas.rendering import ambiguities
 
 _CLOCK_TYPES = (FieldType.DATE, FieldType.DATETIME)
+_TOLD = 5
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
 def findings(edition: Edition) -> tuple[str, ...]:
     """One Chinese sentence per mistake; empty when the edition is sound."""
     return tuple(_findings(edition))
+
+
+def told(edition: Edition) -> str:
+    """What is wrong with an edition in one sentence, the first few findings of it; "" when it is sound."""
+    found = findings(edition)
+    more = "；……" if len(found) > _TOLD else ""
+    return f"规范 {edition.id} 有 {len(found)} 处不妥：{'；'.join(found[:_TOLD])}{more}" if found else ""
 
 
 def _findings(edition: Edition) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ BODY_DIGEST = "x-ld-digest"
 BODY_SIGNATURE = "x-ld-signature"
 #: seconds the two clocks may differ; the bureau's profile decides, this is the reference value
 TOLERANCE = 300
+_SENDABLE = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Credential:
 
     def __repr__(self) -> str:
         return f"Credential(paasid={self.paasid!r}, token=***)"
+
+
+def sendable(paasid: str) -> bool:
+    """Whether it can stand in a header: requests refuses what is not Latin-1, and proxies more than that."""
+    return _SENDABLE.fullmatch(paasid) is not None
 
 
 def headers(credential: Credential, body: bytes, timestamp: int, nonce: str) -> dict[str, str]:

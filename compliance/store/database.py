@@ -83,7 +83,7 @@ def connect(url: str) -> Database:
             raise StoreError(f"存储只支持 sqlite 与 postgresql，地址写的是 {backend}")
         # parameters hold persons: they must reach no exception text
         engine = sqlalchemy.create_engine(parsed.set(drivername=_DRIVERS[backend]), hide_parameters=True, **_options(backend))
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):  # the last of a port that is no number
         raise StoreError("存储地址写法不对，例：sqlite:///compliance.db 或 postgresql://用户@主机/库名") from None
     except ModuleNotFoundError as error:
         raise StoreError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None

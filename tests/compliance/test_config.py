@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 import compliance.config as configuration
-from compliance.errors import ConfigError
+from compliance import serving
+from compliance.errors import ConfigError, StoreError
+from compliance.store import database
+from schemas import loader
 
 EXAMPLE = Path(configuration.__file__).with_name("config.example.yaml")
 LEAST = "district: 测试市\nstore: sqlite:///a.db\ncredentials: keys.yaml\n"
@@ -58,6 +62,9 @@ def test_a_store_address_comes_from_the_environment_or_a_file(tmp_path: Path, mo
         (LEAST + "admdvs: '41'\n", "六位数字"),
         (LEAST.replace("district: 测试市\n", ""), "district：缺少必填的键"),
         (LEAST.replace("sqlite:///a.db", "postgresql://u:pw@db/x"), "口令"),
+        (LEAST.replace("sqlite:///a.db", "postgresql://u@db/x?password=pw"), "口令"),
+        (LEAST.replace("sqlite:///a.db", "sqlite://"), "store：不能用内存里的存储"),
+        (LEAST.replace("sqlite:///a.db", "'sqlite:///:memory:'"), "store：不能用内存里的存储"),
         (LEAST.replace("sqlite:///a.db", "{env: LD_TEST_UNSET}"), "LD_TEST_UNSET 没有设置"),
         (LEAST.replace("sqlite:///a.db", "{file: nowhere}"), "读不出来"),
         (LEAST.replace("sqlite:///a.db", "{env: A, file: b}"), "须且只须写一个"),
@@ -67,3 +74,17 @@ def test_a_mistake_is_told_with_its_key(tmp_path: Path, text: str, told: str) ->
     with pytest.raises(ConfigError, match=told) as caught:
         configuration.load(write(tmp_path, text))
     assert "pw" not in str(caught.value)
+
+
+def test_an_edition_folder_that_lacks_a_code_table_is_refused_before_anything_is_judged(tmp_path: Path) -> None:
+    folder = copytree(loader.REFERENCE, tmp_path / "edition")
+    config = configuration.load(write(tmp_path, f"{LEAST}edition: edition\n"))
+    assert serving.edition_of(config).id == loader.reference().id
+    (folder / "codes" / "vali_flag.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"键 edition.*应有文件 codes/vali_flag.yaml"):
+        serving.edition_of(config)
+
+
+def test_a_store_whose_port_is_no_number_is_told() -> None:
+    with pytest.raises(StoreError, match="存储地址写法不对"):
+        database.connect("postgresql://u@db:54x2/x")

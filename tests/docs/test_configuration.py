@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from compliance import config as bureau_config
@@ -43,8 +44,9 @@ def unexplained(example: Path, keys: set[str]) -> set[str]:
 
 
 def example_of_the_gateway(root: Path, folder: Path) -> Path:
-    """The example beside the one secret that it names."""
+    """The example beside the files that it names and that are read when it is loaded."""
     (folder / "secrets").mkdir()
+    shutil.copy(certifi.where(), folder / "secrets" / "bureau-ca.pem")
     (folder / "secrets" / "H99000100001.token").write_text("synthetic\n", encoding="utf-8")
     return Path(shutil.copy(root / "config.example.yaml", folder / "config.yaml"))
 

@@ -1,0 +1,71 @@
+"""An address as a person writes it into a configuration: what may not stand in it, and what cannot be reached by it.
+
+Nothing here connects; the sentences never show the address, because a secret may stand in it.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import parse_qsl, urlsplit
+
+#: as SQLAlchemy reads a user and a password, so that both find the same
+_USER_AND_PASSWORD = re.compile(r"[\w+]+://[^:/]*:[^@]*@")
+#: a password in the query, also inside ODBC's own line; `passfile` only names a file
+_SECRET_NAME = re.compile(r"pass(?!file)|pwd|secret|token", re.IGNORECASE)
+_ODBC = re.compile(r"(?:pwd|password)\s*=", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+_SCHEMES = ("https", "http")
+LAST_PORT = 65535
+_PORT_FAULT = f"地址写得不对：端口应为 1 至 {LAST_PORT} 的数字"
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a password stands in the address, before the host or in the query."""
+    query = parse_qsl(text.partition("?")[2], keep_blank_values=True)
+    return bool(_USER_AND_PASSWORD.match(text)) or any(_SECRET_NAME.search(name) or _ODBC.search(value) for name, value in query)
+
+
+def in_memory(text: str) -> bool:
+    """Whether it is a SQLite store that ends with the program: the ledger would be gone, and everything be sent again."""
+    scheme, _, rest = text.partition("://")
+    path, _, query = rest.partition("?")
+    if scheme.partition("+")[0].lower() != "sqlite":
+        return False
+    return path in ("", "/") or ":memory:" in path or "mode=memory" in query.lower()
+
+
+def web_fault(text: str) -> str:
+    """Why nothing can be posted to the address; "" if something can."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return "含有空格、中文或不可见字符，请改正（全角的冒号、斜杠也算）"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # a port that is no number or above LAST_PORT, a bracket left open
+        return _PORT_FAULT
+    if parts.scheme not in _SCHEMES:
+        return "应以 https:// 或 http:// 开头"
+    if not (_HOST.fullmatch(host) or _is_ip(host)):
+        return "地址里没有主机名，或主机名写得不对，例：https://10.0.0.1:8600/api/upload"
+    if port == 0:
+        return _PORT_FAULT
+    return "地址里不能写用户名和密码" if "@" in parts.netloc or holds_secret(text) else ""
+
+
+def in_plain_sight(text: str) -> bool:
+    """Whether what is posted there can be read on the way: no TLS, and not this machine."""
+    parts = urlsplit(text)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    return ip_address(host).is_loopback if _is_ip(host) else host in ("localhost", "localhost.")
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
