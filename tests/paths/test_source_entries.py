@@ -136,3 +136,19 @@ def test_the_rows_of_a_named_institution_are_sent_for_it_by_its_own_key(deploy: 
     site.send()
     assert {body["fixmedins_code"] for body in site.newest(DATASET)} == {INSTITUTION, OTHER}
     assert site.account(DATASET).states == {State.ACCEPTED: 30}
+
+
+def test_a_name_with_square_brackets_is_shown_by_every_command_and_stops_none(
+    deploy: Callable[..., Deployment], tmp_path: Path
+) -> None:
+    site = deploy(name="his[/red]")
+    for words in (("check",), ("run", "--once"), ("status",)):
+        result = site.run(*words)
+        assert result.exit_code == 0, result.exception
+        assert "his[/red]" in result.output
+    (tmp_path / "site.db").unlink()
+    for words in (("check",), ("run", "--once")):
+        result = site.run(*words)
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit)
+        assert "数据源 his[/red] 的 RX01" in result.output.replace("\n", "")
