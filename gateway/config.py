@@ -85,6 +85,15 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """Where the HIS may say which rows it has just written."""
+
+    host: str
+    port: int
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """How the store keeps what it holds."""
 
@@ -123,11 +132,12 @@ class Config:
     sources: tuple[Source, ...]
     schedule: Schedule
     tiers: Tiers
+    push: Push | None = None  #: None: nothing is listened to
 
 
 def load(path: Path) -> Config:
     """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
-    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", *_TIERS)
+    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", "push", *_TIERS)
     institutions = {each.code: each for each in map(_institution, section.sections("institutions"))}
     targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
     sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
@@ -145,6 +155,7 @@ def load(path: Path) -> Config:
         sources=sources,
         schedule=_schedule(section.optional("schedule")),
         tiers=_tiers(section),
+        push=_push(section.optional("push")),
     )
 
 
@@ -314,6 +325,16 @@ def _schedule(section: Section | None) -> Schedule:
         return Schedule(10, 2)
     section.known("read_every", "upload_every")
     return Schedule(section.at_least("read_every", 1, 10), section.at_least("upload_every", 1, 2))
+
+
+def _push(section: Section | None) -> Push | None:
+    if section is None:
+        return None
+    section.known("listen", "token")
+    host, _, port = section.text("listen", "127.0.0.1:8460").rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) <= address.LAST_PORT:
+        raise section.error("应写成 地址:端口，例：127.0.0.1:8460", "listen")
+    return Push(host, int(port), section.secret("token"))
 
 
 def _tiers(section: Section) -> Tiers:

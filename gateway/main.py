@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import auditing, failpoints, requeueing, tending
+from gateway import auditing, failpoints, redaction, requeueing, serving, tending
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -157,8 +157,9 @@ def serve(path: Path) -> None:
     """Run until told to stop."""
     with told(), opened(configuration.load(path), now) as gateway:
         _log_lines()
-        _console().print("前置网关已启动，按 Ctrl-C 停止。")
-        with timetable.stopping_on_signals() as stop:
+        with timetable.stopping_on_signals() as stop, serving.pushes(gateway, stop) as url:
+            heard = f"，HIS 推送到 {url}/api/push" if url else ""
+            _console().print(f"前置网关已启动{heard}，按 Ctrl-C 停止。")
             timetable.run(_jobs(gateway, stop), stop)
         _console().print("前置网关已停止。")
 
@@ -236,6 +237,7 @@ def _log_lines() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=False),
             structlog.processors.format_exc_info,
+            redaction.log_processor,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -5,7 +5,7 @@ Hot: what is new, every poll. Warm: the look-back window, every few minutes. Col
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -14,8 +14,8 @@ from gateway import fingerprint, lookback
 from gateway.backfilling import backfill
 from gateway.config import Tiers
 from gateway.errors import ConfigError, SourceChangedError
-from gateway.intake import Again, accept
-from gateway.judging import Judge
+from gateway.intake import Again, accept, take_in
+from gateway.judging import Judge, Judged
 from gateway.model import Brake, BrakeKind, Tally
 from gateway.ports import SweptSource
 from gateway.store import Store
@@ -63,6 +63,13 @@ class Reader:
             from_start=from_start,
             again=Again(self.tiers.overlap, self._since()),
         )
+
+    def look(self, refs: Collection[str]) -> tuple[list[Judged], Tally]:
+        """Take in these rows, wherever the cursor stands; those that are not at the site are not among the judged."""
+        self._watch(_MARK_EVERY)
+        rows = self.source.lookup(refs)
+        again = self._since()
+        return take_in(self.source, self._judge(), self.store, rows, None, targets=self.targets, now=self.clock(), since=again)
 
     def sweep(self, tier: Tier) -> Swept:
         """The window of that tier, held against the ledger; what vanished before and after the look must be the same source."""
