@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from gateway import redaction
 from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
 from schemas import wire
 from schemas.compiled import validator
@@ -61,7 +62,7 @@ class Judge:
         told = {fault.field for fault in faults}
         found = tuple(each for each in self._validator.violations(record) if each.field not in told)
         key = record["key"]
-        reasons = _without_symptoms((*faults, *found, *_unfit(key)))
+        reasons = tuple(map(redaction.reason, _without_symptoms((*faults, *found, *_unfit(key)))))
         if reasons:
             return Judged(row, key, content, {}, AsideState.QUARANTINED, reasons)
         return Judged(row, key, content, record)

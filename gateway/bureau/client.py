@@ -18,6 +18,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from gateway import redaction
 from gateway.bureau import withdrawal
 from gateway.bureau.trust import distrust
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
@@ -110,7 +111,9 @@ class BureauClient:
         called = self._edition.datasets[holdings.CODE]
         response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
         with self._judged(response):
-            return holdings.read_answer(response.content, self._edition.style.charset)
+            found = holdings.read_answer(response.content, self._edition.style.charset)
+        cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found.holdings)
+        return replace(found, holdings=tuple(cleaned))
 
     def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> requests.Response:
         """Call a transaction that is answered on the spot."""
@@ -157,7 +160,8 @@ class BureauClient:
 
     def _read(self, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(response):
-            return results(response.content, dataset, bodies, self._edition.style.charset)
+            found = results(response.content, dataset, bodies, self._edition.style.charset)
+        return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)
 
     @contextmanager
     def _judged(self, response: requests.Response) -> Iterator[None]:
@@ -171,12 +175,12 @@ class BureauClient:
             yield
         except RefusedWholeError as error:
             if barred:
-                raise NotAdmittedError(f"{self._name} 拒收（{barred}）：{error}") from None
-            raise RefusedError(f"{self._name} 拒收：{error}") from None
+                raise NotAdmittedError(f"{self._name} 拒收（{barred}）：{redaction.shown(error)}") from None
+            raise RefusedError(f"{self._name} 拒收：{redaction.shown(error)}") from None
         except EnvelopeError as error:
             if barred:  # a proxy's own page
                 raise NotAdmittedError(f"{self._name} 拒收（HTTP {response.status_code}）：{barred}") from None
-            raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{error}") from None
+            raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{redaction.shown(error)}") from None
 
     @property
     def _name(self) -> str:

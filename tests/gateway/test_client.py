@@ -16,9 +16,10 @@ from support.delivery import INSTITUTION, Clock
 
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.redaction import LONGEST
 from schemas.envelope import Result, Sender, Status, answer, refusal, reply
 from schemas.holdings import CODE, Answer, Asked, Holding, Question, write_answer
-from schemas.model import Edition
+from schemas.model import Edition, Violation
 from schemas.signature import Credential, matches
 
 CREDENTIAL = Credential("paas-1", "not-a-real-token")
@@ -107,6 +108,17 @@ def test_a_refusal_may_be_a_records_fault_and_does_not_prove_it(edition: Edition
     with pytest.raises(RefusedError, match="原因在此") as caught:
         deliver(edition, answering(status, refusal("R1", Clock()(), "原因在此")))
     assert not caught.value.certain
+
+
+def test_what_the_platform_writes_is_cleaned_before_anybody_sees_it(edition: Edition) -> None:
+    dirty = "证件110101199003070010\x1b[31m\n" + "长" * 1000
+    with pytest.raises(RefusedError, match=r"拒收：证件\*\*\*\[31m 长+…") as caught:
+        deliver(edition, answering(200, refusal("R1", Clock()(), dirty)))
+    assert len(str(caught.value)) < 250
+    result = Result("RX1|1", 1, Status.REJECTED, (Violation("rx_id", "code", dirty),))
+    (found,) = deliver(edition, answering(200, reply("R1", Clock()(), [result])))
+    assert found.reasons[0].message.startswith("证件***[31m 长")
+    assert len(found.reasons[0].message) == LONGEST
 
 
 @pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 409, 410, 415])
