@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 from support import line as lines
-from support.faultsize import Conclude, Size
+from support.faultsize import Conclude, Cuts, Size
 from support.line import Line
 
 _SEED = 20261125
@@ -20,7 +20,9 @@ _told: list[str] = []
 
 
 FULL = os.environ.get("LIANGDING_FAULTS") == "full"
-SIZE = Size(True, 200, 20_000, ("sqlite", "postgresql", "mariadb"), 3) if FULL else Size(False, 8, 400, ("sqlite",), 1)
+_LONG = {"sqlite": Cuts(200, 20_000), "postgresql": Cuts(200, 20_000), "mariadb": Cuts(40, 4_000)}
+_SHORT = {"sqlite": Cuts(8, 400), "postgresql": Cuts(4, 200), "mariadb": Cuts(4, 200)}
+SIZE = Size(True, _LONG, 20_000, 3) if FULL else Size(False, _SHORT, 400, 1)
 
 
 @pytest.fixture(autouse=True)
