@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from adapters import leniency
 from gateway.errors import ConfigError
 
 _CONNECT_SECONDS = 10
@@ -80,9 +81,12 @@ def _engine(url: URL, timeout: int) -> Engine:
         raise ConfigError(f"不支持的数据库类型 {url.get_backend_name()}：不知道怎样只读打开它")
     try:
         # parameters would be patients' numbers in an exception
-        return create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
         raise ConfigError(f"没有安装数据库驱动 {url.drivername}") from None
+    if url.drivername == _DRIVERS["postgresql"]:
+        event.listen(engine, "connect", leniency.postgresql)
+    return engine
 
 
 def _arguments(url: URL, timeout: int) -> dict[str, Any]:
@@ -99,7 +103,7 @@ def _arguments(url: URL, timeout: int) -> dict[str, Any]:
 
 def _sqlite_creator(url: URL) -> Callable[[], sqlite3.Connection]:
     uri = Path(url.database or "").absolute().as_uri() + "?mode=ro"
-    return lambda: sqlite3.connect(uri, uri=True)
+    return lambda: leniency.sqlite(sqlite3.connect(uri, uri=True))
 
 
 def _postgresql(connection: Connection, timeout: int) -> None:

@@ -34,7 +34,7 @@ class Odd:
     name: str
     column: str
     value: Any
-    sql: str = ":value"  #: how it is written into the database
+    sql: str = ""  #: how it is written into the database, where that is not plain
     good: bool = False
     only: tuple[str, ...] = field(default=("sqlite", "mariadb", "postgresql"))
 
@@ -44,25 +44,43 @@ MATRIX = [
     Odd("decimal of many places", "quantity", "1.123456789"),
     Odd("decimal too long", "quantity", "12345678901234567890.5"),
     Odd("not a number", "quantity", "nan", only=("sqlite", "postgresql")),
-    Odd("infinity", "quantity", "inf", only=("sqlite",)),
+    Odd("infinity", "quantity", "inf", only=("sqlite", "postgresql")),
     Odd("null", "quantity", None),
     Odd("blank", "card_no", "   "),
     Odd("microseconds", "prescribed_at", "2026-11-02 09:00:00.123456", good=True),
     Odd("zero date", "prescribed_at", "0000-00-00 00:00:00", only=("sqlite", "mariadb")),
     Odd("year with a slip", "prescribed_at", "0202-11-02 09:00:00"),
     Odd("last year of the calendar", "prescribed_at", "9999-12-31 23:59:59"),
+    Odd("zero day", "prescribed_at", "2026-11-00 00:00:00", only=("sqlite", "mariadb")),
     Odd("impossible date", "prescribed_at", "2026-02-30 00:00:00", only=("sqlite",)),
+    Odd("end of time", "prescribed_at", "9999-12-31 23:59:59"),
+    Odd("beyond the end of time", "prescribed_at", "infinity", only=("postgresql",)),
+    Odd("before our era", "prescribed_at", "0044-03-15 12:00:00 BC", only=("postgresql",)),
     Odd("four-byte character", "item_name", "示例𠮷片😀", good=True),
     Odd("huge text", "item_name", "长" * 200_000),
-    Odd("control character", "card_no", "P\x011", only=("sqlite", "mariadb")),
+    Odd("control character", "card_no", "P\x011"),
+    Odd("column in gbk", "card_no", "示例卡", good=True),
+    Odd("bytes of gbk in a text", "card_no", "示例".encode("gbk"), "CAST(:card_no AS TEXT)", only=("sqlite",)),
     Odd("bytes of gbk", "raw", "示例".encode("gbk")),
     Odd("binary", "raw", bytes(range(256))),
 ]
 KINDS = ("sqlite", "postgresql", "mariadb")
 _TYPES = {
-    "sqlite": {"quantity": "", "prescribed_at": "", "raw": "", "item_name": "TEXT"},
-    "postgresql": {"quantity": "NUMERIC", "prescribed_at": "TIMESTAMP(6)", "raw": "BYTEA", "item_name": "TEXT"},
-    "mariadb": {"quantity": "DECIMAL(38, 10)", "prescribed_at": "DATETIME(6)", "raw": "LONGBLOB", "item_name": "LONGTEXT"},
+    "sqlite": {"quantity": "", "prescribed_at": "", "raw": "", "item_name": "TEXT", "card_no": "VARCHAR(32)"},
+    "postgresql": {
+        "quantity": "NUMERIC",
+        "prescribed_at": "TIMESTAMP(6)",
+        "raw": "BYTEA",
+        "item_name": "TEXT",
+        "card_no": "VARCHAR(32)",
+    },
+    "mariadb": {
+        "quantity": "DECIMAL(38, 10)",
+        "prescribed_at": "DATETIME(6)",
+        "raw": "LONGBLOB",
+        "item_name": "LONGTEXT",
+        "card_no": "VARCHAR(32) CHARACTER SET gbk",
+    },
 }
 _QUERY = """
 SELECT id AS row_ref, id AS cursor_key, rx_no, card_no, item_name, quantity, prescribed_at, doctor, raw
@@ -93,15 +111,12 @@ def take_over(line: Line, kind: str, url: str) -> list[Odd]:
         if kind == "mariadb":
             connection.execute(text("SET SESSION sql_mode = ''"))
         columns = ", ".join(f"{name} {type_}" for name, type_ in kinds.items())
-        connection.execute(
-            text(f"CREATE TABLE rx_line (id INTEGER, rx_no VARCHAR(32), card_no VARCHAR(32), doctor VARCHAR(30), {columns})")
-        )
+        connection.execute(text(f"CREATE TABLE rx_line (id INTEGER, rx_no VARCHAR(32), doctor VARCHAR(30), {columns})"))
         for number, each in enumerate(odd):
             values = {**GOOD, "raw": None, each.column: each.value}
             names = ", ".join(values)
-            connection.execute(
-                text(f"INSERT INTO rx_line (id, rx_no, {names}) VALUES ({number}, 'RX{number}', :{', :'.join(values)})"), values
-            )
+            written = ", ".join(each.sql if each.sql and name == each.column else f":{name}" for name in values)
+            connection.execute(text(f"INSERT INTO rx_line (id, rx_no, {names}) VALUES ({number}, 'RX{number}', {written})"), values)
     profile = line.folder / "gateway" / "profile"
     manifest = (profile / "manifest.yaml").read_text(encoding="utf-8")
     manifest = manifest.replace("after_time, ", "").replace("incremental", "rescan")
