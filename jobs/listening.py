@@ -50,10 +50,12 @@ class Server:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Stop taking connections, let the requests under way finish, close."""
+        """Stop taking connections, let the requests under way finish, close. Nothing is closed while the thread may be woken."""
         self._stopping.set()
         self._server.pull_trigger()
         self._thread.join()
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._channels)
 
     def _listen(self) -> socket.socket:
         try:
@@ -64,5 +66,3 @@ class Server:
     def _run(self) -> None:
         while not self._stopping.is_set():
             wasyncore.loop(timeout=1, map=self._channels, count=1)
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._channels)
