@@ -90,7 +90,7 @@ def _table(runs: dict[str, Run]) -> Iterator[str]:
         )
 
 
-def _machine() -> str:
+def machine() -> str:
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
@@ -115,7 +115,7 @@ def main(rows: int, bad: float, only: str, one: str) -> None:
     if one:
         click.echo(orjson.dumps(asdict(_one(one, rows, bad))))
         return
-    click.echo(f"{datetime.now(UTC):%Y-%m-%d}，{_machine()}，{rows:,} 行，其中有错的 {bad:.1%}；行/秒与倍数按 CPU 秒计\n")
+    click.echo(f"{datetime.now(UTC):%Y-%m-%d}，{machine()}，{rows:,} 行，其中有错的 {bad:.1%}；行/秒与倍数按 CPU 秒计\n")
     runs = {}
     wanted = {"straw", "hand", *only.split(",")}
     for name in (*CONTESTANTS, *contestants.encoders()):
