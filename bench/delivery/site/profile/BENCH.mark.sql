@@ -1,0 +1,3 @@
+-- 透析记录：最新的行号和总行数
+SELECT MAX(id) AS newest_key, COUNT(*) AS row_count
+FROM dialysis_session
