@@ -57,6 +57,7 @@ DEEDS = [
     Deed("silent voids", lambda source: source.void(3, silently=True, where=young), Tier.WARM, withdrawn=3),
     Deed("silent voids of long ago", lambda source: source.void(3, silently=True, where=old), Tier.COLD, withdrawn=3),
     Deed("deletions", lambda source: source.delete(3), Tier.COLD, looks=2, withdrawn=3),
+    Deed("rows deleted and written anew", lambda source: source.rewrite(3)),
     Deed("deletions of void rows", delete_some_of_the_void, Tier.COLD, looks=2, withdrawn=10),
 ]
 

@@ -227,6 +227,17 @@ class Source:
                 self._deleted.append(row)
                 self._end(key(row))
 
+    def rewrite(self, count: int, *, where: Callable[[int], bool] = lambda number: True) -> None:
+        """Lines are saved as some programs save: the old row is deleted, a new one with the same key is put in its place."""
+        with self._changing() as connection:
+            for number in self._some([number for number in self._living if where(number) and number not in self.voided], count):
+                row = self._row(connection, number)
+                connection.execute(delete(rx_line).where(rx_line.c.id == number))
+                self._living.remove(number)
+                quantity = self._number(f"{self.random.randint(1, 9000) / 100:.2f}")
+                self._put_back(connection, {**row, "id": self.rows, "quantity": quantity, "updated_at": self._moment()})
+                self.rows += 1
+
     def void(self, count: int, *, silently: bool = False, where: Callable[[int], bool] = lambda number: True) -> None:
         """Lines are declared void: they stay, with a flag."""
         with self._changing() as connection:
@@ -385,6 +396,7 @@ def misbehave(source: Source, random: Random) -> None:
             lambda: source.insert_at_newest(1),
             lambda: source.edit(2, silently=True),
             lambda: source.delete(1),
+            lambda: source.rewrite(1),
             lambda: source.void(1),
             lambda: source.void(1, silently=True),
             lambda: source.restore(1),
