@@ -11,9 +11,12 @@ import orjson
 from gateway import voiding
 from gateway.judging import Judge, Judged, occurred_at
 from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Parcel, RowState, Tally
-from gateway.ports import IntakeStore, RecordSource
+from gateway.ports import IntakeStore, KeyedSource, RecordSource
 from schemas.cadence import due_at
 from schemas.model import Violation
+
+#: most rows of one look-up
+_AT_ONCE = 200
 
 
 def compare(
@@ -31,6 +34,7 @@ def compare(
         keys = [each.key for each in judged if each.record and each.row.institution == institution]
         known = store.ledger(institution, judge.dataset.code, keys)
         desk.known.update({(institution, key): entry for key, entry in known.items()})
+    desk.vacated = _vacated(source, judge, desk.known, judged, now)
     for each in sorted(judged, key=lambda one: one.row.state is not RowState.VOID):
         desk.take(each)  # withdrawals first: another row may take over the key
     desk.serve(store.unserved(judge.dataset.code, [entry for _, entry in desk.kept], targets))
@@ -65,12 +69,40 @@ def _withdrawn(source: RecordSource, judge: Judge, store: IntakeStore, judged: l
     return _Withdrawn({ref: tuple(entry for entry in found if entry.ref == ref) for ref in refs}, bodies)
 
 
+def _vacated(
+    source: RecordSource, judge: Judge, known: Mapping[tuple[str, str], LedgerEntry], judged: Sequence[Judged], now: datetime
+) -> set[tuple[str, str]]:
+    """Keys whose row is not at the source any more, or has another key by now, while a row of the page has them.
+
+    Many programs save so: they delete a row and write it anew. A row that cannot be looked up keeps its keys.
+    """
+    if not isinstance(source, KeyedSource) or not source.sweeps:
+        return set()
+    rivals = {
+        (each.row.institution, each.key): entry.ref
+        for each in judged
+        if each.record and (entry := known.get((each.row.institution, each.key))) and entry.live
+        if entry.source == source.name and entry.ref != each.row.ref
+    }
+    there = _keys_there(source, judge, sorted(set(rivals.values())), now) if rivals else set()
+    return {place for place, ref in rivals.items() if (ref, *place) not in there and (ref, "", "") not in there}
+
+
+def _keys_there(source: KeyedSource, judge: Judge, refs: Sequence[str], now: datetime) -> set[tuple[str, str, str]]:
+    """(ref, institution, key) of these rows as they are now; without a key where it cannot be trusted."""
+    chunks = (refs[start : start + _AT_ONCE] for start in range(0, len(refs), _AT_ONCE))
+    rows = (row for chunk in chunks for row in source.lookup(chunk))
+    found = (judge.judge(row, now) for row in rows)
+    return {(each.row.ref, each.row.institution, each.key) if each.record else (each.row.ref, "", "") for each in found}
+
+
 class _Desk:
     """Sorts one judged page into what is sent, what is unchanged, what is withdrawn and what is set aside."""
 
     def __init__(self, source: str, judge: Judge, now: datetime, withdrawn: _Withdrawn) -> None:
         self.source, self.judge, self.now, self.withdrawn = source, judge, now, withdrawn
         self.known: dict[tuple[str, str], LedgerEntry] = {}
+        self.vacated: set[tuple[str, str]] = set()
         self.voids: list[Parcel] = []
         self.voided = 0
         self.parcels: list[Parcel] = []
@@ -89,11 +121,12 @@ class _Desk:
             self._set_aside(each, each.aside, each.reasons)
             return
         entry = self.known.get((each.row.institution, each.key))
-        if entry and entry.live and (entry.source, entry.ref) != (self.source, each.row.ref):
+        moved = entry is not None and (entry.source, entry.ref) != (self.source, each.row.ref)
+        if entry and entry.live and moved and (each.row.institution, each.key) not in self.vacated:
             self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry, self.source),), f"来源 {entry.source} 的 {entry.ref}")
             return
         self.cleared.append(each.row.ref)
-        if entry and entry.live and entry.content_hash == each.digest:
+        if entry and entry.live and not moved and entry.content_hash == each.digest:
             self.unchanged += 1
             if entry.key:
                 self.kept.append((each, entry))
@@ -144,6 +177,7 @@ class _Desk:
 
     def _send(self, each: Judged, version: int) -> None:
         parcel = _parcel(self.judge, each, version)
+        self.vacated.discard((each.row.institution, each.key))
         self.parcels.append(parcel)
         self.known[each.row.institution, each.key] = LedgerEntry(version, parcel.content_hash, each.row.ref, source=self.source)
 
