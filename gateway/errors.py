@@ -56,6 +56,10 @@ class RefusedError(GatewayError):
         super().__init__(message)
 
 
+class StoppedError(GatewayError):
+    """Asked to end in the middle of reading: the pages taken in so far are stored, the rest comes next time."""
+
+
 class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway import lookback
-from gateway.errors import OutpacedError
+from gateway.errors import OutpacedError, StoppedError
 from gateway.failpoints import reach
 from gateway.judging import Judge, Judged, kept_ref
 from gateway.model import Cursor, Intake, Page, Reading, SourceRow, Tally
 from gateway.ports import IntakeStore, KeyedSource, RecordSource
+from gateway.restraint import Restraint
 from gateway.sorting import compare
+from gateway.voiding import Guards
+from schemas.wire import SHANGHAI
 
 _Lookup = Callable[[Collection[str]], Sequence[SourceRow]]
 _Change = tuple[str, str, int]  #: ref, key, version
@@ -24,14 +27,28 @@ _AT_ONCE = 200
 _TRIES = 5
 #: most rows before the cursor that are read again
 _OVERLAP_ROWS = 2000
+#: so far the site's clock may be ahead of ours
+_CLOCKS = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """What the hot tier looks at once more, because rows become visible out of order."""
+class Manner:
+    """How the hot tier reads: what it looks at once more, because rows become visible out of order, and how far it goes."""
 
     overlap: timedelta = timedelta(seconds=120)  #: so far before the cursor
     since: datetime | None = None  #: rows changed after it are counted by how late they came
+    guards: Guards = field(default_factory=Guards)
+    stop: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the pages of one look at a data set have in common."""
+
+    targets: tuple[str, ...]
+    restraint: Restraint
+    since: datetime | None = None  #: as of `Manner`; None: not counted
+    stop: Callable[[], bool] = lambda: False  #: whether to end before the next page
 
 
 def accept(
@@ -43,7 +60,7 @@ def accept(
     clock: Callable[[], datetime],
     page_size: int = 500,
     from_start: bool = False,
-    again: Again | None = None,
+    manner: Manner | None = None,
 ) -> Tally:
     """Read what is new at the source and put it in the outbox.
 
@@ -54,18 +71,28 @@ def accept(
     3. Compare with the ledger: new content is the next version, known content is unchanged.
     4. In one transaction: which rows were seen, outbox, ledger, rows set aside, cursor.
 
-    A crash before 4 means the page is read again; the ledger makes that harmless.
+    A crash before 4 means the page is read again; the ledger makes that harmless. StoppedError when asked to end.
     """
     rescan = from_start or source.reading is Reading.RESCAN
     after = None if rescan else store.cursor(source.name, source.dataset, source.digest, targets)
-    again = again or Again()
-    total = Tally()
-    for page in _pages(source, after, page_size, again.overlap):
+    manner = manner or Manner()
+    restraint = Restraint(store, source.name, source.dataset, manner.guards)
+    total, look = Tally(), Look(targets, restraint, manner.since, manner.stop)
+    for page in _pages(source, after, page_size, manner.overlap):
         reach("after_read")
-        moved = page.cursor if after is None or page.cursor.follows(after) else None
-        _, tally = take_in(source, judge, store, page.rows, moved, targets=targets, now=clock(), since=again.since)
+        now = clock()
+        moved = page.cursor if (after is None or page.cursor.follows(after)) and not _ahead(page.cursor, now) else None
+        _, tally = take_in(source, judge, store, page.rows, moved, look, now)
         total += tally
     return total
+
+
+def _ahead(cursor: Cursor, now: datetime) -> bool:
+    """Whether a change time lies in the future: a slip of the site, after which nothing would ever be new again."""
+    if cursor.time is None:
+        return False
+    today = now if cursor.time.tzinfo else now.astimezone(SHANGHAI).replace(tzinfo=None)
+    return cursor.time > today + _CLOCKS
 
 
 def _pages(source: RecordSource, after: Cursor | None, size: int, overlap: timedelta) -> Iterator[Page]:
@@ -88,24 +115,24 @@ def take_in(
     store: IntakeStore,
     rows: Sequence[SourceRow],
     cursor: Cursor | None,
-    *,
-    targets: tuple[str, ...],
+    look: Look,
     now: datetime,
-    since: datetime | None = None,
 ) -> tuple[list[Judged], Tally]:
-    """Judge, compare and store some rows; how late new ones are is counted if they changed after `since`, when we began.
+    """Judge, compare and store some rows; how late new ones are is counted if they changed after we began.
 
     Compared again if another reader of the same rows (window, backfill) was faster. It may also have read later than we did:
     what would change a known key is looked up after the ledger was asked, or an old content would follow a newer one.
     """
+    if look.stop():
+        raise StoppedError("按要求停止读取：已读的都已存好，其余下次接着读")
     judged = [judge.judge(row, now) for row in rows]
     sighted = tuple(sorted({kept_ref(row.ref) for row in rows}))
     lookup = source.lookup if isinstance(source, KeyedSource) and source.sweeps else None
     confirmed: frozenset[_Change] = frozenset()
 
     def compared() -> tuple[Intake, Tally]:
-        intake, tally = compare(source, judge, store, judged, cursor, targets, now)
-        return replace(intake, sighted=sighted, lags=_lags(judged, intake, since, now) if since else {}), tally
+        intake, tally = compare(source, judge, store, judged, cursor, look.targets, now, look.restraint.held)
+        return replace(intake, sighted=sighted, lags=_lags(judged, intake, look.since, now) if look.since else {}), tally
 
     for tries in range(1, _TRIES + 1):
         intake, tally = compared()
@@ -120,6 +147,7 @@ def take_in(
             if tries == _TRIES:
                 raise
         else:
+            look.restraint.believed({each.ref for each in intake.voids})
             return judged, tally
     raise AssertionError("unreachable")
 

@@ -27,7 +27,7 @@ from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
 from gateway.comparing import Comparison
-from gateway.errors import ConfigError, GatewayError, SourceError, StoreError
+from gateway.errors import ConfigError, GatewayError, SourceError, StoppedError, StoreError
 from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
 from gateway.model import Tally
@@ -97,20 +97,22 @@ def _check_feed(feed: Feed, judge: Judge, comparison: Comparison) -> bool:
 def run(path: Path, once: bool, from_start: bool) -> None:
     """One round of reading and sending."""
     with told(), opened(configuration.load(path), now) as gateway:
-        well = _read_all(gateway, from_start)
-        well = _send_all(gateway) and well
+        with timetable.stopping_on_signals() as stop:
+            well = _read_all(gateway, stop, from_start)
+            well = _send_all(gateway, stop) and well
         well = _nothing_waits(gateway) and well
         shred(gateway)
     sys.exit(0 if well else 1)
 
 
-def _read_all(gateway: Gateway, from_start: bool) -> bool:
+def _read_all(gateway: Gateway, stop: threading.Event, from_start: bool) -> bool:
     rows: list[tuple[str, str, Tally]] = []
     failures: list[str] = []
     for feed in gateway.feeds:
         try:
-            rows.append((feed.source.name, feed.source.dataset, gateway.read(feed, from_start=from_start)))
-        except (SourceError, StoreError) as error:  # without room to read there may be room to send
+            tally = gateway.read(feed, from_start=from_start, stop=stop.is_set)
+            rows.append((feed.source.name, feed.source.dataset, tally))
+        except (SourceError, StoppedError, StoreError) as error:  # without room to read there may be room to send
             failures.append(str(error))
     show.intake(_console(), rows)
     for sentence in failures:
@@ -118,10 +120,9 @@ def _read_all(gateway: Gateway, from_start: bool) -> bool:
     return not failures and all(tally.balanced for _, _, tally in rows)
 
 
-def _send_all(gateway: Gateway) -> bool:
+def _send_all(gateway: Gateway, stop: threading.Event) -> bool:
     """Whether everything due was settled: what had to wait or is unknown needs a later try."""
-    with timetable.stopping_on_signals() as stop:
-        settled = [_send_one(gateway, target, stop) for target in gateway.clients]
+    settled = [_send_one(gateway, target, stop) for target in gateway.clients]
     if stop.is_set():
         _console().print("已按要求停止：手上的一批已处理完，其余留在队列里。", style="yellow")
     return all(settled) and not stop.is_set()
@@ -167,21 +168,21 @@ def serve(path: Path) -> None:
 def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
     schedule = gateway.config.schedule
     reading = [
-        timetable.Job(f"read:{feed.source.name}:{feed.source.dataset}", schedule.read_every, _reading(gateway, feed))
+        timetable.Job(f"read:{feed.source.name}:{feed.source.dataset}", schedule.read_every, _reading(gateway, feed, stop))
         for feed in gateway.feeds
     ]
     sending = [
         timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
     ]
-    return reading + tending.sweeps(gateway) + sending + upkeep(gateway)
+    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway)
 
 
-def _reading(gateway: Gateway, feed: Feed) -> Callable[[], None]:
+def _reading(gateway: Gateway, feed: Feed, stop: threading.Event) -> Callable[[], None]:
     log = structlog.get_logger().bind(source=feed.source.name, dataset=feed.source.dataset)
 
     def turn() -> None:
         with _logged(log):
-            tally = gateway.read(feed)
+            tally = gateway.read(feed, stop=stop.is_set)
             log.info("read", rows=tally.read, queued=tally.queued, quarantined=tally.quarantined)
 
     return turn
@@ -202,6 +203,8 @@ def _logged(log: Any) -> Iterator[None]:
     """What we can name is one line with its sentence; anything else is a bug and goes to the timetable with its traceback."""
     try:
         yield
+    except StoppedError:
+        log.info("stopped")
     except GatewayError as error:
         log.error("failed", kind=type(error).__name__, cause=str(error))
 

@@ -118,6 +118,7 @@ class BrakeKind(StrEnum):
     """What a person has to look at before it goes on."""
 
     VOID = "void"  #: so many rows vanished at once that they are not withdrawn
+    MARKED = "marked"  #: so many rows were marked void at once that they are not withdrawn
     SOURCE = "source"  #: the database is not the one read before: nothing is read
 
 

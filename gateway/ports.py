@@ -92,6 +92,18 @@ class IntakeStore(Protocol):
         StoreError if it cannot be written, OutpacedError if its versions are taken by now; then nothing of it is.
         """
 
+    def count_live(self, source: str, dataset: str, start: datetime, end: datetime) -> int:
+        """How many live entries have their anchor in [start, end)."""
+
+    def brakes(self) -> Sequence[Brake]:
+        """Everything that waits for a person."""
+
+    def engage(self, brake: Brake) -> None:
+        """Stop it until a person looks."""
+
+    def allowed_marks(self, source: str, dataset: str, refs: Collection[str]) -> frozenset[str]:
+        """Those of these rows that were held for being marked void in a mass, and that a person let go."""
+
 
 class SweepStore(IntakeStore, Protocol):
     """What sweeping and backfilling ask of the local store beside that."""
@@ -100,9 +112,6 @@ class SweepStore(IntakeStore, Protocol):
         self, source: str, dataset: str, start: datetime, end: datetime, seen: Callable[[LedgerEntry], bool]
     ) -> Sequence[LedgerEntry]:
         """Live entries with their anchor in [start, end) that were not seen."""
-
-    def count_live(self, source: str, dataset: str, start: datetime, end: datetime) -> int:
-        """How many live entries have their anchor in [start, end)."""
 
     def note_missing(
         self, place: tuple[str, str], span: tuple[datetime, datetime], gone: Sequence[LedgerEntry], now: datetime
@@ -117,12 +126,6 @@ class SweepStore(IntakeStore, Protocol):
 
     def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
         """Remember how far it came."""
-
-    def brakes(self) -> Sequence[Brake]:
-        """Everything that waits for a person."""
-
-    def engage(self, brake: Brake) -> None:
-        """Stop it until a person looks."""
 
     def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
         """What stopped it is over by itself."""

@@ -25,7 +25,9 @@ def pushes(gateway: Gateway, stop: threading.Event) -> Iterator[str]:
     if settings is None:
         yield ""
         return
-    readers = {(feed.source.name, feed.source.dataset): gateway.reader(feed) for feed in gateway.feeds if feed.source.sweeps}
+    readers = {
+        (feed.source.name, feed.source.dataset): gateway.reader(feed, stop.is_set) for feed in gateway.feeds if feed.source.sweeps
+    }
     with Prompt(lambda: _send(gateway, stop)) as prompt:
         app = create_app(readers=readers, token=settings.token, taken=prompt.ask)
         with _listening(Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT)) as server:

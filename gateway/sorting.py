@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from gateway import voiding
 from gateway.judging import Judge, Judged, occurred_at
 from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Parcel, RowState, Tally
 from gateway.ports import IntakeStore, KeyedSource, RecordSource
+from gateway.restraint import TOO_MANY
 from schemas.cadence import due_at
 from schemas.model import Violation
 
@@ -27,9 +28,14 @@ def compare(
     cursor: Cursor | None,
     targets: tuple[str, ...],
     now: datetime,
+    held: Callable[[Collection[str], datetime], Collection[str]],
 ) -> tuple[Intake, Tally]:
-    """What one transaction has to take in for these rows, and how the page adds up. The ledger is asked, nothing is written."""
-    desk = _Desk(source.name, judge, now, _withdrawn(source, judge, store, judged))
+    """What one transaction has to take in for these rows, and how the page adds up. The ledger is asked, nothing is written.
+
+    `held` says which of the rows to be withdrawn wait for a person instead.
+    """
+    withdrawn = _withdrawn(source, judge, store, judged)
+    desk = _Desk(source.name, judge, now, withdrawn, frozenset(held(withdrawn.live, now)))
     for institution in {each.row.institution for each in judged}:
         keys = [each.key for each in judged if each.record and each.row.institution == institution]
         known = store.ledger(institution, judge.dataset.code, keys)
@@ -60,6 +66,11 @@ class _Withdrawn:
 
     entries: Mapping[str, tuple[LedgerEntry, ...]]  #: ref -> entries
     bodies: Mapping[tuple[str, str], bytes]
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The rows of which something is not withdrawn yet."""
+        return tuple(ref for ref, entries in self.entries.items() if any(entry.live for entry in entries))
 
 
 def _withdrawn(source: RecordSource, judge: Judge, store: IntakeStore, judged: list[Judged]) -> _Withdrawn:
@@ -99,8 +110,8 @@ def _keys_there(source: KeyedSource, judge: Judge, refs: Sequence[str], now: dat
 class _Desk:
     """Sorts one judged page into what is sent, what is unchanged, what is withdrawn and what is set aside."""
 
-    def __init__(self, source: str, judge: Judge, now: datetime, withdrawn: _Withdrawn) -> None:
-        self.source, self.judge, self.now, self.withdrawn = source, judge, now, withdrawn
+    def __init__(self, source: str, judge: Judge, now: datetime, withdrawn: _Withdrawn, held: frozenset[str]) -> None:
+        self.source, self.judge, self.now, self.withdrawn, self.held = source, judge, now, withdrawn, held
         self.known: dict[tuple[str, str], LedgerEntry] = {}
         self.vacated: set[tuple[str, str]] = set()
         self.voids: list[Parcel] = []
@@ -114,6 +125,9 @@ class _Desk:
 
     def take(self, each: Judged) -> None:
         """Put one judged row where it belongs."""
+        if each.row.state is RowState.VOID and each.row.ref in self.held:
+            self._set_aside(each, AsideState.QUARANTINED, (TOO_MANY,))
+            return
         if each.row.state is RowState.VOID and self.withdrawn.entries[each.row.ref]:
             self._withdraw(each, [entry for entry in self.withdrawn.entries[each.row.ref] if entry.live])
             return

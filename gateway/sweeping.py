@@ -8,16 +8,16 @@ find it, and that so often in a row; and not if too many go at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway import voiding
 from gateway.errors import OutpacedError
-from gateway.intake import take_in
+from gateway.intake import Look, Manner, take_in
 from gateway.judging import Judge, Judged
 from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Intake, LedgerEntry, Parcel, Tally
 from gateway.ports import SweepStore, SweptSource
-from gateway.voiding import Guards
+from gateway.restraint import Restraint
 from schemas.model import Violation
 
 _AT_ONCE = 200
@@ -82,13 +82,14 @@ class Sweeper:
         targets: tuple[str, ...],
         clock: Callable[[], datetime],
         page_size: int = 500,
-        guards: Guards | None = None,
-        since: datetime | None = None,
+        manner: Manner | None = None,
     ) -> None:
         self.source, self.judge, self.store = source, judge, store
         self.targets, self.clock, self.page_size = targets, clock, page_size
-        self.guards, self.since = guards or Guards(), since
+        self.manner = manner or Manner()
+        self.guards = self.manner.guards
         self._place = (source.name, source.dataset)
+        self._look = Look(targets, Restraint(store, source.name, source.dataset, self.guards), stop=self.manner.stop)
 
     def sweep(self, span: Span) -> Swept:
         """Read the span, then withdraw what is surely gone.
@@ -116,16 +117,8 @@ class Sweeper:
         """Take in everything of one slice."""
         total = Tally()
         for page in self.source.window(start, end, self.page_size):
-            judged, tally = take_in(
-                self.source,
-                self.judge,
-                self.store,
-                page.rows,
-                None,
-                targets=self.targets,
-                now=self.clock(),
-                since=self.since if seen else None,
-            )
+            look = replace(self._look, since=self.manner.since if seen else None)
+            judged, tally = take_in(self.source, self.judge, self.store, page.rows, None, look, self.clock())
             if seen:
                 seen.add(judged)
             total += tally
@@ -137,7 +130,7 @@ class Sweeper:
         total = Tally()
         for entries in _chunks(unseen):
             rows = self.source.lookup({entry.ref for entry in entries})
-            judged, tally = take_in(self.source, self.judge, self.store, rows, None, targets=self.targets, now=self.clock())
+            judged, tally = take_in(self.source, self.judge, self.store, rows, None, self._look, self.clock())
             seen = Seen()
             seen.add(judged)
             gone += [entry for entry in entries if not seen.holds(entry)]

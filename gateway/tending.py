@@ -12,7 +12,7 @@ import click
 import structlog
 
 from gateway import config as configuration
-from gateway.errors import ConfigError, GatewayError
+from gateway.errors import ConfigError, GatewayError, StoppedError
 from gateway.model import BrakeKind, Tally
 from gateway.telling import told
 from gateway.tiers import Reader, Tier
@@ -24,7 +24,7 @@ from schemas.wire import SHANGHAI
 
 #: how often it is asked whether the night's reading is due
 _COLD_LOOK = 600
-KIND_WORDS = {BrakeKind.VOID: "暂停作废", BrakeKind.SOURCE: "停止读取"}
+KIND_WORDS = {BrakeKind.VOID: "暂停作废", BrakeKind.MARKED: "暂停作废", BrakeKind.SOURCE: "停止读取"}
 _DAY = click.DateTime(["%Y-%m-%d"])
 _SOURCE = click.option("--source", required=True, help="来源的名字")
 _DATASET = click.option("--dataset", required=True, help="数据集编号，如 HD03")
@@ -114,13 +114,13 @@ def alarm_lines(gateway: Gateway) -> list[str]:
     return [f"{source.name} {source.dataset}：{sentence}" for source, sentence in found if sentence]
 
 
-def sweeps(gateway: Gateway) -> list[Job]:
+def sweeps(gateway: Gateway, stop: Callable[[], bool]) -> list[Job]:
     """The warm and cold jobs of every data set whose profile has the queries for them."""
     found: list[Job] = []
     for feed in gateway.feeds:
         if feed.source.sweeps:
             name = f"{feed.source.name}:{feed.source.dataset}"
-            reader = gateway.reader(feed)
+            reader = gateway.reader(feed, stop)
             found.append(Job(f"warm:{name}", gateway.config.tiers.warm_every, _turn(reader, Tier.WARM)))
             found.append(Job(f"cold:{name}", _COLD_LOOK, _turn(reader, Tier.COLD)))
     return found
@@ -134,6 +134,8 @@ def _turn(reader: Reader, tier: Tier) -> Callable[[], None]:
             if tier is Tier.COLD and not reader.cold_is_due():
                 return
             found = reader.sweep(tier)
+        except StoppedError:
+            return
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return

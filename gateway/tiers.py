@@ -14,10 +14,11 @@ from gateway import fingerprint, lookback
 from gateway.backfilling import backfill
 from gateway.config import Tiers
 from gateway.errors import ConfigError, SourceChangedError
-from gateway.intake import Again, accept, take_in
+from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
 from gateway.model import Brake, BrakeKind, Tally
 from gateway.ports import SweptSource
+from gateway.restraint import Restraint
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper, Swept
 from schemas.model import Edition
@@ -49,6 +50,7 @@ class Reader:
     page_size: int
     tiers: Tiers
     clock: Callable[[], datetime]
+    stop: Callable[[], bool] = lambda: False  #: whether to end before the next page, by StoppedError
 
     def hot(self, *, from_start: bool = False) -> Tally:
         """What is new. SourceChangedError if the source is not the one read before."""
@@ -61,15 +63,16 @@ class Reader:
             clock=self.clock,
             page_size=self.page_size,
             from_start=from_start,
-            again=Again(self.tiers.overlap, self._since()),
+            manner=self._manner(),
         )
 
     def look(self, refs: Collection[str]) -> tuple[list[Judged], Tally]:
         """Take in these rows, wherever the cursor stands; those that are not at the site are not among the judged."""
         self._watch(_MARK_EVERY)
         rows = self.source.lookup(refs)
-        again = self._since()
-        return take_in(self.source, self._judge(), self.store, rows, None, targets=self.targets, now=self.clock(), since=again)
+        restraint = Restraint(self.store, self.source.name, self.source.dataset, self.tiers.guards)
+        look = Look(self.targets, restraint, self._since())
+        return take_in(self.source, self._judge(), self.store, rows, None, look, self.clock())
 
     def sweep(self, tier: Tier) -> Swept:
         """The window of that tier, held against the ledger; what vanished before and after the look must be the same source."""
@@ -147,9 +150,11 @@ class Reader:
             targets=self.targets,
             clock=self.clock,
             page_size=self.page_size,
-            guards=self.tiers.guards,
-            since=self._since(),
+            manner=self._manner(),
         )
+
+    def _manner(self) -> Manner:
+        return Manner(self.tiers.overlap, self._since(), self.tiers.guards, self.stop)
 
 
 def _stopped(brake: Brake) -> str:

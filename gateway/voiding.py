@@ -36,6 +36,10 @@ class Guards:
         """Whether so many at once are an accident rather than deleting; one alone never is."""
         return gone > 1 and (gone > self.rows or gone * 100 > live * self.percent)
 
+    def stops_marked(self, marked: int, live: int) -> bool:
+        """The same for rows that the site marks as void, which its people do every day: both limits must be passed."""
+        return marked > self.rows and marked * 100 > live * self.percent
+
 
 def withdrawal(edition: Edition, dataset: Dataset, entry: LedgerEntry, sent: bytes, rid: str, now: datetime) -> Parcel:
     """The next version of a key, saying what was sent last and that it no longer holds."""

@@ -48,13 +48,13 @@ class Gateway:
     clients: dict[str, BureauClient]
     clock: Callable[[], datetime]
 
-    def read(self, feed: Feed, *, from_start: bool = False) -> Tally:
-        """Take in what is new of one feed."""
-        return self.reader(feed).hot(from_start=from_start)
+    def read(self, feed: Feed, *, from_start: bool = False, stop: Callable[[], bool] = lambda: False) -> Tally:
+        """Take in what is new of one feed, until `stop` says so: StoppedError."""
+        return self.reader(feed, stop).hot(from_start=from_start)
 
-    def reader(self, feed: Feed) -> Reader:
+    def reader(self, feed: Feed, stop: Callable[[], bool] = lambda: False) -> Reader:
         """Reads one feed in every tier."""
-        return Reader(feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock)
+        return Reader(feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock, stop)
 
     def send(
         self, target: str, progress: Callable[[int], None] = lambda done: None, stop: Callable[[], bool] = lambda: False

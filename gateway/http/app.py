@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from gateway.errors import SourceError, StoreError
+from gateway.errors import SourceError, StoppedError, StoreError
 from gateway.http.push import Push, Readers
 
 _log = structlog.get_logger()
@@ -52,6 +52,7 @@ def _answer_errors(app: Flask) -> None:
         return refusal(status, error.description if status == 400 else _SENTENCES.get(status, "请求无法处理"))  # type: ignore[arg-type]
 
     @app.errorhandler(SourceError)
+    @app.errorhandler(StoppedError)
     @app.errorhandler(StoreError)
     def _later(error: Exception) -> Response:
         _log.error("push_failed", kind=type(error).__name__, cause=str(error))

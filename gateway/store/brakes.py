@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.model import Brake, BrakeKind, Mark
-from gateway.store import sweeps
+from gateway.store import marked, sweeps
 from gateway.store.tables import brake, cursor, source_mark
 
 
@@ -40,6 +40,8 @@ def release(connection: Connection, source: str, dataset: str) -> list[BrakeKind
     kinds = [kind for kind in BrakeKind if lift(connection, source, dataset, kind)]
     if BrakeKind.VOID in kinds:
         sweeps.let_go(connection, source, dataset)
+    if BrakeKind.MARKED in kinds:
+        marked.let_go(connection, source, dataset)
     if BrakeKind.SOURCE in kinds:
         for table in (source_mark, cursor):
             connection.execute(delete(table).where(*_here(table, source, dataset)))

@@ -25,6 +25,7 @@ from gateway.store import (
     intake,
     leasing,
     ledger,
+    marked,
     outbox,
     parents,
     requeueing,
@@ -205,6 +206,11 @@ class Store:
         """Everything that waits for a person."""
         with reading(self._engine) as connection:
             return brakes.engaged(connection)
+
+    def allowed_marks(self, source: str, dataset: str, refs: Collection[str]) -> frozenset[str]:
+        """See IntakeStore."""
+        with reading(self._engine) as connection:
+            return marked.allowed(connection, source, dataset, refs)
 
     def engage(self, brake: Brake) -> None:
         """Stop it until a person looks."""

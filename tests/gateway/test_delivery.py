@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import orjson
 import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
-from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError, StoreError
-from gateway.intake import accept
+from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError, StoppedError, StoreError
+from gateway.intake import Manner, accept
 from gateway.judging import Judge
 from gateway.model import Cursor, RowState, Tally
 from gateway.outbox import GRACE, LONGEST_WAIT, State
@@ -329,3 +330,26 @@ def test_a_store_that_cannot_be_written_stops_the_line_and_leaves_the_cursor(
     assert store.cursor("his", "RX01", "profile") == Cursor(None, 1)
     store.close()
     other.close()
+
+
+def test_a_change_time_in_the_future_does_not_hide_what_comes_after_it(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+    slip = prescription(2, cursor=99)
+    slip = replace(slip, cursor=Cursor(datetime(2126, 1, 1), 99))  # noqa: DTZ001  as a site writes it
+    desk.take_in(prescription(1), slip)
+    cursor = desk.store.cursor("his", "RX01", "profile")
+    assert cursor is not None
+    assert cursor.key == 1
+    desk.send()
+    assert len(desk.platform.held) == 2
+
+
+def test_asked_to_stop_it_keeps_what_it_read_and_goes_on_there(desk: Desk) -> None:
+    rows = Rows([prescription(number) for number in range(1, 11)])
+    answers = iter([False, False, True])
+    judge = Judge(desk.edition, "RX01", desk.store.rid)
+    stopping = Manner(stop=lambda: next(answers))
+    with pytest.raises(StoppedError, match="接着读"):
+        accept(rows, judge, desk.store, targets=("bureau",), clock=desk.clock, page_size=3, manner=stopping)
+    assert desk.states() == {State.QUEUED: 6}
+    assert accept(rows, judge, desk.store, targets=("bureau",), clock=desk.clock, page_size=3) == Tally(read=4, queued=4)

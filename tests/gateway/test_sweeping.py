@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from support.delivery import START, Clock, Platform, Rows, prescription
 
-from gateway.intake import accept
+from gateway.intake import Manner, accept
 from gateway.judging import Judge
 from gateway.model import BrakeKind, Cursor, Mark, Page, SourceRow
 from gateway.store import Store
@@ -58,7 +58,8 @@ class Desk:
         voided = 0
         for _ in range(times):
             self.clock.move(300)
-            sweeper = Sweeper(self.site, self.judge, self.store, targets=("bureau",), clock=self.clock, guards=guards)
+            manner = Manner(guards=guards or Guards())
+            sweeper = Sweeper(self.site, self.judge, self.store, targets=("bureau",), clock=self.clock, manner=manner)
             voided += sweeper.sweep(SPAN).voided
         return voided
 

@@ -14,11 +14,12 @@ from support.delivery import Clock, Platform, Rows, prescription
 from gateway.errors import NotDeliveredError, OutcomeUnknownError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.model import RowState, SourceRow, Tally
+from gateway.model import BrakeKind, RowState, SourceRow, Tally
 from gateway.outbox import GRACE, State
 from gateway.standing import Route, Standing
 from gateway.store import Store
 from gateway.uploading import upload
+from gateway.voiding import Guards
 from schemas.envelope import Result, Status
 from schemas.model import Edition, Violation
 from schemas.record import content_hash
@@ -218,3 +219,62 @@ def test_a_withdrawal_that_could_not_be_delivered_is_tried_again(desk: Desk) -> 
     desk.clock.move(600)
     desk.send()
     assert desk.held()[2]["vali_flag"] == "0"
+
+
+MANY = 2 * Guards().rows
+
+
+def marked(count: int, of: int = MANY) -> list[SourceRow]:
+    return [void(number) if number <= count else prescription(number) for number in range(1, of + 1)]
+
+
+def test_marks_in_a_mass_wait_for_a_person_and_then_exactly_they_are_withdrawn(desk: Desk) -> None:
+    desk.take_in(*marked(0))
+    desk.send()
+    slip = desk.take_in(*marked(MANY - 5))
+    assert (slip.voided, slip.quarantined, slip.unchanged) == (0, MANY - 5, 5)
+    (brake,) = desk.store.brakes()
+    assert (brake.kind, f"标了 {MANY - 5} 行作废" in brake.sentence) == (BrakeKind.MARKED, True)
+    desk.send()
+    assert desk.standing().outdated == MANY - 5
+    assert desk.standing().voided == 0
+
+    assert desk.take_in(*marked(MANY - 4)).voided == 0, "while it is on, nothing more is withdrawn"
+    assert desk.store.release_brakes("his", "RX01") == [BrakeKind.MARKED]
+    assert desk.take_in(*marked(MANY - 3)).voided == MANY - 3
+    desk.send()
+    assert desk.standing().voided == MANY - 3
+    assert desk.store.brakes() == []
+    assert desk.store.grievances() == []
+
+
+def test_marks_in_a_mass_are_counted_over_the_pages_of_one_look(store: Store, edition: Edition, clock: Clock) -> None:
+    desk = Desk(store, edition, clock)
+    judge = Judge(edition, "RX01", store.rid)
+    for rows in (marked(0), marked(MANY)):
+        found = accept(Rows(rows), judge, store, targets=(BUREAU,), clock=clock, from_start=True, page_size=7)
+    assert found.voided <= Guards().rows
+    assert found.quarantined >= MANY - Guards().rows
+    assert desk.store.brakes()
+
+
+def test_a_mistake_that_was_undone_withdraws_nothing(desk: Desk) -> None:
+    desk.take_in(*marked(0))
+    desk.send()
+    desk.take_in(*marked(MANY))
+    assert desk.take_in(*marked(0)) == Tally(read=MANY, unchanged=MANY)
+    desk.store.release_brakes("his", "RX01")
+    desk.take_in(*marked(0))
+    desk.send()
+    assert (desk.standing().voided, desk.standing().outdated) == (0, 0)
+
+
+def test_a_days_cancellations_are_no_mass(desk: Desk) -> None:
+    few = Guards().rows
+    desk.take_in(*marked(0))
+    desk.send()
+    assert desk.take_in(*marked(few)).voided == few
+    large = 100 * (few + 1)
+    desk.take_in(*marked(few, of=large))
+    assert desk.take_in(*marked(2 * few, of=large)).voided == few, "of so many rows these are less than a hundredth"
+    assert desk.store.brakes() == []
