@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from adapters import wiretext
+from adapters.assignment import BLANK, Assignments
 from adapters.catalogue import Catalogue
 from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_text
 from adapters.mapping import Condition, FieldRule, RowMapping, StateRule
@@ -24,8 +25,6 @@ from schemas.errors import WireError
 from schemas.model import Edition, Field, FieldType, Violation
 
 Content = dict[str, str]
-#: what `conversion.is_blank` takes for nothing, once stripped and in capitals
-_BLANK = frozenset({"", "NULL"})
 
 
 class CompiledMapping:
@@ -43,7 +42,7 @@ class _Function:
     """Writes `content(row)`.
 
     1. A row in a state, or without a joined row that must exist, is left to the slow path.
-    2. Each field's wire text goes into a local, "" for none; a clock after midnight goes to the next day.
+    2. Each field's wire text goes into a local, "" for none (`Assignments`); a clock after midnight goes to the next day.
     3. Texts and numbers are compared with the edition; days, times and translated codes are right once they are written.
     4. What is there becomes the content.
 
@@ -54,6 +53,8 @@ class _Function:
         self.mapping, self.facts, self.edition, self.listing = mapping, facts, edition, listing
         self.specs = mapping.dataset.fields
         self.names = {spec.name: f"v{index}" for index, spec in enumerate(self.specs)}
+        self.assign = Assignments(listing)
+        self.measured: set[str] = set()  #: fields whose length has been asked
 
     def write(self) -> None:
         """Add the function to the listing."""
@@ -103,10 +104,11 @@ class _Function:
         if rule is None or not rule.origin.columns:
             self._settled(spec, rule)
             return
-        if not (self._joined(rule, value) or self._read(rule, value)):
+        needed = spec.required and not (isinstance(rule.origin, Column | DateAndTime) and _may_be_blank(spec))
+        if not (self._moment(rule, value, needed) or self._read(rule, value, needed)):
             self.listing.add(f"{value} = {self.listing.bind('slow', partial(_slowly, rule, self.facts))}(row)")
-        if spec.required and not (isinstance(rule.origin, Column | DateAndTime) and _may_be_blank(spec)):
-            self._unsure(f"not {value}")
+            if needed:
+                self._unsure(f"not {value}")
 
     def _settled(self, spec: Field, rule: FieldRule | None) -> None:
         """No column has a say, so the text is known now. A fault is one of every row."""
@@ -119,34 +121,30 @@ class _Function:
         if spec.required and not text and (rule or not _may_be_blank(spec)):
             self.listing.add("return None")
 
-    def _joined(self, rule: FieldRule, value: str) -> bool:
+    def _moment(self, rule: FieldRule, value: str, needed: bool) -> bool:
         """A day and a clock of Shanghai in two columns."""
         origin = rule.origin
         if not isinstance(origin, DateAndTime) or rule.codes is not None or rule.spec.type is not FieldType.DATETIME:
             return False
         if origin.zone is not wire.SHANGHAI:
             return False
-        self.listing.add(f"{value} = {self.listing.bind('joined', wiretext.joined)}(row[{origin.date!r}], row[{origin.time!r}])")
+        self.assign.moment(origin, value, needed)
         return True
 
-    def _read(self, rule: FieldRule, value: str) -> bool:
+    def _read(self, rule: FieldRule, value: str, needed: bool) -> bool:
         """A local value that is translated or converted. False if the rule has an origin that only the slow path reads."""
         if not _is_raw(rule.origin, self.facts):
             return False
+        if rule.codes is None and rule.spec.type is FieldType.DATE and isinstance(rule.origin, Column):
+            self.assign.day(rule, rule.origin.column, value, needed)
+            return True
         self._raw(rule.origin, value)
         if rule.codes is not None:
-            table = self._table(rule)
-            translate = self.listing.bind("translate", partial(_translated, table))
-            self.listing.add(f"{value} = {self.listing.bind('codes', table)}.get({value}) or {translate}({value})")
+            self.assign.code(self._table(rule), value, needed)
             return True
-        write = self.listing.bind("write", wiretext.writer(rule.spec, rule.zone))
-        if rule.spec.type is not FieldType.TEXT:
-            self.listing.add(f"{value} = '' if {value} is None else {write}({value})")
-            return True
-        with self.listing.block(f"if type({value}) is str:"):
-            self.listing.add(f"{value} = {value}.strip()")
-            self.listing.add(f"if len({value}) < 5 and {value}.upper() in {self.listing.bind('blank', _BLANK)}: {value} = ''")
-        self.listing.add(f"else: {value} = '' if {value} is None else {write}({value})")
+        self.assign.value(rule, value, needed)
+        if rule.spec.type is FieldType.TEXT:
+            self.measured.add(rule.spec.name)
         return True
 
     def _raw(self, origin: Origin, value: str) -> None:
@@ -173,7 +171,7 @@ class _Function:
         taken = codes(self.edition, rule.spec) if rule.spec.codes else None
         table: dict[str, str] = {}
         for local, code in (rule.codes or {}).items():
-            if local != local.strip() or local.upper() in _BLANK:
+            if local != local.strip() or local.upper() in BLANK:
                 continue  # never met: texts are stripped, and blank is told before the table is asked
             try:
                 text = wire.encode(rule.spec, convert(rule.spec, code, rule.zone))
@@ -203,7 +201,7 @@ class _Function:
             translated = rule is not None and rule.codes is not None
             if spec.codes and not translated:
                 checks.single(spec)
-            elif spec.type is FieldType.TEXT and not spec.codes:
+            elif spec.type is FieldType.TEXT and not spec.codes and spec.name not in self.measured:
                 checks.single(replace(spec, required=False))
         checks.conditions()
 
@@ -236,11 +234,6 @@ def _catalogue(catalogue: Catalogue | None, take: str) -> dict[str, str]:
     if catalogue is None or take not in catalogue.columns:
         return {}
     return {key: row[take] for key, row in catalogue.rows.items() if row[take]}
-
-
-def _translated(table: dict[str, str], value: Any) -> str:
-    """A local code that does not stand in the table as it is. KeyError: only the slow path knows."""
-    return "" if is_blank(value) else table[local_code(value)]
 
 
 def _slowly(rule: FieldRule, facts: SiteFacts, row: Row) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +20,8 @@ from schemas.model import Field, FieldType
 Write = Callable[[Any], str]
 #: number texts that are written on the wire as they stand
 _NUMBER = re.compile(r"0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]").fullmatch
-_MINUTES, _SECONDS = sorted(moments.MINUTES), sorted(moments.SECONDS)
+#: what stands after the day, by the minute of the day, and after that
+MINUTES, SECONDS = sorted(moments.MINUTES), sorted(moments.SECONDS)
 #: most days remembered in each direction, a century
 _MOST = 40_000
 
@@ -36,14 +36,11 @@ class _Texts(dict[date, str]):
         return text
 
 
-_TEXTS = _Texts()
+TEXTS = _Texts()
 
 
 def writer(spec: Field, zone: ZoneInfo | timezone) -> Write:
-    """How values of this field are written. The function raises UnreadableError or WireError.
-
-    A Decimal that is no plain number (NaN, an exponent) gives a text that no pattern of a number takes.
-    """
+    """How values of this field are written, None excepted. The function raises UnreadableError or WireError."""
 
     def slowly(value: Any) -> str:
         text: str = "" if is_blank(value) else wire.encode(spec, convert(spec, value, zone))
@@ -63,25 +60,21 @@ def _text(slowly: Write) -> Write:
 
 def _number(slowly: Write) -> Write:
     def write(value: Any) -> str:
-        kind = type(value)
-        if kind is int:
-            return str(value)
-        if kind is Decimal:
-            if not value:
-                return "0"
-            text = str(value)
-            return text.rstrip("0").rstrip(".") if "." in text else text
-        if kind is str and _NUMBER(value):
-            return str(value)
-        return slowly(value)
+        return str(value) if type(value) is str and _NUMBER(value) else slowly(value)
 
     return write
+
+
+def trimmed(number: str) -> str:
+    """The text of an int or Decimal that ends in 0, as the wire writes it: no zeros after the point, no sign before nothing."""
+    text = number.rstrip("0").rstrip(".") if "." in number else number
+    return "0" if text == "-0" else text
 
 
 def _day(slowly: Write) -> Write:
     def write(value: Any) -> str:
         if type(value) is date:
-            return _TEXTS[value]
+            return TEXTS[value]
         return value if type(value) is str and value in moments.DAYS else slowly(value)
 
     return write
@@ -90,7 +83,7 @@ def _day(slowly: Write) -> Write:
 def _moment(slowly: Write) -> Write:
     def write(value: Any) -> str:
         if type(value) is datetime and value.tzinfo is None:
-            return f"{_TEXTS[value.date()]}{_MINUTES[value.hour * 60 + value.minute]}{_SECONDS[value.second]}"
+            return f"{TEXTS[value.date()]}{MINUTES[value.hour * 60 + value.minute]}{SECONDS[value.second]}"
         return value if type(value) is str and moments.is_moment(value) else slowly(value)
 
     return write
@@ -106,13 +99,10 @@ _SHORT: dict[FieldType, Callable[[Write], Write]] = {
 
 def joined(day: Any, clock: Any) -> str:
     """A day and a wall clock of Shanghai in two values; "" if either is blank. UnreadableError or WireError."""
-    if type(day) is date and type(clock) is timedelta and clock.days == 0:  # as MySQL drivers give DATE and TIME
-        seconds = clock.seconds
-        return f"{_TEXTS[day]}{_MINUTES[seconds // 60]}{_SECONDS[seconds % 60]}"
     if is_blank(day) or is_blank(clock):
         return ""
     wall: time = to_time(clock).replace(tzinfo=None)
-    return f"{_TEXTS[to_date(day, wire.SHANGHAI)]} {wall.isoformat('seconds')}"
+    return f"{TEXTS[to_date(day, wire.SHANGHAI)]} {wall.isoformat('seconds')}"
 
 
 def next_day(moment: str) -> str:
@@ -123,6 +113,6 @@ def next_day(moment: str) -> str:
 @lru_cache(_MOST)
 def _day_after(day: str) -> str:
     try:
-        return _TEXTS[date.fromisoformat(day) + timedelta(days=1)]
+        return TEXTS[date.fromisoformat(day) + timedelta(days=1)]
     except OverflowError:
         raise UnreadableError("没有下一天") from None

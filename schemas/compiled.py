@@ -95,7 +95,8 @@ def _write(edition: Edition, specs: tuple[Field, ...], name: str, listing: Listi
     1. Take every field; an optional one that is absent counts as "".
     2. Compare with the rules, and the names with those there are.
 
-    What is no text makes a join or a look-up fail with TypeError, a required field that is absent KeyError.
+    What is no text makes a join or a look-up fail with TypeError, a required field that is absent KeyError, half a character
+    in a number UnicodeEncodeError.
     """
     fields = {spec.name: spec for spec in specs}  # of two with one name the later counts, as in marshmallow
     names = {field: f"v{index}" for index, field in enumerate(fields)}
@@ -115,7 +116,7 @@ def _write(edition: Edition, specs: tuple[Field, ...], name: str, listing: Listi
             if edition.style.extra is Extra.REJECT:
                 with listing.block(f"if not record.keys() <= {listing.bind('names', frozenset(fields))}:"):
                     listing.add("return False")
-        with listing.block("except (KeyError, TypeError):"):
+        with listing.block("except (KeyError, TypeError, UnicodeEncodeError):"):
             listing.add("return False")
         listing.add("return True")
 

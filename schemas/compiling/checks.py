@@ -5,7 +5,6 @@ Each comparison that fails means "not sure": it may be stricter than `schemas.bu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -15,18 +14,21 @@ import orjson
 from schemas import build, wire
 from schemas.compiling import moments
 from schemas.compiling.listing import Listing
+from schemas.compiling.numbers import NINES, Shapes
 from schemas.errors import WireError
 from schemas.model import Edition, Field, FieldType, Severity
 
 #: how orjson begins to write a character that cannot stand in JSON as it is: no other text may hold a control character
-_ESCAPE = b"\\"
+_ESCAPE = ord("\\")
+#: numbers judged by one look-up: more of them have more shapes together than are worth remembering
+_GROUP = 4
 _ANY = Field("text", "文本", FieldType.TEXT, moments.NOWHERE)
 
 
 class Checks:
     """Writes the comparisons for `specs`, whose values stand in the locals `names`; `unsure` is the line that gives up.
 
-    What is no text may raise TypeError.
+    What is no text may raise TypeError, half a character UnicodeEncodeError.
     """
 
     def __init__(self, edition: Edition, specs: tuple[Field, ...], names: Mapping[str, str], listing: Listing, unsure: str) -> None:
@@ -36,6 +38,7 @@ class Checks:
 
     def write(self, rows: Mapping[str, str]) -> None:
         """Every rule; `rows` names the function that judges the child rows of a field."""
+        self._only_texts()
         self.together(self.specs.values())
         for spec in self.specs.values():
             self.single(spec)
@@ -45,12 +48,14 @@ class Checks:
 
     def together(self, specs: Iterable[Field]) -> None:
         """What costs less for many fields at once: control characters in free texts, the shape of numbers."""
-        free = [spec for spec in specs if spec.type is FieldType.TEXT and not spec.codes]
+        texts = [self.names[spec.name] for spec in specs if _is_free(spec)]
         numbers = [spec for spec in specs if spec.type is FieldType.NUMBER]
-        if free:
-            self._texts(free)
-        if numbers:
-            self._numbers(numbers)
+        if texts:
+            dumps, check = self.listing.bind("dumps", orjson.dumps), self.listing.bind("readable", _readable)
+            self.listing.add(f"texts = ({', '.join(texts)},)")
+            self._unsure(f"{_ESCAPE} in {dumps}(texts) and not {check}(texts)")
+        for first in range(0, len(numbers), _GROUP):
+            self._numbers(numbers[first : first + _GROUP])
 
     def single(self, spec: Field) -> None:
         """What is asked of one field alone."""
@@ -77,16 +82,18 @@ class Checks:
         with self.listing.block(f"if {condition}:"):
             self.listing.add(self.unsure)
 
-    def _texts(self, free: list[Field]) -> None:
-        """orjson escapes control characters, and a few more, and refuses surrogates."""
-        dumps, check = self.listing.bind("dumps", orjson.dumps), self.listing.bind("readable", _readable)
-        self.listing.add(f"texts = ''.join(({', '.join(self.names[spec.name] for spec in free)},))")
-        self._unsure(f"{_ESCAPE!r} in {dumps}(texts) and not {check}(texts)")
+    def _only_texts(self) -> None:
+        """orjson takes more than texts; a join does not."""
+        texts = [self.names[spec.name] for spec in self.specs.values() if _is_free(spec)]
+        if texts:
+            self.listing.add(f"''.join(({', '.join(texts)},))")
 
     def _numbers(self, numbers: list[Field]) -> None:
-        """One pattern over all numbers; none of them can hold the `|` that parts them."""
-        match = self.listing.bind("numbers", re.compile(r"\|".join(map(_number, numbers))).fullmatch)
-        self._unsure(f"not {match}('|'.join(({', '.join(self.names[spec.name] for spec in numbers)},)))")
+        """One look-up for their shapes together, one pattern for those not met before."""
+        shapes = Shapes(numbers)
+        met, nines = self.listing.bind("met", shapes.met), self.listing.bind("nines", NINES)
+        self.listing.add(f"numbers = '|'.join(({', '.join(self.names[spec.name] for spec in numbers)},))")
+        self._unsure(f"numbers.encode().translate({nines}) not in {met} and not {self.listing.bind('fit', shapes.fit)}(numbers)")
         for spec in numbers:
             if spec.least:
                 self._least(spec, spec.least)
@@ -94,7 +101,7 @@ class Checks:
     def _least(self, spec: Field, least: Decimal) -> None:
         """Up to 1, only a number that begins with 0 has to be computed."""
         value = self.names[spec.name]
-        asked = f"{value}[:1] == '0'" if 0 < least <= 1 else value
+        asked = f"{'' if spec.required else f'{value} and '}{value}[0] == '0'" if 0 < least <= 1 else value
         number, bound = self.listing.bind("Decimal", Decimal), self.listing.bind("least", least)
         self._unsure(f"{asked} and {number}({value}) < {bound}")
 
@@ -138,20 +145,14 @@ def _if_given(spec: Field, value: str, wrong: str) -> str:
     return wrong if spec.required else f"{value} != '' and ({wrong})"
 
 
-def _readable(text: str) -> bool:
-    """Whether the authority takes `text` for a text, e.g. one with a quotation mark in it."""
+def _is_free(spec: Field) -> bool:
+    return spec.type is FieldType.TEXT and not spec.codes
+
+
+def _readable(texts: Iterable[str]) -> bool:
+    """Whether the authority takes each of them for a text, e.g. one with a quotation mark in it."""
     try:
-        wire.decode(_ANY, text)
+        wire.decode(_ANY, "".join(texts))
     except WireError:
         return False
     return True
-
-
-def _number(spec: Field) -> str:
-    """Pattern of the number texts that fit: zeros at either end do not count (`build`, precision). Possessive, so linear."""
-    whole, places = "[0-9]++", r"(?:\.[0-9]++)?"
-    if spec.length and spec.length_severity is Severity.ERROR:
-        whole = f"(?=[0-9])0*+[0-9]{{0,{spec.length - spec.scale}}}+" if spec.length >= spec.scale else "(?!)"
-        places = rf"(?:\.(?=[0-9])[0-9]{{0,{spec.scale}}}+0*+)?"
-    sign = "-?" if spec.least is None or spec.least < 0 else ""
-    return f"(?:{sign}{whole}{places}){'' if spec.required else '?'}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -210,6 +211,11 @@ def test_an_ordinary_row_is_answered_without_the_slow_path(read_mapping: Any, ed
     [
         {"id": None},
         {"id": "x" * 21},
+        {"id": 10**20},
+        {"id": " NULL "},
+        {"count": Decimal("1E+3")},
+        {"count": "\ud800"},
+        {"d": date(1850, 1, 1)},
         {"count": "2盒"},
         {"count": Decimal("0.00001")},
         {"count": Decimal("NaN")},
@@ -238,6 +244,51 @@ def test_the_codes_of_a_bit_and_a_boolean_are_read_as_the_mapping_file_writes_th
     content = CompiledMapping(mapping, FACTS, edition).content
     found = [content({**SHANGHAI_ROW, "am": value}) for value in (True, 1, b"\x01", "1", " 1 ", Decimal("1.0"))]
     assert [each and each["shift"] for each in found] == ["1", "2", "2", "2", "2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("-0.00"), "0"),
+        (Decimal("0E-2"), "0"),
+        (Decimal("-0"), "0"),
+        (Decimal("-1.50"), "-1.5"),
+        (Decimal("100"), "100"),
+        (Decimal("100.00"), "100"),
+        (Decimal("0.05"), "0.05"),
+        (120, "120"),
+        (0, "0"),
+        ("7.5", "7.5"),
+        ("7.50", "7.5"),
+    ],
+)
+def test_numbers_are_written_as_the_wire_writes_them(read_mapping: Any, edition: Edition, value: Any, text: str) -> None:
+    found = CompiledMapping(read_mapping(), FACTS, edition).content({**SHANGHAI_ROW, "count": value})
+    assert found and found["count"] == text
+    assert found == sent(read_mapping(), {**SHANGHAI_ROW, "count": value}, FACTS, edition)
+
+
+@pytest.mark.parametrize(("length", "text"), [(3, "abcd"), (4, "abcde"), (5, "abcdef"), (3, 1234)])
+def test_a_text_longer_than_its_field_is_left_to_the_slow_path_however_short(
+    read_mapping: Any, edition: Edition, length: int, text: Any
+) -> None:
+    mapping = read_mapping()
+    dataset = mapping.dataset
+    fields = tuple(replace(spec, length=length) if spec.name == "code" else spec for spec in dataset.fields)
+    node = replace(dataset.input[0], fields=fields)
+    rules = {**mapping.fields, "code": replace(mapping.fields["code"], spec=next(each for each in fields if each.name == "code"))}
+    content = CompiledMapping(replace(mapping, dataset=replace(dataset, input=(node,)), fields=rules), FACTS, edition).content
+    assert content({**SHANGHAI_ROW, "code": text}) is None
+    assert content({**SHANGHAI_ROW, "code": str(text)[:length]})
+
+
+def test_the_day_of_two_moments_and_a_date_is_read_once_and_may_be_a_text(read_mapping: Any, edition: Edition) -> None:
+    mapping = read_mapping(**MAPPINGS["times"])
+    compiled = CompiledMapping(mapping, FACTS, edition)
+    assert compiled.source.count("row['d'] if") + compiled.source.count("d0 = row['d']") == 1
+    found = compiled.content({**SHANGHAI_ROW, "d": "2026-12-31"})
+    assert found == compiled.content(SHANGHAI_ROW)
+    assert found and found["ended"] == "2027-01-01 02:00:00"
 
 
 def test_an_undeclared_constant_leaves_every_row_to_the_slow_path(read_mapping: Any, edition: Edition) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import build, compiled, fake, loader
-from schemas.compiling import moments
+from schemas.compiling import moments, numbers
 from schemas.compiling.listing import Listing
 from schemas.damage import Damage
 from schemas.model import CodeTable, Condition, Confidence, Dataset, Edition, Extra, Field, FieldType, Node, Severity, Source
@@ -117,7 +117,9 @@ def test_every_combination_of_attributes_is_never_laxer_than_the_authority(
         ({"cnt": "-9999.99"}, True),
         ({"cnt": "0001.230"}, True),
         ({"cnt": ""}, True),
+        ({"cnt": "9999.990"}, True),
         ({"cnt": "1.001"}, False),
+        ({"cnt": "１"}, False),
         ({"cnt": "10000"}, False),
         ({"cnt": "1\n"}, False),
         ({"cnt": "1|2"}, False),
@@ -161,8 +163,9 @@ def test_each_rule_is_part_of_the_generated_code(edition: Edition, record: Make,
     assert (judge.violations(made) == ()) is sure
 
 
-def test_a_surrogate_is_left_to_the_authority(edition: Edition, record: Make) -> None:
-    made = {**record(), "rx_id": "\ud800"}
+@pytest.mark.parametrize("name", ["rx_id", "cnt"])
+def test_a_surrogate_is_left_to_the_authority(edition: Edition, record: Make, name: str) -> None:
+    made = {**record(), name: "\ud800"}
     assert not compiled.validator(edition, "T1").valid(made)
     assert [each.rule for each in compiled.validator(edition, "T1").violations(made)] == ["format"]
 
@@ -206,3 +209,40 @@ def test_days_are_remembered_only_up_to_a_limit(monkeypatch: pytest.MonkeyPatch)
     assert moments.is_day("1931-07-13")
     assert "1931-07-13" not in moments.DAYS
     assert not moments.is_day("1931-02-30")
+
+
+_PAIR = (_field("a", FieldType.NUMBER, required=True, length=4, scale=1, least=Decimal(0)), _field("b", FieldType.NUMBER))
+
+
+def test_a_shape_met_is_one_of_which_every_text_fits() -> None:
+    shapes = numbers.Shapes(_PAIR)
+    assert shapes.fit("100.5|-7")
+    assert shapes.met == {b"999.9|-9"}
+    assert not shapes.fit("1000.5|-7")
+    assert not shapes.fit("|-7")
+    assert shapes.fit("0001.50|"), "zeros that do not count fit,"
+    assert shapes.met == {b"999.9|-9"}, "but say nothing of the other digits that look like them"
+
+
+@given(st.lists(st.from_regex(r"-?[0-9]{1,5}(\.[0-9]{1,3})?", fullmatch=True), max_size=30))
+def test_what_has_a_shape_met_fits(texts: list[str]) -> None:
+    """By the authority; a fresh memory per example."""
+    spec = _field("x", FieldType.NUMBER, length=4, scale=1)
+    shapes, schema = numbers.Shapes([spec]), build.schema_class(REFERENCE, (spec,), "x")()
+    for text in texts:
+        sure = text.encode().translate(numbers.NINES) in shapes.met or shapes.fit(text)
+        assert sure is (not schema.validate({"x": text}))
+
+
+def test_shapes_are_remembered_only_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "_MOST", 1)
+    shapes = numbers.Shapes(_PAIR)
+    assert [shapes.fit("1|"), shapes.fit("10|"), shapes.fit("10000|")] == [True, True, False]
+    assert shapes.met == {b"9|"}
+
+
+def test_more_numbers_than_one_look_up_takes_are_all_compared() -> None:
+    specs = tuple(_field(f"n{index}", FieldType.NUMBER, length=2) for index in range(9))
+    check = compiled.fields_check(REFERENCE, specs, "n")
+    assert check({spec.name: "12" for spec in specs})
+    assert not any(check({"n0": "1", spec.name: "123"}) for spec in specs)

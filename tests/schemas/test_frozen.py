@@ -23,7 +23,7 @@ from marshmallow import missing
 from support.freezing import applied, sealed
 
 from schemas import build, compiled, loader, overlay, wire
-from schemas.compiling import checks, moments
+from schemas.compiling import checks, moments, numbers
 from schemas.model import Edition, Field, Severity, Violation
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -183,7 +183,7 @@ def _strict_least(patch: pytest.MonkeyPatch) -> None:
 
 
 def _compiled_numbers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(checks, "_number", lambda spec: r"(?:-?[0-9]+(?:\.[0-9]+)?)?")
+    patch.setattr(numbers, "_pattern", lambda spec: r"-?[0-9]+(?:\.[0-9]+)?" if spec.required else r"(?:-?[0-9]+(?:\.[0-9]+)?)?")
 
 
 def _compiled_codes(patch: pytest.MonkeyPatch) -> None:
