@@ -21,7 +21,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from gateway import redaction
 from gateway.bureau import withdrawal
 from gateway.bureau.trust import distrust
-from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
 from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
 from schemas.errors import EnvelopeError, RefusedWholeError, WireError
@@ -139,24 +139,25 @@ class BureauClient:
         sent = {**signed, "content-type": content_type(self._edition)}
         try:
             return self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
-        except requests.exceptions.ConnectTimeout:
-            raise NotDeliveredError(f"{self._name} 连接不上（连接超时）") from None
-        except requests.exceptions.SSLError as error:
-            if cause := distrust(error):
-                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
-            raise OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到") from None
-        except requests.exceptions.ConnectionError as error:
-            if cause := distrust(error):
-                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
-            if _never_connected(error):
-                raise NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）") from None
-            raise OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到") from None
-        except requests.exceptions.ReadTimeout as error:
-            if cause := distrust(error):
-                raise NotDeliveredError(f"{self._name} 连接不上（{cause}）") from None
-            raise OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到") from None
         except requests.exceptions.RequestException as error:
-            raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
+            raise self._broken(error) from None
+
+    def _broken(self, error: requests.exceptions.RequestException) -> GatewayError:
+        """Whether a byte of the message may have left: only what failed before proves that nothing arrived."""
+        if cause := distrust(error):
+            return NotDeliveredError(f"{self._name} 连接不上（{cause}）")
+        match error:
+            case requests.exceptions.ConnectTimeout():
+                return NotDeliveredError(f"{self._name} 连接不上（连接超时）")
+            case requests.exceptions.SSLError():
+                return OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到")
+            case requests.exceptions.ConnectionError() if _never_connected(error):
+                return NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）")
+            case requests.exceptions.ConnectionError():
+                return OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到")
+            case requests.exceptions.ReadTimeout():
+                return OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到")
+        return OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到")
 
     def _read(self, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(response):
