@@ -25,6 +25,7 @@ from schemas.wire import SHANGHAI
 
 _DAY = 24 * 60 * 60
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_DECADE = 3650
 
 
 @click.command(cls=Command, help="在线备份本地库到一个新文件，并核验；不必停止网关。")
@@ -85,9 +86,13 @@ def sentence(found: Forecast) -> str:
     """The forecast in Chinese."""
     free = f"，磁盘剩余 {spoken(found.free)}（低于 {spoken(found.floor)} 停止读取）" if found.free is not None else ""
     budget = f"，预算 {spoken(found.budget)}" if found.budget else ""
-    left = f"，按此还能用 {found.days_left} 天" if found.days_left is not None else ""
+    left = f"，按此还能用{_spoken_days(found.days_left)}" if found.days_left is not None else ""
     warning = "。磁盘不足，已停止读取，报送照常" if found.short else "。请尽快清理或扩容" if found.tight else ""
     return f"本地库 {spoken(found.size)}{budget}，近日每天增长约 {spoken(found.growth)}{free}{left}{warning}"
+
+
+def _spoken_days(days: int) -> str:
+    return "十年以上" if days > _DECADE else f" {days} 天"
 
 
 def retention_lines(config: Config) -> list[str]:

@@ -141,6 +141,8 @@ class BureauClient:
             return self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from None
+        except OSError:  # the CA file was there at the start
+            raise NotDeliveredError(f"{self._name} 的证书文件 {self._endpoint.ca_file} 读不到了") from None
 
     def _broken(self, error: requests.exceptions.RequestException) -> GatewayError:
         """Whether a byte of the message may have left: only what failed before proves that nothing arrived."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -271,3 +272,12 @@ def test_a_message_larger_than_the_edition_allows_is_not_sent(edition: Edition) 
             opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
         assert server.seen == []  # type: ignore[attr-defined]
     assert caught.value.certain
+
+
+def test_a_certificate_file_that_is_gone_by_now_means_that_nothing_left(edition: Edition, tmp_path: Path) -> None:
+    account = {INSTITUTION: Account(Sender(INSTITUTION, "示例医院", "990001", "99"), CREDENTIAL)}
+    endpoint = Endpoint("bureau", "https://127.0.0.1:1/api/upload", 1, 1, tmp_path / "ca.pem")
+    opened = BureauClient(endpoint, account, edition, Clock())
+    with pytest.raises(NotDeliveredError, match=r"证书文件 .*ca\.pem 读不到了"):
+        opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+    opened.close()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 from sqlalchemy import text
+from support import smalldisk
 from support.databases import KEY
 from support.delivery import START, Clock, Platform, Rows, prescription
 
@@ -32,35 +30,11 @@ MIB = 1024 * 1024
 ROUTE = Route("his", "RX01", "bureau")
 
 
-def mounted(folder: Path, *options: str) -> None:
-    """A small disk of the test's own; skips where one cannot be mounted."""
-    if os.name != "posix" or os.geteuid() != 0 or not shutil.which("mount"):
-        pytest.skip("only root can mount a small disk")
-    folder.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", str(folder)], check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip("this machine lets nobody mount a small disk")
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of 3 MiB."""
-    folder = tmp_path / "disk"
-    mounted(folder, "-o", "size=3m")
-    try:
+    with smalldisk.mounted(tmp_path / "disk", "3m") as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """A remount is refused while a file is open for writing, as the store's are; a mount over it in the same place is not."""
-    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
 
 
 def take(store: Store, edition: Edition, clock: Clock, rows: Rows) -> int:
@@ -106,7 +80,7 @@ def test_a_disk_that_fills_up_stops_reading_at_the_last_whole_page_and_nothing_i
         take(store, edition, clock, rows)
     (standing,) = store.standings([ROUTE])
     assert read < standing.states[State.QUEUED] < 2000
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+    smalldisk.remount(small, "size=64m")
     take(store, edition, clock, rows)
     send(store, clock, platform)
     arrived(store, platform, 2000)
@@ -134,7 +108,7 @@ def test_a_disk_full_between_sending_and_writing_the_answer_down_loses_nothing(s
             take(store, edition, clock, Rows([prescription(number) for number in range(51, 2001)]))
     filler.unlink()
     platform.answer = None
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+    smalldisk.remount(small, "size=64m")
     take(store, edition, clock, Rows([prescription(number) for number in range(51, 2001)]))
     for _ in range(3):
         clock.move(600)  # the lease and the grace of what had no answer written down
@@ -150,7 +124,7 @@ def test_a_disk_that_is_remounted_read_only_is_told_and_goes_on_when_it_is_not(s
     store = open_store(url, edition, START, KEY)
     take(store, edition, clock, Rows([prescription(number) for number in range(1, 11)]))
     store.close()
-    with read_only(small), pytest.raises(StoreError, match=r"只读|打不开"):
+    with smalldisk.read_only(small), pytest.raises(StoreError, match=r"只读|打不开"):
         open_store(url, edition, START, KEY)
     store = open_store(url, edition, START, KEY)
     assert position(store) == 10
@@ -161,7 +135,7 @@ def test_a_disk_that_is_remounted_read_only_is_told_and_goes_on_when_it_is_not(s
 
 
 def test_a_new_store_on_a_read_only_disk_is_one_sentence(small: Path, edition: Edition) -> None:
-    with read_only(small), pytest.raises(StoreError, match="只读"):
+    with smalldisk.read_only(small), pytest.raises(StoreError, match="只读"):
         open_store(f"sqlite:///{small / 'new' / 'gateway.db'}", edition, START, KEY)
 
 
@@ -236,7 +210,7 @@ def test_a_young_store_is_measured_by_its_own_age() -> None:
 
 def test_the_sentence_says_what_to_do() -> None:
     calm = Forecast(size=100 * MIB, free=5000 * MIB, growth=MIB, days_left=3976, budget=0, floor=1024 * MIB)
-    assert sentence(calm).endswith("按此还能用 3976 天")
+    assert sentence(calm).endswith("按此还能用十年以上")
     assert not calm.tight
     soon = Forecast(size=100 * MIB, free=1100 * MIB, growth=10 * MIB, days_left=7, budget=0, floor=1024 * MIB)
     assert sentence(soon).endswith("请尽快清理或扩容")
