@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 from support import line as lines
 from support import sites
@@ -90,19 +89,15 @@ def place(room: Path, seed: int, replay: str, *faults: Fault, dataset: str = "RX
     draw = chain(faults, repeat(Fault.NONE)).__next__
     with Counting(idempotent) as platform, lines.build(room / "line", seed, draw=draw) as line:
         line.proxy.upstream = platform.url
-        edit(line.config, lambda found: found["targets"][TARGET].update(answers_queries=False))
-        edit(line.config.with_name("faults.yaml"), lambda found: found.update(datasets={dataset: {"batch": 8, "replay": replay}}))
+        lines.amend(line.config, lambda found: found["targets"][TARGET].update(answers_queries=False, read_timeout=20))
+        lines.amend(
+            line.config.with_name("faults.yaml"), lambda found: found.update(datasets={dataset: {"batch": 8, "replay": replay}})
+        )
         if dataset == STOCK:
             for name, text in _STOCK_FILES.items():
                 (line.config.parent / "profile" / name).write_text(text, encoding="utf-8")
         line.source.insert(_ROWS)
         yield Place(line, platform, dataset)
-
-
-def edit(path: Path, change: Callable[[dict[str, dict[str, dict[str, object]]]], None]) -> None:
-    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    change(settings)
-    path.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 #: the effect happened, or did not, and the gateway cannot know which

@@ -365,6 +365,13 @@ def _gateway(folder: Path, token: tuple[str, Path], url: str, source: str, store
     _write(folder / "config.yaml", settings)
 
 
+def amend(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a YAML file of the line's."""
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(settings)
+    _write(path, settings)
+
+
 def _write(path: Path, settings: Mapping[str, Any]) -> None:
     path.write_text(yaml.safe_dump(dict(settings), allow_unicode=True, sort_keys=False), encoding="utf-8")
 
