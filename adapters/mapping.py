@@ -6,7 +6,7 @@ What cannot be mapped becomes a fault with its reason, all of a row at once. `ad
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,6 +125,10 @@ class RowMapping:
     states: tuple[StateRule, ...] = ()  #: excluded before void before not ready
     heads: tuple[Head, ...] = ()
     zone: ZoneInfo | timezone = SHANGHAI
+    specs: Mapping[str, Field] = field(init=False, repr=False, compare=False)  #: the data set's fields by name
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "specs", {spec.name: spec for spec in self.dataset.fields})
 
     @property
     def columns(self) -> frozenset[str]:
@@ -169,11 +173,6 @@ class RowMapping:
             entered_at=entered_at,
             content=content,
         )
-
-    @property
-    def specs(self) -> Mapping[str, Field]:
-        """The data set's fields by name."""
-        return {spec.name: spec for spec in self.dataset.fields}
 
     def _state(self, row: Row, facts: SiteFacts) -> tuple[RowState, str, tuple[Violation, ...]]:
         undecided: list[Violation] = []

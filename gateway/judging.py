@@ -60,7 +60,8 @@ class Judge:
         content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
         record = self._record(row, content, now)
         told = {fault.field for fault in faults}
-        found = tuple(each for each in self._validator.violations(record) if each.field not in told)
+        wrong = () if self._validator.fields_valid(record) else self._validator.violations(record)  # key and digest are its own
+        found = tuple(each for each in wrong if each.field not in told)
         key = record["key"]
         reasons = tuple(map(redaction.reason, _without_symptoms((*faults, *found, *_unfit(key)))))
         if reasons:

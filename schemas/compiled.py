@@ -7,17 +7,14 @@ So it may be stricter than the authority without being wrong, never laxer (docs/
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from hashlib import sha256
+from functools import cache, partial
 from typing import Any
-
-import orjson
 
 from schemas import build
 from schemas.compiling.checks import Checks
 from schemas.compiling.listing import Listing
 from schemas.model import Dataset, Edition, Extra, Field, FieldType, Violation
-from schemas.record import ALGORITHM, UNHASHED, business_key
+from schemas.record import business_key, content_hash
 
 Check = Callable[[Mapping[str, Any]], bool]
 
@@ -33,7 +30,7 @@ class CompiledValidator:
         #: whether the fields are surely right; key and digest are not compared
         self.fields_valid: Check = listing.function("valid")
         self.key = _key(dataset)
-        self.digest = _digest(dataset)
+        self.digest = partial(content_hash, dataset)
 
     def valid(self, record: Mapping[str, Any]) -> bool:
         """Whether the whole record is surely right: fields, key and digest. False says nothing."""
@@ -68,19 +65,6 @@ def _key(dataset: Dataset) -> Callable[[Mapping[str, Any]], str]:
         return business_key(dataset, record) if "\\" in text or text.count("|") != separators else text
 
     return key
-
-
-def _digest(dataset: Dataset) -> Callable[[Mapping[str, Any]], str]:
-    """`record.content_hash`, taking out the few names that are not hashed instead of asking of each whether it is."""
-    code, left_out, dumps = dataset.code, tuple(UNHASHED), orjson.dumps
-
-    def digest(record: Mapping[str, Any]) -> str:
-        content = dict(record)
-        for name in left_out:
-            content.pop(name, None)
-        return f"{ALGORITHM}:{sha256(dumps([code, content], option=orjson.OPT_SORT_KEYS)).hexdigest()}"
-
-    return digest
 
 
 def _listing(edition: Edition, specs: tuple[Field, ...], name: str) -> Listing:

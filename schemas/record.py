@@ -32,7 +32,9 @@ def business_key(dataset: Dataset, fields: Mapping[str, Any]) -> str:
 
 def content_hash(dataset: Dataset, record: Mapping[str, Any]) -> str:
     """`sha256:<hex>` of what the record says, edition included, clocks and version left out (DATASETS §0)."""
-    content = {name: value for name, value in record.items() if name not in UNHASHED}
+    content = dict(record)
+    for name in UNHASHED:
+        content.pop(name, None)
     body = orjson.dumps([dataset.code, content], option=orjson.OPT_SORT_KEYS)
     return f"{ALGORITHM}:{hashlib.sha256(body).hexdigest()}"
 
