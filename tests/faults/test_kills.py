@@ -14,7 +14,7 @@ from support.databases import KINDS, database
 from support.faultsize import Conclude, Size
 from support.line import Line, kill, wait_until
 from support.proxy import Schedule
-from support.sites import Writer
+from support.sites import Writer, misbehave
 
 from gateway.failpoints import POINTS
 from gateway.store.tables import outbox
@@ -43,10 +43,12 @@ def test_dying_at_any_named_point_loses_nothing_and_sends_nothing_twice(
         for passing in passings(size, random):
             line.source.insert(50, bad=1)
             line.source.edit(8)
+            line.source.delete(1)
+            misbehave(line.source, random)
             code, said = line.run("run", "--once", failpoint=f"{point}:{passing}")
             assert code == -9, f"{point}:{passing} was not passed: {said}"
             line.age(hours=3)
-    line.settle()
+    line.close_the_books()
     conclude(line, f"deaths at {', '.join(line.deaths)}")
 
 

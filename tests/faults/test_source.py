@@ -10,16 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 from support import line as lines
-from support.faultsize import Conclude, Size
+from support.faultsize import Conclude
 from support.line import Line, real_time, wait_until
 from support.sites import Writer
 
+from adapters.sql import SqlSource
 from gateway import config as configuration
 from gateway.errors import SourceError
+from gateway.model import Page
+from gateway.tiers import Tier
 from gateway.wiring import opened
 
 
@@ -101,35 +105,69 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         made.stop()
 
 
-def test_the_source_database_is_restarted_while_it_is_read(room: Path, size: Size, seed: int, conclude: Conclude) -> None:
-    if not size.full:
-        pytest.skip("only in the long form: make faults")
+@pytest.fixture
+def server(room: Path) -> Iterator[Cluster]:
     room.chmod(0o755)
-    with cluster(room / "site") as server, lines.build(room / "line", seed, source_url=server.url) as line:
-        line.source.insert(400)
-        with lines.serving_gateway(line) as process:
-            for count in (50, 120):
-                wait_until(lambda count=count: line.receiver.count() >= count, 60, "rows at the receiver")  # type: ignore[misc]
-                server.restart()
-                with Writer(line.source, 60):
-                    pass
-            assert process.poll() is None
-        line.settle()
+    with cluster(room / "site") as made:
+        yield made
+
+
+@pytest.fixture
+def served(server: Cluster, room: Path, seed: int) -> Iterator[Line]:
+    """A line whose source is that server."""
+    with lines.build(room / "line", seed, source_url=server.url) as line:
+        yield line
         line.source.engine.dispose()
-        conclude(line)
 
 
-def test_the_text_of_a_broken_connection_is_one_sentence(room: Path, size: Size, seed: int) -> None:
-    if not size.full:
-        pytest.skip("only in the long form: make faults")
-    room.chmod(0o755)
-    with cluster(room / "site") as server, lines.build(room / "line", seed, source_url=server.url) as line:
-        line.source.insert(30)
-        with opened(configuration.load(line.config), real_time) as working:
-            pages = working.feeds[0].source.pages(None, 7)
-            next(pages)
+def test_the_source_database_is_restarted_while_it_is_read(server: Cluster, served: Line, conclude: Conclude) -> None:
+    served.source.insert(400)
+    with lines.serving_gateway(served) as process:
+        for count in (50, 120):
+            wait_until(lambda count=count: served.receiver.count() >= count, 60, "rows at the receiver")  # type: ignore[misc]
             server.restart()
-            with pytest.raises(SourceError, match=r"断开|连接"):
-                list(pages)
-        with line.source.engine.connect() as connection:
-            assert connection.execute(text("SELECT count(*) FROM rx_line")).scalar_one() == 30
+            with Writer(served.source, 60):
+                pass
+        assert process.poll() is None
+    served.settle()
+    conclude(served)
+
+
+def test_the_text_of_a_broken_connection_is_one_sentence(server: Cluster, served: Line) -> None:
+    served.source.insert(30)
+    with opened(configuration.load(served.config), real_time) as working:
+        pages = working.feeds[0].source.pages(None, 7)
+        next(pages)
+        server.restart()
+        with pytest.raises(SourceError, match=r"断开|连接"):
+            list(pages)
+    with served.source.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM rx_line")).scalar_one() == 30
+
+
+@pytest.mark.requirement("J-099")
+def test_a_look_that_a_restart_interrupts_withdraws_nothing(
+    server: Cluster, served: Line, monkeypatch: pytest.MonkeyPatch, conclude: Conclude
+) -> None:
+    """Otherwise all that it had not come to would be taken for gone."""
+    whole = SqlSource.window
+
+    def interrupted(source: SqlSource, *span: Any) -> Iterator[Page]:
+        for page in whole(source, *span):
+            yield page
+            server.restart()
+
+    served.source.insert(40)
+    served.settle()
+    served.source.delete(3)
+    served.look(Tier.COLD)
+    for _ in range(2):
+        with monkeypatch.context() as patch, pytest.raises(SourceError):
+            patch.setattr(SqlSource, "window", interrupted)
+            served.look(Tier.COLD)
+        served.age(hours=1)
+    served.settle()
+    assert served.verdict().zeros == (0, 0, 3)
+    served.close_the_books()
+    assert served.verdict().withdrawn == 3
+    conclude(served)
