@@ -14,6 +14,7 @@ from adapters.compiled import CompiledMapping
 from bench import handwritten
 from bench.sessions import CLOCKS, CODES, COLUMNS, DATASET, EDITION, FACTS, FIELDS, MAPPING
 from gateway.judging import Judge
+from gateway.judging import Judged as Judgement
 from gateway.model import Cursor
 from schemas import build, compiled, wire
 from schemas.model import Field, FieldType
@@ -86,22 +87,28 @@ def hand_written() -> Judged:
 
 def generated() -> Judged:
     """The compiled mapping and the compiled check; what they are not sure of goes the long way."""
-    content, slow = CompiledMapping(MAPPING, FACTS, EDITION).content, judge()
+    content, slow = CompiledMapping(MAPPING, FACTS, EDITION).content, _desk()
 
     def run(row: Row) -> Any:
-        return content(row) or slow(row)
+        found = content(row)
+        if found is not None:
+            return found
+        judged = slow(row)
+        return judged.content if judged.record else None
 
     return run
+
+
+def _desk() -> Callable[[Row], Judgement]:
+    """The gateway's judge on mapped rows: common fields, key, digest, and every reason of a refusal."""
+    desk, cursor = Judge(EDITION, "BENCH", "bench"), Cursor(None, 0)
+    return lambda row: desk.judge(MAPPING.source_row(row, cursor, FACTS), NOW)
 
 
 def judge() -> Judged:
-    """The gateway's judge on mapped rows: common fields, key, digest, and every reason of a refusal."""
-    desk, cursor = Judge(EDITION, "BENCH", "bench"), Cursor(None, 0)
-
-    def run(row: Row) -> Any:
-        return desk.judge(MAPPING.source_row(row, cursor, FACTS), NOW).record or None
-
-    return run
+    """The record of the gateway's judge."""
+    desk = _desk()
+    return lambda row: desk(row).record or None
 
 
 def whole_record() -> Judged:

@@ -6,16 +6,29 @@ It obeys the same rules as the edition, refuses without a reason, and is wrong a
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 _FLAGS = {"n": "0", "y": "1"}
 _SHIFTS = {"morning": "1", "afternoon": "2", "night": "3"}
 _MODES = {"hd": "HD", "hdf": "HDF", "hp": "HP"}
-_WEIGHT = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,2})?").fullmatch
-_VOLUME = re.compile(r"[0-9]{1,7}(?:\.[0-9])?").fullmatch
+_WEIGHT = re.compile(r"-?[0-9]{1,4}(?:\.[0-9]{1,2})?").fullmatch
+_VOLUME = re.compile(r"-?[0-9]{1,7}(?:\.[0-9])?").fullmatch
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]").search
 _DAY = timedelta(days=1)
+_MINUTES = [f" {hour:02}:{minute:02}" for hour in range(24) for minute in range(60)]
+_SECONDS = [f":{second:02}" for second in range(60)]
+
+
+class _Days(dict[date, str]):
+    """Days as text, remembered; "" for a year that cannot be meant."""
+
+    def __missing__(self, day: date) -> str:
+        text = self[day] = day.isoformat() if 1900 <= day.year < 2200 else ""
+        return text
+
+
+_DAYS = _Days()
 
 
 def content(row: dict[str, Any]) -> dict[str, str] | None:  # noqa: C901 - one straight procedure is the point
@@ -39,7 +52,9 @@ def content(row: dict[str, Any]) -> dict[str, str] | None:  # noqa: C901 - one s
     texts = f"{sess_id}{patn_id}{machine_no}{med_list_codg}{nurse_name}{schd_id}{rx_id}{psn_no}{dialyzer}{reason}"
     if not texts.isprintable() and _CONTROL(texts):
         return None
-    today = day.isoformat()
+    today, last = _DAYS[day], _DAYS[day + _DAY if end < begin else day]
+    if not today or not last:
+        return None
     record = {
         "sess_id": sess_id,
         "patn_id": patn_id,
@@ -47,8 +62,8 @@ def content(row: dict[str, Any]) -> dict[str, str] | None:  # noqa: C901 - one s
         "shift": shift,
         "dialysis_mode": mode,
         "machine_no": machine_no,
-        "begn_time": f"{today} {_clock(begin)}",
-        "end_time": f"{(day + _DAY).isoformat() if end < begin else today} {_clock(end)}",
+        "begn_time": today + _clock(begin),
+        "end_time": last + _clock(end),
         "duration_min": str(minutes),
         "med_list_codg": med_list_codg,
         "nurse_name": nurse_name,
@@ -84,9 +99,8 @@ def _text(value: str | None) -> str:
 
 
 def _clock(value: timedelta) -> str:
-    hours, rest = divmod(value.seconds, 3600)
-    minutes, seconds = divmod(rest, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}"
+    seconds = value.seconds
+    return _MINUTES[seconds // 60] + _SECONDS[seconds % 60]
 
 
 _NUMBERS = (
