@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
 from gateway.voiding import Guards
@@ -35,6 +36,7 @@ class Institution:
     code: str
     name: str
     admvs: str  #: 就医地医保区划
+    closed: Closure = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,23 @@ def _store_key(section: Section) -> str | Path | None:
 
 
 def _institution(section: Section) -> Institution:
-    section.known("code", "name", "admvs")
-    return Institution(section.need("code", str), section.need("name", str), section.need("admvs", str))
+    section.known("code", "name", "admvs", "closed")
+    return Institution(section.need("code", str), section.need("name", str), section.need("admvs", str), _closed(section))
+
+
+def _closed(section: Section) -> Closure:
+    words = section.texts("closed")
+    weekdays = frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS)
+    if len(weekdays) == len(WEEKDAYS):
+        raise section.error("不能天天休业", "closed")
+    return Closure(frozenset(_date(section, "closed", word) for word in words if word not in WEEKDAYS), weekdays)
+
+
+def _date(section: Section, key: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise section.error('应为加引号的日期或周几，例："2026-10-01"、"周日"', key) from None
 
 
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from gateway import redaction
+from gateway import deadlines, redaction
+from gateway.deadlines import NEVER, Closure
 from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
 from schemas import wire
 from schemas.compiled import validator
@@ -46,8 +47,9 @@ class Judged:
 class Judge:
     """Turns mapped rows of one data set into records, by the same schema the bureau uses."""
 
-    def __init__(self, edition: Edition, dataset: str, rid: str) -> None:
+    def __init__(self, edition: Edition, dataset: str, rid: str, closures: Mapping[str, Closure] | None = None) -> None:
         self.edition, self.dataset, self.rid = edition, edition.datasets[dataset], rid
+        self._closures = closures or {}
         self._validator = validator(edition, dataset)
 
     def judge(self, row: SourceRow, now: datetime) -> Judged:
@@ -67,6 +69,10 @@ class Judge:
         if reasons:
             return Judged(row, key, content, {}, AsideState.QUARANTINED, reasons)
         return Judged(row, key, content, record)
+
+    def due_at(self, institution: str, occurred: datetime) -> datetime:
+        """The last moment at which a record of that business time is on time."""
+        return deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
 
     def violations(self, parcel: Parcel) -> tuple[Violation, ...]:
         """What is wrong with a record that is ready to go: an old one may not fit the edition of today."""

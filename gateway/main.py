@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import auditing, failpoints, redaction, requeueing, serving, tending
+from gateway import auditing, deadlines, failpoints, redaction, requeueing, serving, tending
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -223,7 +223,7 @@ def status(path: Path) -> None:
         show.grievances(_console(), gateway.store.grievances())
         remarks = [sentence for each in found for sentence in each.remarks]
         lines = (tending.brake_lines(gateway), tending.alarm_lines(gateway), retention_lines(gateway.config))
-        show.warnings(_console(), [*remarks, *chain(*lines)])
+        show.warnings(_console(), [*remarks, *chain(*lines), *deadlines.remarks(gateway.edition, gateway.closures, now())])
         show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)
 

@@ -13,7 +13,6 @@ from gateway.judging import Judge, Judged, occurred_at
 from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Parcel, RowState, Tally
 from gateway.ports import IntakeStore, KeyedSource, RecordSource
 from gateway.restraint import TOO_MANY
-from schemas.cadence import due_at
 from schemas.model import Violation
 
 #: most rows of one look-up
@@ -218,6 +217,6 @@ def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
         content_hash=each.digest,
         ref=each.row.ref,
         occurred_at=occurred,
-        due_at=due_at(judge.edition.cadences[judge.dataset.cadence], occurred),
+        due_at=judge.due_at(each.row.institution, occurred),
         body=orjson.dumps(record),
     )

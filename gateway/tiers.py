@@ -5,14 +5,15 @@ Hot: what is new, every poll. Warm: the look-back window, every few minutes. Col
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from gateway import fingerprint, lookback
 from gateway.backfilling import backfill
 from gateway.config import Tiers
+from gateway.deadlines import Closure
 from gateway.errors import ConfigError, SourceChangedError
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
@@ -51,6 +52,7 @@ class Reader:
     tiers: Tiers
     clock: Callable[[], datetime]
     stop: Callable[[], bool] = lambda: False  #: whether to end before the next page, by StoppedError
+    closures: Mapping[str, Closure] = field(default_factory=dict)  #: by institution
 
     def hot(self, *, from_start: bool = False) -> Tally:
         """What is new. SourceChangedError if the source is not the one read before."""
@@ -140,7 +142,7 @@ class Reader:
         return self.clock()
 
     def _judge(self) -> Judge:
-        return Judge(self.edition, self.source.dataset, self.store.rid)
+        return Judge(self.edition, self.source.dataset, self.store.rid, self.closures)
 
     def _sweeper(self) -> Sweeper:
         return Sweeper(

@@ -12,6 +12,7 @@ from adapters import profile
 from adapters.profile import Site
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.config import Config, Source, Target
+from gateway.deadlines import Closure
 from gateway.errors import ConfigError
 from gateway.model import Tally
 from gateway.ports import SweptSource
@@ -54,7 +55,8 @@ class Gateway:
 
     def reader(self, feed: Feed, stop: Callable[[], bool] = lambda: False) -> Reader:
         """Reads one feed in every tier."""
-        return Reader(feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock, stop)
+        parts = (feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock, stop)
+        return Reader(*parts, self.closures)
 
     def send(
         self, target: str, progress: Callable[[int], None] = lambda done: None, stop: Callable[[], bool] = lambda: False
@@ -63,6 +65,11 @@ class Gateway:
         settings = self.config.targets[target]
         lease = timedelta(seconds=settings.connect_timeout + settings.read_timeout) + _LEASE_MARGIN
         return upload(self.store, self.clients[target], target, clock=self.clock, lease=lease, progress=progress, stop=stop)
+
+    @property
+    def closures(self) -> dict[str, Closure]:
+        """When each institution is closed."""
+        return {code: each.closed for code, each in self.config.institutions.items()}
 
     @property
     def routes(self) -> tuple[Route, ...]:

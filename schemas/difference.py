@@ -210,7 +210,8 @@ def _minutes(cadence: Cadence) -> int:
     if cadence.minutes is not None:
         return cadence.minutes
     days = cadence.days if cadence.days is not None else 31 + (cadence.day_of_next_month or 1)
-    return (days + 1) * 24 * 60
+    left_out = len(cadence.skip) * (days + 1) + len(cadence.postpone)
+    return (days + 1) * 24 * 60 + left_out
 
 
 def _writing(before: Dataset, after: Dataset) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ import click
 from schemas import fake, loader
 from schemas.errors import SpecError, file_trouble
 from schemas.exchanging import notation
-from schemas.model import CodeTable, Confidence, Dataset, Edition, Encoding, Field, Node, Severity, Source
+from schemas.model import Cadence, CodeTable, Confidence, Dataset, Edition, Encoding, Field, Node, Severity, Source
 
 PAGES = Path(__file__).parents[1] / "docs" / "spec"
 INDEX, COMMON = "README.md", "common.md"
@@ -107,12 +107,19 @@ def _page(edition: Edition, dataset: Dataset) -> str:
     return _whole([*lines, *notes.lines()])
 
 
+def _days_off(cadence: Cadence) -> Iterator[tuple[str, str]]:
+    for what, kinds in (("不计的日子", cadence.skip), ("末日逢之顺延", cadence.postpone)):
+        if kinds:
+            yield what, notation.join(tuple(map(notation.word, kinds)))
+
+
 def _facts(edition: Edition, dataset: Dataset, cite: Cite) -> Iterator[tuple[str, str]]:
     yield "交易编号", dataset.infno
     if dataset.scene:
         yield "场景", dataset.scene
     if dataset.uploaded:
         yield "报送周期", edition.cadences[dataset.cadence].label
+        yield from _days_off(edition.cadences[dataset.cadence])
         yield "主键", "、".join(f"`{name}`" for name in dataset.key)
         yield "业务时间", f"`{dataset.occurred}`"
         yield "每批最多", f"{dataset.batch} 条"

@@ -22,6 +22,7 @@ from schemas.model import (
     Condition,
     Confidence,
     Dataset,
+    DayOff,
     Edition,
     Empty,
     Encoding,
@@ -229,13 +230,25 @@ def read_condition(section: Section) -> Condition:
 
 def read_cadence(name: str, section: Section) -> Cadence:
     """One cadence: exactly one rule."""
-    section.known("label", "minutes", "days", "day_of_next_month")
+    section.known("label", "minutes", "days", "day_of_next_month", "skip", "postpone")
     rules = {key: section.get(key, int) for key in ("minutes", "days", "day_of_next_month")}
     if sum(value is not None for value in rules.values()) != 1:
         raise section.error("minutes、days、day_of_next_month 须且只须写一个")
     if not 1 <= (rules["day_of_next_month"] or 1) <= 28:
         raise section.error("应为 1 至 28，每个月都有的日子", "day_of_next_month")
-    return Cadence(name, section.need("label", str), **rules)
+    skip, postpone = _days_off(section, "skip"), _days_off(section, "postpone")
+    if rules["minutes"] is not None and (skip or postpone):
+        raise section.error("以分钟计的时限不数日子，不能写 skip、postpone", "skip" if skip else "postpone")
+    if idle := set(skip) & set(postpone):
+        raise section.error(f"{'、'.join(sorted(idle))} 已写在 skip 里，本来就不会是最后一天", "postpone")
+    return Cadence(name, section.need("label", str), **rules, skip=skip, postpone=postpone)
+
+
+def _days_off(section: Section, key: str) -> tuple[DayOff, ...]:
+    for text in section.texts(key):
+        if text not in tuple(DayOff):
+            raise section.error(f"只能是 {'、'.join(DayOff)}", key)
+    return tuple(map(DayOff, section.texts(key)))
 
 
 def _code_tables(folder: Path) -> dict[str, CodeTable]:

@@ -180,6 +180,13 @@ class Style:
     charset: str = "utf-8"
 
 
+class DayOff(StrEnum):
+    """Days that a limit may leave out."""
+
+    REST = "rest_days"  #: weekends and public holidays, but not the weekend days that are worked in exchange (调休)
+    CLOSED = "closed_days"  #: the institution's own, as it has announced them
+
+
 @dataclass(frozen=True, slots=True)
 class Cadence:
     """When a record is due after its business time (DATASETS §5)."""
@@ -189,6 +196,8 @@ class Cadence:
     minutes: int | None = None  #: due so many minutes after
     days: int | None = None  #: due at 24:00 so many days after the business date
     day_of_next_month: int | None = None  #: due at 24:00 of that day of the next month
+    skip: tuple[DayOff, ...] = ()  #: such days are not counted: `days: 1` without rest days is the next working day
+    postpone: tuple[DayOff, ...] = ()  #: such days are counted, but none is the last: 遇节假日顺延
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,14 @@ def _named(name: str) -> str:
 
 def _edition(edition: Edition) -> dict[str, Any]:
     cadences = {
-        each.name: _given(label=each.label, minutes=each.minutes, days=each.days, day_of_next_month=each.day_of_next_month)
+        each.name: _given(
+            label=each.label,
+            minutes=each.minutes,
+            days=each.days,
+            day_of_next_month=each.day_of_next_month,
+            skip=[kind.value for kind in each.skip],
+            postpone=[kind.value for kind in each.postpone],
+        )
         for each in edition.cadences.values()
     }
     return {

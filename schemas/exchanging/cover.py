@@ -11,7 +11,7 @@ from typing import TypeVar
 from schemas.errors import SpecError
 from schemas.exchanging import layout, notation
 from schemas.exchanging.grid import Sheet
-from schemas.model import Cadence, Confidence, Edition, Empty, Extra, Numbers, Source, Style
+from schemas.model import Cadence, Confidence, DayOff, Edition, Empty, Extra, Numbers, Source, Style
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -84,11 +84,17 @@ class Cover:
     def _cadences(self) -> Iterator[Cadence]:
         rows = [row for row in self._rows if row[0] == "报送周期"]
         for row in rows[1:]:  # the first is the heading
-            name, label, *numbers = (*row[1:], "", "", "", "", "")[:5]
-            limits = [int(layout.plain(text)) if layout.plain(text).isdecimal() else None for text in numbers]
-            if sum(limit is not None for limit in limits) != 1:
+            name, label, *numbers, skip, postpone = (*row[1:], "", "", "", "", "", "", "")[:7]
+            minutes, days, day = (int(layout.plain(text)) if layout.plain(text).isdecimal() else None for text in numbers)
+            if (minutes, days, day).count(None) != 2:
                 raise self._error(f"报送周期 {name} 的分钟、天数、次月日须且只须写一个")
-            yield Cadence(name, label, *limits)
+            yield Cadence(name, label, minutes, days, day, self._days_off(name, skip), self._days_off(name, postpone))
+
+    def _days_off(self, name: str, text: str) -> tuple[DayOff, ...]:
+        found = tuple(notation.choice(DayOff, each) for each in notation.split(text))
+        if None in found:
+            raise self._error(f"报送周期 {name} 里不计或顺延的日子只能是{'、'.join(map(notation.word, DayOff))}")
+        return tuple(each for each in found if each)
 
     def _error(self, message: str) -> SpecError:
         return SpecError(f"工作表“{self._sheet.name}”{message}", file=self._path)

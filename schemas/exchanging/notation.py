@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import TypeVar
 
-from schemas.model import Condition, Empty, Encoding, Extra, Field, FieldType, Numbers, Replay, Severity
+from schemas.model import Condition, DayOff, Empty, Encoding, Extra, Field, FieldType, Numbers, Replay, Severity
 
 E = TypeVar("E", bound=StrEnum)
 YES, NO, CONDITIONAL = "是", "否", "条件必填"
@@ -37,6 +37,8 @@ _WORDS: dict[StrEnum, str] = {
     Empty.BLANK: "写空文本",
     Extra.REJECT: "退回",
     Extra.KEEP: "保留",
+    DayOff.REST: "休息日",
+    DayOff.CLOSED: "机构休业日",
 }
 
 

@@ -104,7 +104,7 @@ def _cover(sheet: Worksheet, edition: Edition) -> None:
         ("日期写法", style.date),
         ("日期时间写法", style.datetime),
         ("字符集", style.charset),
-        ("报送周期", "标识", "名称", "业务时间后分钟", "业务日后天数", "次月日"),
+        ("报送周期", "标识", "名称", "业务时间后分钟", "业务日后天数", "次月日", "不计的日子", "末日逢之顺延"),
     ]
     rows += [("报送周期", each.name, each.label, *_limits(each)) for each in edition.cadences.values()]
     for row in rows:
@@ -115,6 +115,8 @@ def _cover(sheet: Worksheet, edition: Edition) -> None:
 def _limits(cadence: Cadence) -> Iterator[str]:
     for limit in (cadence.minutes, cadence.days, cadence.day_of_next_month):
         yield "" if limit is None else str(limit)
+    for days in (cadence.skip, cadence.postpone):
+        yield notation.join(tuple(map(notation.word, days)))
 
 
 def _dataset(sheet: Worksheet, edition: Edition, dataset: Dataset) -> None:

@@ -12,7 +12,21 @@ import pytest
 
 from schemas import difference, fake, loader, overlay
 from schemas.difference import Change, Weight
-from schemas.model import CodeTable, Condition, Edition, Empty, Encoding, Extra, Field, FieldType, Node, Replay, Severity, Success
+from schemas.model import (
+    CodeTable,
+    Condition,
+    DayOff,
+    Edition,
+    Empty,
+    Encoding,
+    Extra,
+    Field,
+    FieldType,
+    Node,
+    Replay,
+    Severity,
+    Success,
+)
 
 YUNXI = Path(__file__).parent / "overlays" / "yunxi.yaml"
 
@@ -167,6 +181,13 @@ def test_a_tighter_deadline_is_a_duty_and_a_wider_one_is_not(edition: Edition) -
         (change,) = difference.changes(edition, new)
         assert change.weight is weight
         assert change.sentence.startswith(f"报送频次由实时改为{minutes} 分钟")
+
+
+def test_days_that_are_counted_now_are_a_duty_and_days_left_out_now_are_not(edition: Edition) -> None:
+    every, working = (replace(edition.cadences["realtime"], minutes=None, days=2, skip=skip) for skip in ((), (DayOff.REST,)))
+    one, other = (replace(edition, cadences={"realtime": each}) for each in (every, working))
+    assert [each.weight for each in difference.changes(one, other)] == [Weight.LOOK]
+    assert [each.weight for each in difference.changes(other, one)] == [Weight.MUST]
 
 
 def test_a_new_data_set_is_a_duty_and_a_new_called_transaction_is_not(edition: Edition) -> None:

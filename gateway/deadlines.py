@@ -1,0 +1,46 @@
+"""When a record of an institution is due: the edition's cadence, and the days on which the institution is closed.
+
+A closed day shifts no deadline unless the cadence says so (`closed_days`); it is shown, so that nobody takes it for silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from schemas import cadence, workdays
+from schemas.model import Dataset, Edition
+from schemas.wire import SHANGHAI
+
+WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """The days on which an institution is closed, as its configuration says."""
+
+    days: frozenset[date] = frozenset()
+    weekdays: frozenset[int] = frozenset()  #: 0 is Monday
+
+    def __call__(self, day: date) -> bool:
+        """Whether it is closed that day."""
+        return day in self.days or day.weekday() in self.weekdays
+
+
+#: of an institution that named no closed day
+NEVER = Closure()
+
+
+def due_at(edition: Edition, dataset: Dataset, occurred: datetime, closed: Closure = NEVER) -> datetime:
+    """The last moment at which a record of that business time is on time."""
+    return cadence.due_at(edition.cadences[dataset.cadence], occurred, closed)
+
+
+def remarks(edition: Edition, closures: Mapping[str, Closure], now: datetime) -> list[str]:
+    """What a person has to know: due times that are only an estimate yet, and who is closed today."""
+    today = now.astimezone(SHANGHAI).date()
+    used = {dataset.cadence for dataset in edition.datasets.values() if dataset.uploaded}
+    years = cadence.unknown_years((edition.cadences[name] for name in used), today)
+    closed = [code for code, closure in closures.items() if closure(today)]
+    return [*map(workdays.unknown, years), *(f"机构 {code} 今天休业（按配置 institutions 的 closed）" for code in closed)]
