@@ -6,6 +6,7 @@ a dead letter queue). Twice: applied again though nothing had changed; the recei
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -113,12 +114,15 @@ def _tried(turns: int, cost: Cost) -> str:
 
 
 def killed(trial: Trial) -> Outcome:
-    """T2: killed at 30 % and at 60 % of the rows, then run again."""
-    installed = trial.install()
+    """T2: killed at 30 % and at 60 % of the rows, then run again. Answers take a while, so that there is time to die in."""
+    installed = trial.install(latency=0.05)
+    deaths = 0
     for share in (0.3, 0.6):
-        installed.run(limit=120, kill_when=lambda reach=share: trial.receiver.counts().distinct >= reach * trial.rows)
+        cost = installed.run(limit=120, kill_when=lambda reach=share: trial.receiver.counts().distinct >= reach * trial.rows)
+        deaths += cost.code == -signal.SIGKILL
         trial.wait(hours=2)
-    return trial.outcome(_tried(*trial.finish()))
+    _, cost = trial.finish()
+    return trial.outcome(f"死 {deaths} 次" + (f"，{TRIES} 次也没有走完" if cost.code else ""))
 
 
 def busy(trial: Trial) -> Outcome:

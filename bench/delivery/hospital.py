@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,9 +78,9 @@ def connect(name: str | None = None) -> Connection[Any]:
 
 
 @contextmanager
-def hospital(rows: int, last_day: date, name: str = PREFIX) -> Iterator[Hospital]:
+def hospital(rows: int, last_day: date) -> Iterator[Hospital]:
     """A hospital with so many rows, the last of them of `last_day`; dropped at the end. pymysql.Error if no server runs."""
-    administer(f"DROP DATABASE IF EXISTS {name}")
+    name = f"{PREFIX}_{uuid.uuid4().hex[:12]}"
     administer(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     try:
         found = Hospital(name)
