@@ -222,7 +222,7 @@ def status(path: Path) -> None:
             show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
         remarks = [sentence for each in found for sentence in each.remarks]
-        lines = (tending.brake_lines(gateway), tending.alarm_lines(gateway), retention_lines(gateway.config))
+        lines = (tending.brake_lines(gateway), tending.alarm_lines(gateway), gateway.clock_lines(), retention_lines(gateway.config))
         show.warnings(_console(), [*remarks, *chain(*lines), *deadlines.remarks(gateway.edition, gateway.closures, now())])
         show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)

@@ -155,6 +155,7 @@ class Parcel:
     due_at: datetime
     body: bytes  #: the wire record as JSON
     live: bool = True  #: False: it withdraws the key, vali_flag 0
+    entered_at: datetime | None = None  #: when the site stored the row; None if it keeps no such time
 
 
 @dataclass(frozen=True, slots=True)

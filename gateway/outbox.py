@@ -13,9 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from schemas import wire
 from schemas.envelope import Result, Status
+from schemas.errors import WireError
 from schemas.model import Replay, Violation
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -135,6 +137,8 @@ class GraceOver:
 class Held:
     """Asked, the platform holds exactly this."""
 
+    accepted_at: str = ""  #: wire time, as it says
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOther:
@@ -217,6 +221,7 @@ class Step:
     cause: str = ""  #: Chinese, for the person who looks
     reasons: tuple[Violation, ...] = ()
     batch_cap: int = 0
+    accepted_at: datetime | None = None  #: by the platform's clock
 
 
 def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
@@ -246,8 +251,8 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
 def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
     """What asking, or taking back, came to."""
     match item.state, outcome:
-        case State.UNKNOWN, Held():
-            return _to(item, State.ACCEPTED, None, "")
+        case State.UNKNOWN, Held(accepted_at):
+            return _to(item, State.ACCEPTED, None, "", accepted_at=_instant(accepted_at))
         case State.UNKNOWN | State.ACCEPTED, HeldOther(newest):  # accepted: the ledger is older than the truth
             return _conflict(item, newest, now)
         case State.UNKNOWN, SentBack(reasons):
@@ -276,7 +281,16 @@ def _answered(item: Item, result: Result, now: datetime) -> Step:
         return _to(item, State.REJECTED, None, "平台退回", reasons=result.reasons)
     if result.status is Status.CONFLICT or result.held_version > item.version:
         return _conflict(item, result.held_version, now)
-    return _to(item, State.ACCEPTED, None, "")
+    return _to(item, State.ACCEPTED, None, "", accepted_at=_instant(result.accepted_at))
+
+
+@lru_cache(maxsize=64)
+def _instant(text: str) -> datetime | None:
+    """What the platform says; None if it does not say it as we write it. A batch says it a hundred times."""
+    try:
+        return wire.decode_datetime(text)
+    except WireError:
+        return None
 
 
 def _conflict(item: Item, newest: int, now: datetime) -> Step:
@@ -327,6 +341,7 @@ def _to(
     attempts: int | None = None,
     reasons: tuple[Violation, ...] = (),
     batch_cap: int | None = None,
+    accepted_at: datetime | None = None,
 ) -> Step:
     return Step(
         item=item,
@@ -336,4 +351,5 @@ def _to(
         cause=cause,
         reasons=reasons,
         batch_cap=item.batch_cap if batch_cap is None else batch_cap,
+        accepted_at=accepted_at,
     )

@@ -178,7 +178,7 @@ def _told(doubt: Doubt, holding: Holding) -> Outcome:
     if holding.version > doubt.item.version or (holding.fate is Fate.ACCEPTED and not same):
         return HeldOther(holding.version)
     if same and holding.fate is Fate.ACCEPTED:
-        return Held()
+        return Held(holding.accepted_at)
     return SentBack(holding.reasons) if same and holding.fate is Fate.REJECTED else NotHeld()
 
 

@@ -219,4 +219,5 @@ def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
         occurred_at=occurred,
         due_at=judge.due_at(each.row.institution, occurred),
         body=orjson.dumps(record),
+        entered_at=each.row.entered_at,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adapters import profile
 from adapters.profile import Site
+from gateway import skew
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.config import Config, Source, Target
 from gateway.deadlines import Closure
@@ -64,7 +65,15 @@ class Gateway:
         """Deliver what is due for one target, until `stop` says so."""
         settings = self.config.targets[target]
         lease = timedelta(seconds=settings.connect_timeout + settings.read_timeout) + _LEASE_MARGIN
-        return upload(self.store, self.clients[target], target, clock=self.clock, lease=lease, progress=progress, stop=stop)
+        client = self.clients[target]
+        delivery = upload(self.store, client, target, clock=self.clock, lease=lease, progress=progress, stop=stop)
+        self.store.note_clock(target, client.heard(), self.clock())
+        return delivery
+
+    def clock_lines(self) -> list[str]:
+        """A sentence for every platform whose clock is far from ours."""
+        found = ((target, self.store.platform_clock(target)) for target in self.clients)
+        return [skew.sentence(target, clock) for target, clock in found if clock and clock.off]
 
     @property
     def closures(self) -> dict[str, Closure]:

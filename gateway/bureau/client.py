@@ -7,18 +7,20 @@ edition), refused (look for the record at fault), unknown (ask first).
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from gateway import redaction
+from gateway import redaction, skew
 from gateway.bureau import withdrawal
 from gateway.bureau.trust import distrust
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
@@ -72,6 +74,7 @@ class BureauClient:
         self, endpoint: Endpoint, accounts: Mapping[str, Account], edition: Edition, clock: Callable[[], datetime]
     ) -> None:
         self._endpoint, self._accounts, self._edition, self._clock = endpoint, accounts, edition, clock
+        self._heard: deque[timedelta] = deque(maxlen=skew.KEPT)
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy of the user's environment between us and 医保专网
         self._session.verify = str(endpoint.ca_file) if endpoint.ca_file else True
@@ -107,6 +110,12 @@ class BureauClient:
         response = self._call(institution, called, withdrawal.record(dataset, body), self._endpoint.url)
         self._read(response, called, [body])
 
+    def heard(self) -> tuple[timedelta, ...]:
+        """By how much the platform's clock was ahead, for each reply since this was asked last."""
+        found = tuple(self._heard)
+        self._heard.clear()
+        return found
+
     def _ask(self, institution: str, question: Question) -> Answer:
         called = self._edition.datasets[holdings.CODE]
         response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
@@ -137,12 +146,20 @@ class BureauClient:
     def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> requests.Response:
         timeout = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
         sent = {**signed, "content-type": content_type(self._edition)}
+        began = time.monotonic()
         try:
-            return self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
+            response = self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from None
         except OSError:  # the CA file was there at the start
             raise NotDeliveredError(f"{self._name} 的证书文件 {self._endpoint.ca_file} 读不到了") from None
+        self._hear(response, timedelta(seconds=time.monotonic() - began))
+        return response
+
+    def _hear(self, response: requests.Response, took: timedelta) -> None:
+        ahead = skew.ahead(response.content, self._clock(), took)
+        if ahead is not None:
+            self._heard.append(ahead)
 
     def _broken(self, error: requests.exceptions.RequestException) -> GatewayError:
         """Whether a byte of the message may have left: only what failed before proves that nothing arrived."""

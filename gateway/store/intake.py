@@ -153,6 +153,7 @@ def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
     return {
         "content_hash": each.content_hash,
         "occurred_at": each.occurred_at,
+        "entered_at": each.entered_at,
         "due_at": each.due_at,
         "seen_at": intake.now,
         "body": each.body,

@@ -31,6 +31,7 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime, skew: ti
             step.next_at,
             step.cause,
             step.reasons,
+            step.accepted_at,
         )
         groups.setdefault(alike, []).append(step)
     written = sum(_write(connection, group, now + skew, skew) for group in groups.values())
@@ -73,4 +74,5 @@ def _values(step: Step, now: datetime, skew: timedelta) -> dict[str, Any]:
         "lease_token": None,
         "lease_until": None,
         "finished_at": now if finished else None,
+        "accepted_at": step.accepted_at,
     }

@@ -15,11 +15,13 @@ from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
+from gateway.skew import PlatformClock
 from gateway.standing import Awaited, Grievance, Queue, Route, Sieve, Standing
 from gateway.store import (
     backup,
     brakes,
     breakers,
+    clocks,
     cursors,
     deliveries,
     intake,
@@ -300,6 +302,16 @@ class Store:
             if breakers.unmoved(connection, target, institution, report, at):
                 return
         write(self._engine, lambda connection: breakers.note(connection, target, institution, report, at))
+
+    def platform_clock(self, target: str) -> PlatformClock | None:
+        """What the latest replies say of a target's clock; None before the first."""
+        with reading(self._engine) as connection:
+            return clocks.known(connection, target)
+
+    def note_clock(self, target: str, heard: Sequence[timedelta], now: datetime) -> None:
+        """By how much a target's clock was ahead in its latest replies."""
+        if clocks.worth_noting(self.platform_clock(target), heard, now):
+            write(self._engine, lambda connection: clocks.note(connection, target, heard, now))
 
     # what upkeep asks
 

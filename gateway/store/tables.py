@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from gateway.model import KEY_LENGTH, REF_LENGTH
 
 #: raised by one with every change of the tables, together with its step in `store.migrations`
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 #: how MariaDB and MySQL write and compare texts of the store
 BY_BYTE = {"charset": "utf8mb4", "collate": "utf8mb4_bin"}
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -205,6 +205,7 @@ parcel = Table(
     Column("seen_at", Instant, nullable=False),
     Column("body", _Body, nullable=False),  # the wire record, JSON, sealed; empty once shredded
     Column("live", Boolean, nullable=False, default=True),  # false: this version withdraws the key
+    Column("entered_at", Instant),  # when the site stored the row; empty if it keeps no such time
     **_BY_BYTE,
 )
 
@@ -230,6 +231,7 @@ outbox = Table(
     Column("reasons", _Said, nullable=False),
     Column("sent_at", Instant),
     Column("finished_at", Instant),
+    Column("accepted_at", Instant),  # by the platform's clock, as it said itself
     UniqueConstraint("target", "institution", "dataset", "record_key", "version", name="one_delivery_per_version"),
     Index("outbox_turn", "target", "state", "institution", "due_at", "id"),
     Index("outbox_batch", "target", "state", "institution", "dataset", "due_at", "id"),
@@ -270,5 +272,14 @@ awaited = Table(
     Column("record_key", _Key, nullable=False),  # of the parent
     Column("since", Instant, nullable=False),
     Index("awaited_parent", "target", "institution", "dataset", "record_key"),
+    **_BY_BYTE,
+)
+
+platform_clock = Table(
+    "platform_clock",
+    metadata,
+    Column("target", _Code, primary_key=True),
+    Column("ahead", String(1000), nullable=False),  # JSON: milliseconds, one for each of its latest replies
+    Column("measured_at", Instant, nullable=False),
     **_BY_BYTE,
 )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,18 @@ def test_the_request_is_signed_over_exactly_the_bytes_that_travel(edition: Editi
     assert not matches(CREDENTIAL, body.replace(b"RX1", b"RX2"), received)
     assert CREDENTIAL.token.encode() not in body + repr(headers).encode()
     assert orjson.loads(body)["input"]["data"] == [{"key": "RX1|1", "version": "1"}]
+
+
+def test_every_reply_tells_how_far_the_platforms_clock_is_ahead_a_refusal_too(edition: Edition) -> None:
+    ahead = Clock()() + timedelta(minutes=8)
+    refused = answering(401, refusal("R1", ahead, "时钟不准"))
+    with platform(refused) as server, client(edition, server.server_address[1]) as opened:
+        assert opened.heard() == ()
+        with pytest.raises(NotAdmittedError):
+            opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+        (found,) = opened.heard()
+        assert opened.heard() == ()
+    assert timedelta(minutes=8) <= found < timedelta(minutes=8, seconds=5)
 
 
 @pytest.mark.parametrize("status", [429, 503])
