@@ -45,6 +45,8 @@ def to_text(value: Any) -> str:
     """Codes, numbers of documents, names: 12, 12.0 and Decimal('12.000000') are all "12"."""
     if isinstance(value, str):
         return value.strip()
+    if type(value) is int:
+        return str(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

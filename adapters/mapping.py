@@ -160,7 +160,9 @@ class RowMapping:
             entered_at=entered_at,
         )
 
-    def ready_row(self, row: Row, cursor: Cursor, facts: SiteFacts, content: Mapping[str, Any]) -> SourceRow:
+    def ready_row(
+        self, row: Row, cursor: Cursor, facts: SiteFacts, content: Mapping[str, Any], changed_at: datetime | None = None
+    ) -> SourceRow:
         """What `source_row` would say of a row whose wire content the compiled mapping is sure of (adapters/compiled.py)."""
         entered_at, entered_fault = self._entered_at(row)
         institution, foreign = _institution(row, facts)
@@ -171,6 +173,7 @@ class RowMapping:
             values=wire.Decoded(self.specs, content),
             faults=(*foreign, *entered_fault),
             entered_at=entered_at,
+            changed_at=changed_at,
             content=content,
         )
 

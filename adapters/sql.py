@@ -248,8 +248,9 @@ class SqlSource:
         result = connection.execute(clause, values)
         if not result.returns_rows:
             raise self.wrong("不是查询语句，没有返回结果", of)
-        self._check_columns(set(result.keys()), of)
-        rows = [dict(row) for row in result.mappings().fetchmany(size + 1)]
+        names = tuple(result.keys())
+        self._check_columns(set(names), of)
+        rows = [dict(zip(names, row, strict=True)) for row in result.fetchmany(size + 1)]
         if len(rows) > size:
             raise self.wrong("返回的行数多于 :limit 或 :keys", of)
         return rows
@@ -299,16 +300,18 @@ class SqlSource:
     def _mapped(self, row: Mapping[str, Any], cursor: Cursor) -> SourceRow:
         """The row with its change time, by which its delay is told."""
         content = self._swift(row)
+        changed_at = self._changed_at(row, cursor)
         if content is None:
-            mapped = self.mapping.source_row(row, cursor, self.facts)
+            mapped = replace(self.mapping.source_row(row, cursor, self.facts), changed_at=changed_at)
         else:
-            mapped = self.mapping.ready_row(row, cursor, self.facts, content)
-        if self.bounds.narrow:
-            mapped = self._bounded(mapped)
-        if is_blank(row.get(CURSOR_TIME)):
-            return mapped
-        time = self._time(row)
-        return replace(mapped, changed_at=time if time.tzinfo else time.replace(tzinfo=self.mapping.zone))
+            mapped = self.mapping.ready_row(row, cursor, self.facts, content, changed_at)
+        return self._bounded(mapped) if self.bounds.narrow else mapped
+
+    def _changed_at(self, row: Mapping[str, Any], cursor: Cursor) -> datetime | None:
+        if cursor.time is None and is_blank(row.get(CURSOR_TIME)):
+            return None
+        time = cursor.time or self._time(row)
+        return time if time.tzinfo else time.replace(tzinfo=self.mapping.zone)
 
     def _bounded(self, row: SourceRow) -> SourceRow:
         """A row outside the time that the site reports is excluded by that; what was withdrawn is withdrawn all the same."""
@@ -323,8 +326,11 @@ class SqlSource:
         return Cursor(self._time(row) if timed else None, self._key(row[CURSOR_KEY]))
 
     def _key(self, value: Any) -> str | int:
+        integer = self.query.key is KeyKind.INTEGER
+        if integer and type(value) is int:  # what nearly every driver gives
+            return value
         try:
-            return int(to_text(value)) if self.query.key is KeyKind.INTEGER else to_text(value)
+            return int(to_text(value)) if integer else to_text(value)
         except (UnreadableError, ValueError):
             raise self.wrong(f"{CURSOR_KEY} 不是 manifest.yaml 所说的 {self.query.key}") from None
 
