@@ -157,7 +157,11 @@ class Sweeper:
         return True
 
     def _void(self, entries: Sequence[LedgerEntry]) -> int:
-        """Withdraw; what cannot be said rightly is a person's work. Edited meanwhile, it is looked at again next time."""
+        """Withdraw; what cannot be said rightly is a person's work. Edited meanwhile, it is looked at again next time.
+
+        Looked up once more: since its slice was read, minutes ago, or since a person let it go, a row may have come back.
+        """
+        entries, _ = self._looked_up(entries)
         now = self.clock()
         bodies = self.store.bodies(entries, self.source.dataset)
         parcels: list[Parcel] = []

@@ -21,6 +21,7 @@ from support.sites import Source, misbehave, old
 
 from adapters.sql import SqlSource
 from gateway.model import Page
+from gateway.sweeping import Sweeper
 from gateway.tiers import Tier
 
 _ROWS = 40
@@ -204,3 +205,26 @@ def test_a_row_that_goes_after_only_the_second_copy_of_its_request_was_answered_
         line.close_the_books()
         assert line.verdict().withdrawn >= 4
         conclude(line)
+
+
+@pytest.mark.requirement("J-099")
+def test_a_row_put_back_while_a_look_is_under_way_is_not_withdrawn(
+    line: Line, monkeypatch: pytest.MonkeyPatch, conclude: Conclude
+) -> None:
+    """Its slice was read and looked up minutes ago; the withdrawals come at the end."""
+    honest = Sweeper._withdraw
+
+    def late(sweeper: Sweeper, *given: Any) -> tuple[int, bool]:
+        line.source.restore(4)
+        return honest(sweeper, *given)
+
+    line.source.insert(30)
+    line.settle()
+    line.source.delete(4)
+    line.look(Tier.COLD)
+    with monkeypatch.context() as patch:
+        patch.setattr(Sweeper, "_withdraw", late)
+        assert line.look(Tier.COLD).voided == 0
+    line.close_the_books()
+    assert line.receiver.count() == 30
+    conclude(line)

@@ -248,14 +248,15 @@ class Source:
                 self._end(key(self._row(connection, number)))
 
     def restore(self, count: int) -> None:
-        """Somebody thinks better of it: void lines live again, deleted ones are put back as they were."""
+        """Somebody thinks better of it: void lines live again, deleted ones are put back as they were when they were good."""
         with self._changing() as connection:
             for number in self._some(self.voided, count):
                 self.voided.remove(number)
                 self._change(connection, number, is_void=0, quantity=self._number("7"))
             for row in self._some(self._deleted, count):
                 self._deleted.remove(row)
-                self._put_back(connection, {**row, "is_void": 0, "quantity": self._number("7"), "updated_at": self._moment()})
+                well = {"is_void": 0, "quantity": row["quantity"] if meant(row) else self._number("7")}
+                self._put_back(connection, {**row, **well, "updated_at": self._moment()})
 
     def contents(self) -> dict[str, Content]:
         """What is owed now, read from the database itself."""
