@@ -22,7 +22,7 @@ _told: list[str] = []
 FULL = os.environ.get("LIANGDING_FAULTS") == "full"
 _LONG = {"sqlite": Cuts(200, 20_000), "postgresql": Cuts(200, 20_000), "mariadb": Cuts(40, 4_000)}
 _SHORT = {"sqlite": Cuts(8, 400), "postgresql": Cuts(4, 200), "mariadb": Cuts(4, 200)}
-SIZE = Size(True, _LONG, 20_000, 3) if FULL else Size(False, _SHORT, 400, 1)
+SIZE = Size(True, _LONG, 4_000, 3) if FULL else Size(False, _SHORT, 400, 1)
 
 
 @pytest.fixture(autouse=True)
