@@ -177,6 +177,7 @@ def test_a_false_key_or_digest_is_told(edition: Edition, record: Make) -> None:
     assert judge.fields_valid({**record(), "key": "RX2|1", "content_hash": "sha256:0"})
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_key_and_digest_are_those_of_the_record(one: str, other: str) -> None:
     dataset = replace(REFERENCE.datasets["HD03"], key=("sess_id", "patn_id"))
@@ -224,6 +225,7 @@ def test_a_shape_met_is_one_of_which_every_text_fits() -> None:
     assert shapes.met == {b"999.9|-9"}, "but say nothing of the other digits that look like them"
 
 
+@settings(deadline=None)
 @given(st.lists(st.from_regex(r"-?[0-9]{1,5}(\.[0-9]{1,3})?", fullmatch=True), max_size=30))
 def test_what_has_a_shape_met_fits(texts: list[str]) -> None:
     """By the authority; a fresh memory per example."""
