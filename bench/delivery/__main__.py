@@ -65,6 +65,9 @@ def _clean(chosen: Sequence[Contestant], counting: Receiver, place: Path, rows: 
         scores, excused = clean.compare(measured, Terms(found, counting.url, _SIZE), counting, place / "clean", rows, rounds)
         for line in clean.table(measured, scores, excused):
             click.echo(line)
+        click.echo()
+        for line in clean.verdict(scores, rows):
+            click.echo(line)
         plain, messages = clean.alone(counting, min(rows, _MOST_FOR_ALL), _SIZE)
         click.echo(f"\n接收器单独（内存里现成的报文）：每秒 {plain:,.0f} 行；按规范逐条应答时 {messages:,.0f} 行。")
         if any(each.name == "ours" for each in measured):

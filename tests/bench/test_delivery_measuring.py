@@ -56,6 +56,14 @@ def test_the_table_says_how_many_times_faster_we_are_and_who_could_not_be_had() 
     assert "装不上，没有测" in lines[4]
 
 
+def test_pass_lines_are_judged_by_cpu_seconds_and_memory_only_at_a_million_rows() -> None:
+    scores = {"ours": _score(wall=9, cpu=1), "straw": _score(wall=1, cpu=5), "drt": _score(wall=9, cpu=1.9)}
+    assert [line.rpartition("，")[2] for line in clean.verdict(scores, 1_000_000)] == ["达到", "没有达到", "达到"]
+    assert "MB" not in "".join(clean.verdict(scores, 100_000))
+    assert "--rows 100000" in list(clean.verdict(scores, 5_000))[-1]
+    assert not list(clean.verdict({"straw": scores["straw"]}, 5_000))
+
+
 def test_a_median_is_taken_of_the_rounds_and_the_worst_loss_of_any() -> None:
     score = Score([_run(1, 1, missing=0), _run(2, 1, missing=7), _run(4, 1, missing=0)])
     assert score.rows_per_second == 500
