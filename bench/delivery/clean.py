@@ -27,6 +27,7 @@ from schemas.wire import SHANGHAI
 GOALS: Mapping[str, tuple[str, float]] = {"straw": ("稻草人", 5), "dlt": ("同样校验的 dlt ", 8), "drt": ("drt ", 2)}
 MOST_MB = 150
 _MANY = 1_000_000
+_LOOKS = 5
 _SETTLED = 50_000
 _EDITION = Path(__file__).parent / "site" / "bench.yaml"
 
@@ -134,8 +135,13 @@ def _figures(score: Score, ours: Score | None) -> str:
 
 
 def alone(receiver: Receiver, rows: int, size: int) -> tuple[float, float]:
-    """Rows a second of the receiver fed from memory: as plain rows, and as the edition's messages answered record by record."""
-    return _fed(receiver, "/rows", _plain(rows, size)), _fed(receiver, "/api/upload", _messages(rows, size))
+    """Rows a second of the receiver fed from memory, the best of some looks.
+
+    As plain rows, and as the edition's messages, which are answered record by record.
+    """
+    doors = (("/rows", _plain(rows, size)), ("/api/upload", _messages(rows, size)))
+    plain, messages = (max(_fed(receiver, path, bodies) for _ in range(_LOOKS)) for path, bodies in doors)
+    return plain, messages
 
 
 def _fed(receiver: Receiver, path: str, bodies: Sequence[tuple[int, bytes]]) -> float:
