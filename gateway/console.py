@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -17,6 +18,7 @@ from rich.text import Text
 from gateway.breaker import Tripped
 from gateway.checking import CheckReport
 from gateway.comparing import Comparison, Crossing
+from gateway.lateness import Account
 from gateway.model import AsideState, Tally
 from gateway.outbox import State
 from gateway.standing import Awaited, Grievance, Queue, Standing
@@ -227,6 +229,34 @@ def grievances(console: Console, found: Sequence[Grievance]) -> None:
     if found:
         rows = [(each.dataset, each.reason, str(each.rows), each.shown) for each in found]
         console.print(_table(("数据集", "原因", "行数", "例"), rows))
+
+
+def late(console: Console, target: str, day: date, accounts: Sequence[Account]) -> None:
+    """One day's deadlines at a target: how many were kept, who is charged with the others, and the worst of them."""
+    if not accounts:
+        say(console, f"目标 {target}：{day} 没有到期的数据")
+        return
+    console.rule(Text(f"目标 {target} · {day} 到期"), align="left")
+    figures = [(each.due, each.on_time, each.late, each.overdue, each.pending) for each in accounts]
+    rows = [(each.dataset, *map(str, counts)) for each, counts in zip(accounts, figures, strict=True)]
+    console.print(_table(("数据集", "到期", "按时", "迟到", "逾期未到", "未到期"), rows))
+    for each in accounts:
+        for party, records in sorted(each.records.items(), key=lambda pair: -pair[1]):
+            say(console, f"{each.dataset}：{party.told} {records} 条", style="yellow")
+        if each.parts:
+            told = "、".join(f"{party} {_spoken(part)}" for party, part in sorted(each.parts.items(), key=lambda pair: -pair[1]))
+            say(console, f"{each.dataset}：过了时限之后的时间合计 {told}")
+        for lateness, whose, ref in each.worst:
+            say(console, f"  最晚的：来源 {ref}，晚了 {_spoken(lateness)}，{whose}")
+
+
+def _spoken(length: timedelta) -> str:
+    """About how long, in the two largest units."""
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{count} {unit}" for count, unit in ((days, "天"), (hours, "小时"), (minutes, "分"), (seconds, "秒")) if count]
+    return " ".join(parts[:2]) or "0 秒"
 
 
 def warnings(console: Console, sentences: Sequence[str]) -> None:

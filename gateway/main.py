@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import auditing, deadlines, failpoints, redaction, requeueing, serving, tending
+from gateway import auditing, deadlines, failpoints, pulse, redaction, requeueing, serving, tending, timeliness
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -57,7 +57,7 @@ def cli(context: click.Context, path: Path) -> None:
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS, *requeueing.COMMANDS):
+for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS, *requeueing.COMMANDS, *timeliness.COMMANDS):
     cli.add_command(command)
 
 
@@ -174,7 +174,7 @@ def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
     sending = [
         timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
     ]
-    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway)
+    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway) + pulse.jobs(gateway)
 
 
 def _reading(gateway: Gateway, feed: Feed, stop: threading.Event) -> Callable[[], None]:

@@ -10,11 +10,12 @@ rebuilding the ledger from what the platform holds: see `gateway.reconcile`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from gateway.hindrance import Hindrance
 from schemas import wire
 from schemas.envelope import Result, Status
 from schemas.errors import WireError
@@ -222,6 +223,7 @@ class Step:
     reasons: tuple[Violation, ...] = ()
     batch_cap: int = 0
     accepted_at: datetime | None = None  #: by the platform's clock
+    delay: Hindrance | None = None  #: what keeps it from going on, from its last sending until it may be touched again
 
 
 def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
@@ -230,15 +232,18 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
         case State.SENDING, Answered(result):
             return _answered(item, result, now)
         case State.SENDING, NotDelivered(cause, retry_after):
-            return _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
+            step = _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
+            return replace(step, delay=Hindrance.BUSY if retry_after else Hindrance.UNREACHABLE)
         case State.SENDING, NotAdmitted(cause):
-            return _again(item, now + ADMISSION_WAIT, cause)
+            return replace(_again(item, now + ADMISSION_WAIT, cause), delay=Hindrance.NOT_ADMITTED)
         case State.SENDING, RefusedWhole():
             return _split(item, now, outcome)
         case State.SENDING, Unanswered(cause):
-            return _to(item, State.UNKNOWN, now + GRACE, cause, attempts=item.attempts + 1)
+            step = _to(item, State.UNKNOWN, now + GRACE, cause, attempts=item.attempts + 1)
+            return replace(step, delay=Hindrance.NO_ANSWER)
         case State.SENDING, LeaseExpired():
-            return _to(item, State.UNKNOWN, now + GRACE, "发送途中程序中断，不知平台是否收到")
+            step = _to(item, State.UNKNOWN, now + GRACE, "发送途中程序中断，不知平台是否收到")
+            return replace(step, delay=Hindrance.CRASHED)
         case State.LEASED, LeaseExpired():
             return _to(item, State.QUEUED, now, "")
         case State.UNKNOWN, GraceOver():
@@ -266,7 +271,7 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
         case State.UNKNOWN, NotWithdrawn(cause):
             return _persons(item, now, cause)
         case State.REJECTED, Requeued():
-            return _to(item, State.QUEUED, None, "", attempts=0, batch_cap=0)
+            return replace(_to(item, State.QUEUED, None, "", attempts=0, batch_cap=0), delay=Hindrance.REJECTED)
     raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")
 
 
@@ -309,9 +314,10 @@ def _split(item: Item, now: datetime, refused: RefusedWhole) -> Step:
     A platform that refuses everything would get every record rejected so: one is blamed only when others got through.
     """
     if refused.size > 1:
-        return _to(item, State.QUEUED, now, refused.cause, batch_cap=max(refused.size // 2, 1))
+        step = _to(item, State.QUEUED, now, refused.cause, batch_cap=max(refused.size // 2, 1))
+        return replace(step, delay=Hindrance.REFUSED)
     if not refused.blamed:
-        return _again(item, now + backoff(item.attempts), refused.cause)
+        return replace(_again(item, now + backoff(item.attempts), refused.cause), delay=Hindrance.REFUSED)
     return _to(item, State.REJECTED, None, refused.cause, reasons=(Violation("", "refused", refused.cause),))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gateway.model import AsideState
 from gateway.outbox import State
@@ -114,3 +115,15 @@ class Awaited:
     dataset: str  #: of the records above
     rows: int
     since: datetime  #: of the one that waits longest
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row set aside that was never sent: it waits for its end at the site, or for a person."""
+
+    source: str
+    dataset: str
+    ref: str
+    institution: str
+    first_seen: datetime
+    content: Mapping[str, Any]  #: what was mapped so far, wire form

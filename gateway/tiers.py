@@ -5,7 +5,8 @@ Hot: what is new, every poll. Warm: the look-back window, every few minutes. Col
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -14,7 +15,8 @@ from gateway import fingerprint, lookback
 from gateway.backfilling import backfill
 from gateway.config import Tiers
 from gateway.deadlines import Closure
-from gateway.errors import ConfigError, SourceChangedError
+from gateway.errors import ConfigError, SourceChangedError, SourceError
+from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
 from gateway.model import Brake, BrakeKind, Tally
@@ -56,17 +58,31 @@ class Reader:
 
     def hot(self, *, from_start: bool = False) -> Tally:
         """What is new. SourceChangedError if the source is not the one read before."""
-        self._watch(_MARK_EVERY)
-        return accept(
-            self.source,
-            self._judge(),
-            self.store,
-            targets=self.targets,
-            clock=self.clock,
-            page_size=self.page_size,
-            from_start=from_start,
-            manner=self._manner(),
-        )
+        with self._noted():
+            self._watch(_MARK_EVERY)
+            return accept(
+                self.source,
+                self._judge(),
+                self.store,
+                targets=self.targets,
+                clock=self.clock,
+                page_size=self.page_size,
+                from_start=from_start,
+                manner=self._manner(),
+            )
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Whether the source could be read is kept, as evidence. A source that was changed waits for a person: a brake."""
+        place = Place(Subject.SOURCE, self.source.name, self.source.dataset)
+        try:
+            yield
+        except SourceChangedError:
+            raise
+        except SourceError as error:
+            self.store.interrupted(place, Hindrance.UNREADABLE, str(error), self.clock())
+            raise
+        self.store.restored(place, self.clock())
 
     def look(self, refs: Collection[str]) -> tuple[list[Judged], Tally]:
         """Take in these rows, wherever the cursor stands; those that are not at the site are not among the judged."""

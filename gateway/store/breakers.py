@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.breaker import Breaker, Position, Report, Scope, Signal, Tripped, after, probing
+from gateway.hindrance import Place, Subject
+from gateway.store import interruptions
 from gateway.store.tables import breaker as table
 
 #: the institution of the breaker that watches the target itself
@@ -48,6 +50,15 @@ def note(connection: Connection, target: str, institution: str, report: Report, 
         became = after(scope, found, report, now)
         if became != found:
             _save(connection, target, name, became)
+            _tell(connection, Place(Subject.TARGET, target, name), became, report, now)
+
+
+def _tell(connection: Connection, place: Place, became: Breaker, report: Report, now: datetime) -> None:
+    """What a breaker went through is kept: its row says only what is now."""
+    if became == Breaker():
+        interruptions.over(connection, place, now)
+    elif became.kind is report.signal:
+        interruptions.note(connection, place, interruptions.hindrance(report), report.cause, now)
 
 
 def unmoved(connection: Connection, target: str, institution: str, report: Report, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, select, update
 
 from gateway.outbox import Batch, State, Step
-from gateway.store import parents, turns
+from gateway.store import interruptions, parents, turns
 from gateway.store.tables import outbox
 
 
@@ -32,6 +32,7 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime, skew: ti
             step.cause,
             step.reasons,
             step.accepted_at,
+            step.delay,
         )
         groups.setdefault(alike, []).append(step)
     written = sum(_write(connection, group, now + skew, skew) for group in groups.values())
@@ -59,7 +60,11 @@ def _write(connection: Connection, alike: Sequence[Step], now: datetime, skew: t
         )
         .values(_values(first, now, skew))
     )
-    return connection.execute(statement).rowcount
+    written = connection.execute(statement).rowcount
+    if first.delay and written:
+        until = _values(first, now, skew)["next_at"] if first.state is State.QUEUED else None
+        interruptions.delay(connection, [step.item.id for step in alike], first.delay, first.state, until)
+    return written
 
 
 def _values(step: Step, now: datetime, skew: timedelta) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, sele
 from gateway.model import Intake
 from gateway.outbox import IN_FLIGHT, State
 from gateway.standing import Awaited
+from gateway.store import interruptions
 from gateway.store.tables import awaited, outbox
 from schemas.model import Edition, Parent
 from schemas.record import business_key
@@ -165,6 +166,7 @@ def _let_go(connection: Connection, children: Sequence[int]) -> None:
         chunk = children[start : start + _CHUNK]
         held = (outbox.c.id.in_(chunk), outbox.c.state == State.HELD, outbox.c.hold == PARENT)
         connection.execute(update(outbox).where(*held).values(state=State.QUEUED, hold="", cause=""))
+        interruptions.delay_of_parents(connection, chunk)
         connection.execute(delete(awaited).where(awaited.c.child.in_(chunk)))
 
 

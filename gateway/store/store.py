@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from gateway.breaker import Report, Tripped
 from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
+from gateway.hindrance import Hindrance, Interruption, Place
+from gateway.lateness import Track
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.skew import PlatformClock
-from gateway.standing import Awaited, Grievance, Queue, Route, Sieve, Standing
+from gateway.standing import Awaited, Grievance, Queue, Route, Sieve, Standing, Waiting
 from gateway.store import (
+    asides,
     backup,
     brakes,
     breakers,
@@ -25,6 +28,7 @@ from gateway.store import (
     cursors,
     deliveries,
     intake,
+    interruptions,
     leasing,
     ledger,
     marked,
@@ -35,6 +39,7 @@ from gateway.store import (
     sealing,
     standing,
     sweeps,
+    tracks,
     usage,
     voids,
 )
@@ -312,6 +317,41 @@ class Store:
         """By how much a target's clock was ahead in its latest replies."""
         if clocks.worth_noting(self.platform_clock(target), heard, now):
             write(self._engine, lambda connection: clocks.note(connection, target, heard, now))
+
+    # what lateness and declarations are told by
+
+    def interrupted(self, place: Place, kind: Hindrance, cause: str, now: datetime) -> None:
+        """Something could not be had."""
+        write(self._engine, lambda connection: interruptions.note(connection, place, kind, cause, now))
+
+    def restored(self, place: Place, now: datetime) -> None:
+        """It can be had; nothing is written where nothing was interrupted."""
+        with reading(self._engine) as connection:
+            if not interruptions.lasting(connection, place):
+                return
+        write(self._engine, lambda connection: interruptions.over(connection, place, now))
+
+    def interruptions(self, start: datetime, end: datetime) -> Sequence[Interruption]:
+        """Those that touch [start, end), in the order they began."""
+        with reading(self._engine) as connection:
+            return interruptions.between(connection, start, end)
+
+    def tracks(self, target: str, after: datetime, until: datetime) -> Iterator[Track]:
+        """Every record due in (after, until] at a target, with its history; in bounded memory."""
+        return tracks.tracks(self._engine, target, after, until)
+
+    def waiting(self, source: str, dataset: str) -> Sequence[Waiting]:
+        """Rows set aside that were never sent."""
+        with reading(self._engine) as connection:
+            return list(asides.waiting(connection, self.keyring, source, dataset))
+
+    def beat(self, name: str, now: datetime) -> datetime | None:
+        """A sign of life; returns the one before."""
+        return write(self._engine, lambda connection: interruptions.beat(connection, name, now))
+
+    def add_interruption(self, found: Interruption) -> None:
+        """One that was noticed when it was over."""
+        write(self._engine, lambda connection: interruptions.add(connection, found))
 
     # what upkeep asks
 

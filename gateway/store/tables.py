@@ -283,3 +283,40 @@ platform_clock = Table(
     Column("measured_at", Instant, nullable=False),
     **_BY_BYTE,
 )
+
+interruption = Table(
+    "interruption",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("subject", String(16), nullable=False),
+    Column("name", _Code, nullable=False),
+    Column("part", _Code, nullable=False),  # institution at a target, data set of a source; "": all of it
+    Column("kind", String(16), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # empty while it lasts
+    Column("tries", Integer, nullable=False),
+    Column("cause", _Said, nullable=False),
+    Index("interruption_place", "subject", "name", "part", "ended_at"),
+    Index("interruption_ended", "ended_at"),
+    **_BY_BYTE,
+)
+
+delay = Table(
+    "delay",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("delivery", _Id, nullable=False),  # outbox.id
+    Column("kind", String(16), nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # empty: until it was sent again, or settled
+    Index("delay_delivery", "delivery"),
+    **_BY_BYTE,
+)
+
+pulse = Table(
+    "pulse",
+    metadata,
+    Column("name", _Code, primary_key=True),  # of what runs
+    Column("beat_at", Instant, nullable=False),
+    **_BY_BYTE,
+)

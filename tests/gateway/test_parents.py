@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import select
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows
 
 from gateway.errors import NotDeliveredError
@@ -19,6 +20,7 @@ from gateway.model import Cursor, SourceRow, Tally
 from gateway.outbox import State
 from gateway.standing import Awaited, Route
 from gateway.store import Store
+from gateway.store.tables import delay
 from gateway.uploading import upload
 from schemas.envelope import Result, Status
 from schemas.lint import findings
@@ -182,3 +184,13 @@ def test_a_child_held_for_its_own_older_version_then_waits_for_its_new_parent(de
 def test_a_parent_that_could_not_be_found_is_told_by_lint(edition: Edition, parent: Parent, sentence: str) -> None:
     changed = replace(edition, datasets={**edition.datasets, "HD03": replace(edition.datasets["HD03"], parent=parent)})
     assert findings(changed) == (sentence,)
+
+
+def test_how_long_a_child_waited_for_its_parent_is_kept(desk: Desk) -> None:
+    desk.take_in("HD02", schedule(1))
+    desk.take_in("HD03", session(1))
+    desk.clock.move(600)
+    desk.send()
+    with desk.store._engine.connect() as connection:
+        rows = connection.execute(select(delay.c.kind, delay.c.began_at, delay.c.ended_at)).all()
+    assert [tuple(row) for row in rows] == [("parent", START, None)]  # until it was sent

@@ -1,0 +1,104 @@
+"""`gateway late`: what was due on a day, what of it was late or is missing, and whom that is charged to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from itertools import chain
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gateway import config as configuration
+from gateway import console as show
+from gateway import deadlines
+from gateway.hindrance import Interruption, Subject
+from gateway.judging import occurred_at
+from gateway.lateness import Account, History, Span, Track
+from gateway.standing import Waiting
+from gateway.telling import told
+from gateway.wiring import Gateway, opened
+from schemas import wire
+from schemas.commandline import Command
+from schemas.errors import WireError
+from schemas.model import Dataset
+from schemas.wire import SHANGHAI
+
+
+def _now() -> datetime:
+    return datetime.now(SHANGHAI)
+
+
+@click.command(cls=Command, help="迟报：这一天到期的，多少按时、多少迟到、多少还没到，迟在谁手里。")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="哪一天到期的 yyyy-MM-dd")
+@click.option("--dataset", "only", default="", help="只看这个数据集，如 HD03")
+@click.pass_obj
+def late(path: Path, day: datetime, only: str) -> None:
+    """Exit code 1 while anything that was due that day is not there."""
+    with told(), opened(configuration.load(path), _now) as gateway:
+        console = Console(highlight=False, markup=False)
+        for code in closed_on(gateway, day.date()):
+            show.say(console, f"机构 {code} 当日休业（按配置 institutions 的 closed）")
+        accounts = {target: account(gateway, target, day.date(), only) for target in gateway.clients}
+        for target, found in accounts.items():
+            show.late(console, target, day.date(), found)
+    sys.exit(1 if any(each.overdue for found in accounts.values() for each in found) else 0)
+
+
+COMMANDS = (late,)
+
+
+def closed_on(gateway: Gateway, day: date) -> list[str]:
+    """The institutions that have said that they are closed that day."""
+    return [code for code, closed in gateway.closures.items() if closed(day)]
+
+
+def account(gateway: Gateway, target: str, day: date, only: str = "") -> list[Account]:
+    """Each data set of which anything was due at a target that day: later than its beginning, up to its 24:00."""
+    now, poll = gateway.clock(), timedelta(seconds=gateway.config.schedule.read_every)
+    after = datetime.combine(day, time(), SHANGHAI)
+    until = after + timedelta(days=1)
+    kept = gateway.store.interruptions(after, max(now, until))
+    found: dict[str, Account] = {}
+    for track in chain(gateway.store.tracks(target, after, until), _set_aside(gateway, target, after, until)):
+        if only in ("", track.dataset):
+            told = replace(track, history=_interrupted(track.history, kept, target, track.institution))
+            found.setdefault(track.dataset, Account(track.dataset)).take(told, poll, now)
+    return [found[code] for code in sorted(found)]
+
+
+def _interrupted(history: History, kept: Sequence[Interruption], target: str, institution: str) -> History:
+    """The history with what kept everything of its target, or everything at all."""
+    at_target = tuple(
+        Span(each.kind, each.began_at, each.ended_at)
+        for each in kept
+        if each.place.subject is Subject.TARGET and each.place.name == target and each.place.part in ("", institution)
+    )
+    halts = tuple(Span(each.kind, each.began_at, each.ended_at) for each in kept if each.place.subject is Subject.GATEWAY)
+    return replace(history, target=at_target, halts=halts)
+
+
+def _set_aside(gateway: Gateway, target: str, after: datetime, until: datetime) -> Iterator[Track]:
+    """Rows that were due and never sent, because they are not finished or not right. Of one without its time nobody can say."""
+    for route in gateway.routes:
+        if route.target != target:
+            continue
+        dataset = gateway.edition.datasets[route.dataset]
+        for row in gateway.store.waiting(route.source, route.dataset):
+            occurred = _occurred(dataset, row)
+            closed = gateway.closures.get(row.institution, deadlines.NEVER)
+            due = deadlines.due_at(gateway.edition, dataset, occurred, closed) if occurred else None
+            if occurred and due and after < due <= until:
+                history = History(due, occurred, None, row.first_seen, None)
+                yield Track(row.dataset, row.institution, f"{row.source} 的 {row.ref}", history)
+
+
+def _occurred(dataset: Dataset, row: Waiting) -> datetime | None:
+    try:
+        value = wire.decode(dataset.field(dataset.occurred), row.content.get(dataset.occurred))
+    except WireError:
+        return None
+    return occurred_at(dataset, {dataset.occurred: value})
