@@ -16,6 +16,7 @@ from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
 from gateway.voiding import Guards
+from gateway.windows import Allowance, Hours, hours
 from schemas import address, overlay, yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential, sendable
@@ -51,6 +52,7 @@ class Target:
     ca_file: Path | None
     query_url: str  #: where it answers QY01; "": it answers no query
     credentials: Mapping[str, Credential]  #: institution code -> credential
+    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def _date(section: Section, key: str, text: str) -> date:
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
     section.known(
         *("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials"),
-        *("answers_queries", "query_url", "allow_plain_http"),
+        *("answers_queries", "query_url", "allow_plain_http", "window", "rate"),
     )
     url = _reachable(section, "url", section.need("url", str))
     credentials = {code: _credential(each) for code, each in section.named("credentials").items()}
@@ -232,7 +234,15 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         ca_file=_ca_file(section),
         query_url=_query_url(section, url),
         credentials=credentials,
+        allowance=Allowance(_window(section), section.at_least("rate", 0, 0)),
     )
+
+
+def _window(section: Section) -> tuple[Hours, ...]:
+    try:
+        return tuple(map(hours, section.texts("window")))
+    except ValueError:
+        raise section.error('应为时段的列表，例：["08:00-12:00", "14:00-22:00"]；跨零点写 "22:00-06:00"', "window") from None
 
 
 def _query_url(section: Section, url: str) -> str:

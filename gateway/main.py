@@ -135,6 +135,8 @@ def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
         delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
     _console().print(f"目标 {target}：{counts or ('这一轮没有发出' if waiting else '没有要发的')}")
+    if delivery.paused:
+        _console().print(f"  {delivery.paused}", style="yellow")
     for cause, count in delivery.causes.items():
         _console().print(f"  {count} 条：{cause}", style="yellow")
     return not delivery.states.keys() - {State.ACCEPTED, State.REJECTED}
@@ -222,7 +224,13 @@ def status(path: Path) -> None:
             show.tripped(_console(), gateway.store.tripped(target))
         show.grievances(_console(), gateway.store.grievances())
         remarks = [sentence for each in found for sentence in each.remarks]
-        lines = (tending.brake_lines(gateway), tending.alarm_lines(gateway), gateway.clock_lines(), retention_lines(gateway.config))
+        lines = (
+            tending.brake_lines(gateway),
+            tending.alarm_lines(gateway),
+            gateway.clock_lines(),
+            gateway.gate_lines(),
+            retention_lines(gateway.config),
+        )
         show.warnings(_console(), [*remarks, *chain(*lines), *deadlines.remarks(gateway.edition, gateway.closures, now())])
         show.say(_console(), disk_line(gateway, now()))
     sys.exit(0 if all(each.balanced for each in found) else 1)

@@ -177,6 +177,16 @@ class OutboxStore(Protocol):
         """Tell the breakers of the target and of the institution what a request came to."""
 
 
+class Gate(Protocol):
+    """Whether a target may be called now: its hours, and how often a minute."""
+
+    def closed(self) -> str:
+        """Why nothing may be called now, in Chinese; "" if it may. Nothing is counted."""
+
+    def admit(self) -> str:
+        """The same, and one call is counted if it passes."""
+
+
 class Bureau(Protocol):
     """The platform of one target as the gateway sees it."""
 

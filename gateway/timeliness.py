@@ -15,7 +15,7 @@ from rich.console import Console
 from gateway import config as configuration
 from gateway import console as show
 from gateway import deadlines
-from gateway.hindrance import Interruption, Subject
+from gateway.hindrance import Hindrance, Interruption, Subject
 from gateway.judging import occurred_at
 from gateway.lateness import Account, History, Span, Track
 from gateway.standing import Waiting
@@ -62,10 +62,12 @@ def account(gateway: Gateway, target: str, day: date, only: str = "") -> list[Ac
     after = datetime.combine(day, time(), SHANGHAI)
     until = after + timedelta(days=1)
     kept = gateway.store.interruptions(after, max(now, until))
+    shut = tuple(Span(Hindrance.SHUT, *each) for each in gateway.config.targets[target].allowance.closed(after, max(now, until)))
     found: dict[str, Account] = {}
     for track in chain(gateway.store.tracks(target, after, until), _set_aside(gateway, target, after, until)):
         if only in ("", track.dataset):
-            told = replace(track, history=_interrupted(track.history, kept, target, track.institution))
+            history = _interrupted(track.history, kept, target, track.institution)
+            told = replace(track, history=replace(history, target=(*history.target, *shut)))
             found.setdefault(track.dataset, Account(track.dataset)).take(told, poll, now)
     return [found[code] for code in sorted(found)]
 

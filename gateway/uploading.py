@@ -25,7 +25,8 @@ from gateway.outbox import (
     Unanswered,
     next_step,
 )
-from gateway.ports import Bureau, OutboxStore
+from gateway.ports import Bureau, Gate, OutboxStore
+from gateway.windows import ALWAYS
 from schemas.envelope import Result
 
 _log = structlog.get_logger()
@@ -37,6 +38,7 @@ class Delivery:
 
     states: Counter[State] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)  #: sentences of what did not go through
+    paused: str = ""  #: why it ended before everything was sent: the platform may not be called now
 
     @property
     def accepted(self) -> int:
@@ -53,6 +55,7 @@ def upload(
     lease: timedelta,
     progress: Callable[[int], None] = lambda done: None,
     stop: Callable[[], bool] = lambda: False,
+    gate: Gate = ALWAYS,
 ) -> Delivery:
     """Send whatever is due for one target until nothing is: institutions in turn, the most urgent of each first.
 
@@ -60,15 +63,16 @@ def upload(
     2. Lease one batch; mark it as sending just before the bytes leave.
     3. Give each record its own outcome; a record without an answer is unknown, never assumed.
     4. Write the outcomes and tell the breakers: an institution that cannot pass stops itself only, a target that is away all.
-    5. Once `stop` says so, nothing more is leased; the batch in hand is finished, or given back if it has not left.
+    5. Once `stop` says so, or the `gate` is closed, nothing more is leased; the batch in hand is finished, or given back if it
+       has not left. While the gate is closed nothing is asked either.
 
     `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
     """
     delivery = Delivery()
-    settle(store, bureau, target, clock())
-    while not stop() and (batch := store.lease(target, clock(), clock() + lease)):
+    settle(store, bureau, target, clock(), asking=not gate.closed())
+    while not stop() and not _paused(delivery, gate.closed()) and (batch := store.lease(target, clock(), clock() + lease)):
         reach("after_lease")
-        if stop():
+        if stop() or _paused(delivery, gate.admit()):
             store.release(batch)
             break
         msgid = store.mark_sending(batch, clock())
@@ -91,11 +95,17 @@ def upload(
     return delivery
 
 
-def settle(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> None:
-    """Move on what a dead worker or a lost answer left behind."""
+def _paused(delivery: Delivery, cause: str) -> bool:
+    delivery.paused = cause
+    return bool(cause)
+
+
+def settle(store: OutboxStore, bureau: Bureau, target: str, now: datetime, *, asking: bool = True) -> None:
+    """Move on what a dead worker or a lost answer left behind; `asking`: the platform may be called for it."""
     stale = [item for item in store.recover(target, now) if item.state is not State.UNKNOWN]
     store.apply([next_step(item, LeaseExpired(), now) for item in stale], now)
-    reconcile.resolve(store, bureau, target, now)
+    if asking:
+        reconcile.resolve(store, bureau, target, now)
 
 
 def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: str) -> Sequence[Outcome]:

@@ -22,6 +22,7 @@ from gateway.store import Store, open_store
 from gateway.telling import tell
 from gateway.tiers import Reader
 from gateway.uploading import Delivery, upload
+from gateway.windows import Gate
 from schemas import lint, overlay
 from schemas.envelope import Sender
 from schemas.model import Edition
@@ -49,6 +50,7 @@ class Gateway:
     feeds: tuple[Feed, ...]
     clients: dict[str, BureauClient]
     clock: Callable[[], datetime]
+    gates: dict[str, Gate]
 
     def read(self, feed: Feed, *, from_start: bool = False, stop: Callable[[], bool] = lambda: False) -> Tally:
         """Take in what is new of one feed, until `stop` says so: StoppedError."""
@@ -66,9 +68,15 @@ class Gateway:
         settings = self.config.targets[target]
         lease = timedelta(seconds=settings.connect_timeout + settings.read_timeout) + _LEASE_MARGIN
         client = self.clients[target]
-        delivery = upload(self.store, client, target, clock=self.clock, lease=lease, progress=progress, stop=stop)
+        gate = self.gates[target]
+        delivery = upload(self.store, client, target, clock=self.clock, lease=lease, progress=progress, stop=stop, gate=gate)
         self.store.note_clock(target, client.heard(), self.clock())
         return delivery
+
+    def gate_lines(self) -> list[str]:
+        """A sentence for every platform that may not be called just as we like."""
+        found = ((name, gate.allowance, gate.closed()) for name, gate in self.gates.items())
+        return [cause or f"平台 {name} {allowance}，现在可以调用" for name, allowance, cause in found if str(allowance)]
 
     def clock_lines(self) -> list[str]:
         """A sentence for every platform whose clock is far from ours."""
@@ -106,9 +114,10 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
     feeds = feeds_of(config, edition)
     store = open_store(config.store_url, edition, clock(), config.storage.key, config.storage.disk_floor)
     tell(store.news)
-    clients = {name: _client(config, target, edition, clock) for name, target in config.targets.items()}
+    gates = {name: Gate(name, target.allowance, store, clock) for name, target in config.targets.items()}
+    clients = {name: _client(config, target, edition, clock, gates[name]) for name, target in config.targets.items()}
     try:
-        yield Gateway(config, edition, store, feeds, clients, clock)
+        yield Gateway(config, edition, store, feeds, clients, clock, gates)
     finally:
         for client in clients.values():
             client.close()
@@ -137,7 +146,7 @@ def _folder(source: Source) -> str | Path:
     return source.profile if source.profile in profile.discover() else source.folder / source.profile
 
 
-def _client(config: Config, target: Target, edition: Edition, clock: Callable[[], datetime]) -> BureauClient:
+def _client(config: Config, target: Target, edition: Edition, clock: Callable[[], datetime], gate: Gate) -> BureauClient:
     accounts = {
         code: Account(
             Sender(code, config.institutions[code].name, config.institutions[code].admvs, target.recer_sys_code), credential
@@ -145,4 +154,4 @@ def _client(config: Config, target: Target, edition: Edition, clock: Callable[[]
         for code, credential in target.credentials.items()
     }
     endpoint = Endpoint(target.name, target.url, target.connect_timeout, target.read_timeout, target.ca_file, target.query_url)
-    return BureauClient(endpoint, accounts, edition, clock)
+    return BureauClient(endpoint, accounts, edition, clock, gate.admit)

@@ -35,8 +35,8 @@ _RETRY_AFTER = 30
 #: answers that say nothing about a record: what a person looks at first
 _BARRED = {
     **dict.fromkeys((301, 302, 303, 307, 308), "地址已搬迁，请核对目标的 url"),
-    401: "请核对机构的密钥和本机时间",
-    403: "请核对机构的密钥",
+    401: "请核对密钥 {token} 和本机时间",
+    403: "请核对密钥 {token}",
     404: "请核对目标的 url 和交易编号",
     405: "请核对目标的 url",
     409: "请核对接口版本，或是否有另一台前置机",
@@ -71,8 +71,15 @@ class BureauClient:
     """Implements gateway.ports.Bureau for one target."""
 
     def __init__(
-        self, endpoint: Endpoint, accounts: Mapping[str, Account], edition: Edition, clock: Callable[[], datetime]
+        self,
+        endpoint: Endpoint,
+        accounts: Mapping[str, Account],
+        edition: Edition,
+        clock: Callable[[], datetime],
+        admit: Callable[[], str] = lambda: "",
     ) -> None:
+        """`admit` says why the platform may not be called now, or counts the call: for all but `deliver`, whose caller asks."""
+        self._admit = admit
         self._endpoint, self._accounts, self._edition, self._clock = endpoint, accounts, edition, clock
         self._heard: deque[timedelta] = deque(maxlen=skew.KEPT)
         self._session = requests.Session()
@@ -86,7 +93,7 @@ class BureauClient:
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         """See gateway.ports.Bureau."""
         sent = self._edition.datasets[dataset]
-        return self._read(self._send(institution, sent, msgid, bodies, self._endpoint.url), sent, bodies)
+        return self._read(institution, self._send(institution, sent, msgid, bodies, self._endpoint.url), sent, bodies)
 
     @property
     def answers_queries(self) -> bool:
@@ -108,7 +115,7 @@ class BureauClient:
         """See gateway.ports.Bureau."""
         called = self._edition.datasets[withdrawal.CODE]
         response = self._call(institution, called, withdrawal.record(dataset, body), self._endpoint.url)
-        self._read(response, called, [body])
+        self._read(institution, response, called, [body])
 
     def heard(self) -> tuple[timedelta, ...]:
         """By how much the platform's clock was ahead, for each reply since this was asked last."""
@@ -119,13 +126,15 @@ class BureauClient:
     def _ask(self, institution: str, question: Question) -> Answer:
         called = self._edition.datasets[holdings.CODE]
         response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
-        with self._judged(response):
+        with self._judged(institution, response):
             found = holdings.read_answer(response.content, self._edition.style.charset)
         cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found.holdings)
         return replace(found, holdings=tuple(cleaned))
 
     def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> requests.Response:
         """Call a transaction that is answered on the spot."""
+        if cause := self._admit():
+            raise NotDeliveredError(cause)
         msgid = message_id(institution, self._clock(), secrets.randbelow(10_000))
         return self._send(institution, called, msgid, [record], url)
 
@@ -178,28 +187,31 @@ class BureauClient:
                 return OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到")
         return OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到")
 
-    def _read(self, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
-        with self._judged(response):
+    def _read(
+        self, institution: str, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]
+    ) -> Sequence[Result]:
+        with self._judged(institution, response):
             found = results(response.content, dataset, bodies, self._edition.style.charset)
         return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)
 
     @contextmanager
-    def _judged(self, response: requests.Response) -> Iterator[None]:
+    def _judged(self, institution: str, response: requests.Response) -> Iterator[None]:
         """Sort what is no usable answer by what may be done next."""
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
         if response.status_code == 413:  # a proxy says so in HTML; sent again it would be too large again
             raise RefusedError(f"{self._name} 拒收：报文太大", certain=True)
-        barred = _BARRED.get(response.status_code)
+        token = f"targets.{self._endpoint.name}.credentials.{institution}.token"
+        barred = _BARRED.get(response.status_code, "").format(token=token)
         try:
             yield
         except RefusedWholeError as error:
             if barred:
-                raise NotAdmittedError(f"{self._name} 拒收（{barred}）：{redaction.shown(error)}") from None
+                raise NotAdmittedError(f"{self._name} 拒收机构 {institution}（{barred}）：{redaction.shown(error)}") from None
             raise RefusedError(f"{self._name} 拒收：{redaction.shown(error)}") from None
         except EnvelopeError as error:
             if barred:  # a proxy's own page
-                raise NotAdmittedError(f"{self._name} 拒收（HTTP {response.status_code}）：{barred}") from None
+                raise NotAdmittedError(f"{self._name} 拒收机构 {institution}（HTTP {response.status_code}）：{barred}") from None
             raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{redaction.shown(error)}") from None
 
     @property

@@ -33,6 +33,7 @@ from gateway.store import (
     ledger,
     marked,
     outbox,
+    pace,
     parents,
     requeueing,
     retention,
@@ -317,6 +318,15 @@ class Store:
         """By how much a target's clock was ahead in its latest replies."""
         if clocks.worth_noting(self.platform_clock(target), heard, now):
             write(self._engine, lambda connection: clocks.note(connection, target, heard, now))
+
+    def calls_left(self, target: str, rate: int, now: datetime) -> bool:
+        """Whether another call of a target is allowed in this minute."""
+        with reading(self._engine) as connection:
+            return pace.left(connection, target, rate, now + self._skew(connection))
+
+    def take_call(self, target: str, rate: int, now: datetime) -> bool:
+        """Count one; False: there is none left, and none was counted."""
+        return write(self._engine, lambda connection: pace.take(connection, target, rate, now + self._skew(connection)))
 
     # what lateness and declarations are told by
 

@@ -320,3 +320,12 @@ pulse = Table(
     Column("beat_at", Instant, nullable=False),
     **_BY_BYTE,
 )
+
+pace = Table(
+    "pace",
+    metadata,
+    Column("target", _Code, primary_key=True),
+    Column("minute", Instant, nullable=False),  # in which the calls were made
+    Column("calls", Integer, nullable=False),
+    **_BY_BYTE,
+)

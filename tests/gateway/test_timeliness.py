@@ -28,6 +28,7 @@ from gateway.standing import Route
 from gateway.store import Store, tracks
 from gateway.timeliness import account, closed_on
 from gateway.uploading import upload
+from gateway.windows import Allowance, hours
 from gateway.wiring import Gateway
 from schemas.envelope import Result, Status
 from schemas.model import Edition, Violation
@@ -49,10 +50,12 @@ class Desk:
         self.platform.answer = self._answer
         self.reply: Any = None
         self.rejected: set[str] = set()
+        self.allowance = Allowance()
 
     @property
     def gateway(self) -> Gateway:
-        config = SimpleNamespace(schedule=SimpleNamespace(read_every=60))
+        targets = {"bureau": SimpleNamespace(allowance=self.allowance)}
+        config = SimpleNamespace(schedule=SimpleNamespace(read_every=60), targets=targets)
         parts = {"store": self.store, "clock": self.clock, "edition": self.edition, "config": config, "routes": ROUTES}
         return cast("Gateway", SimpleNamespace(**parts, closures={}))
 
@@ -122,6 +125,14 @@ def test_an_outage_is_charged_to_the_network_and_what_came_after_it_to_the_gatew
     found = desk.account()
     assert (found.late, found.records) == (2, {Party.NETWORK: 2})
     assert minutes(found) == {Party.NETWORK: 12 + 11}
+
+
+def test_hours_in_which_the_platform_may_not_be_called_are_the_platforms(desk: Desk) -> None:
+    desk.allowance = Allowance((hours("08:30-22:00"),))
+    desk.take_in(row(1, -1, row_entered_at=at(-1)))
+    desk.clock.now = at(35)
+    desk.send()
+    assert minutes(desk.account()) == {Party.PLATFORM: 21, Party.GATEWAY: 5}
 
 
 def test_a_record_that_was_edited_after_it_arrived_is_counted_once_and_on_time(desk: Desk) -> None:
