@@ -187,9 +187,7 @@ class BureauClient:
                 return OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到")
         return OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到")
 
-    def _read(
-        self, institution: str, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]
-    ) -> Sequence[Result]:
+    def _read(self, institution: str, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(institution, response):
             found = results(response.content, dataset, bodies, self._edition.style.charset)
         return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)

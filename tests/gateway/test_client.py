@@ -143,6 +143,15 @@ def test_a_wrong_key_address_or_edition_is_no_records_fault(edition: Edition, st
     assert ("原因在此" in str(caught.value)) is (b"R1" in body)
 
 
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("body", [refusal("R1", Clock()(), "签名不对"), b"<html>nginx</html>"])
+def test_a_wrong_key_is_told_with_its_institution_and_where_it_is_configured(edition: Edition, status: int, body: bytes) -> None:
+    with pytest.raises(NotAdmittedError) as caught:
+        deliver(edition, answering(status, body))
+    assert f"机构 {INSTITUTION}" in str(caught.value)
+    assert f"密钥 targets.bureau.credentials.{INSTITUTION}.token" in str(caught.value)
+
+
 def test_a_proxy_that_finds_the_message_too_large_has_refused_it_so_that_it_is_split(edition: Edition) -> None:
     with pytest.raises(RefusedError, match="太大") as caught:
         deliver(edition, answering(413, b"<html>413</html>"))
