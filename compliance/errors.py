@@ -22,6 +22,10 @@ class StoreError(ComplianceError):
     """The store is absent, newer than the program, or cannot be read or written now."""
 
 
+class StoreAddressError(StoreError):
+    """What the configuration says of the store is wrong: waiting does not help, `store` must be changed."""
+
+
 class RosterError(ComplianceError):
     """A roster file was not imported at all; `faults` holds one sentence for every bad row and column."""
 

@@ -20,7 +20,7 @@ import structlog
 from compliance import config as configuration
 from compliance import credentials, reporting, roster, serving
 from compliance.config import Config
-from compliance.errors import ComplianceError, ConfigError
+from compliance.errors import ComplianceError, ConfigError, StoreAddressError
 from compliance.model import EpochState
 from compliance.store import database
 from compliance.store.database import Database
@@ -48,7 +48,7 @@ def cli(context: click.Context, path: Path) -> None:
 @click.pass_obj
 def init(path: Path) -> None:
     """Make the tables and an empty credentials file."""
-    with _told():
+    with _told(path):
         config = configuration.load(path)
         serving.edition_of(config)
         created = database.connect(config.store).create()
@@ -62,7 +62,7 @@ def init(path: Path) -> None:
 @click.pass_obj
 def serve(path: Path) -> None:
     """Run until told to stop."""
-    with _told():
+    with _told(path):
         config = configuration.load(path)
         app = serving.build(config)
         _warn(config)
@@ -87,7 +87,7 @@ def roster_group() -> None:
 @click.pass_obj
 def roster_import(path: Path, file: Path) -> None:
     """Import a roster file and tell what changed."""
-    with _told(), _opened(path) as (_, store):
+    with _told(path), _opened(path) as (_, store):
         done = roster.load(file, StoredRoll(store))
         click.echo(f"名册已导入：新增 {len(done.added)} 家，更新 {len(done.updated)} 家，改名 {len(done.renamed)} 家")
         click.echo(f"文件中规划建设 {done.planned} 个场景，不含缓建 {done.assessed} 个")
@@ -105,7 +105,7 @@ def roster_import(path: Path, file: Path) -> None:
 @click.pass_obj
 def roster_code(path: Path, name: str, code: str) -> None:
     """Bind a code to a name."""
-    with _told(), _opened(path) as (_, store):
+    with _told(path), _opened(path) as (_, store):
         StoredRoll(store).bind(name, _checked(code))
         click.echo(f"{name} 的编码为 {code}")
 
@@ -120,7 +120,7 @@ def key_group() -> None:
 @click.pass_obj
 def key_issue(path: Path, code: str) -> None:
     """Create or rotate the credential of an institution. The token goes into a file, never onto the screen."""
-    with _told(), _opened(path) as (config, store):
+    with _told(path), _opened(path) as (config, store):
         paasid, handover = credentials.issue(config.credentials, _checked(code))
         click.echo(f"paasid：{paasid}")
         click.echo(f"密钥写在 {handover}（仅本人可读）；交给机构后请删除这个文件")
@@ -137,7 +137,7 @@ def epoch_group() -> None:
 @click.pass_obj
 def epoch_list(path: Path) -> None:
     """Every installation ever seen, and whether it may report."""
-    with _told(), _opened(path) as (_, store):
+    with _told(path), _opened(path) as (_, store):
         found = StoredEpochs(store).all()
         for institution, epoch in found:
             seen = f"首次 {wire.encode_datetime(epoch.first_seen)}　最近 {wire.encode_datetime(epoch.last_seen)}"
@@ -152,7 +152,7 @@ def epoch_list(path: Path) -> None:
 @click.pass_obj
 def epoch_approve(path: Path, institution: str, rid: str) -> None:
     """Let one installation report and fence the others."""
-    with _told(), _opened(path) as (_, store):
+    with _told(path), _opened(path) as (_, store):
         StoredEpochs(store).approve(institution, rid, serving.now())
         click.echo(f"{institution} 今后由安装号 {rid} 的网关报送，其他网关一律拒收")
 
@@ -167,7 +167,7 @@ def export_group() -> None:
 @click.pass_obj
 def export_coverage(path: Path, out: Path) -> None:
     """Write the coverage workbook and tell who is not on the roster."""
-    with _told(), _opened(path) as (config, store):
+    with _told(path), _opened(path) as (config, store):
         report = serving.coverage(config, store, serving.now())
         workbook.write(report, out)
         click.echo(f"已写出 {out}：应建 {report.assessed} 个场景，接收中 {report.receiving} 个")
@@ -188,12 +188,15 @@ def _opened(path: Path) -> Iterator[tuple[Config, Database]]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn our own errors into one sentence and an exit code."""
+def _told(path: Path) -> Iterator[None]:
+    """Turn our own errors into one sentence and an exit code; `path` is the configuration."""
     try:
         yield
     except ConfigError as error:
         click.echo(f"配置有误：{error}", err=True)
+        sys.exit(2)
+    except StoreAddressError as error:
+        click.echo(f"配置有误：{ConfigError(str(error), file=path, key='store')}", err=True)
         sys.exit(2)
     except (ComplianceError, WorkbookError) as error:
         click.echo(str(error), err=True)

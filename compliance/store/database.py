@@ -15,14 +15,15 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DataError,
+    DBAPIError,
     IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     ProgrammingError,
 )
 
-from compliance.errors import StoreError
-from compliance.store import tables
+from compliance.errors import StoreAddressError, StoreError
+from compliance.store import tables, trouble
 
 _BUSY_MS = 30_000
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -75,18 +76,18 @@ class Database:
 
 
 def connect(url: str) -> Database:
-    """A store at `url`; StoreError if the URL cannot be used. Nothing is read or created yet."""
+    """A store at `url`; StoreAddressError if the URL cannot be used. Nothing is read or created yet."""
     try:
         parsed = sqlalchemy.make_url(url)
         backend = parsed.get_backend_name()
         if backend not in _DRIVERS:
-            raise StoreError(f"存储只支持 sqlite 与 postgresql，地址写的是 {backend}")
+            raise StoreAddressError(f"存储只支持 sqlite 与 postgresql，地址写的是 {backend}")
         # parameters hold persons: they must reach no exception text
         engine = sqlalchemy.create_engine(parsed.set(drivername=_DRIVERS[backend]), hide_parameters=True, **_options(backend))
     except (ArgumentError, NoSuchModuleError, ValueError):  # the last of a port that is no number
-        raise StoreError("存储地址写法不对，例：sqlite:///compliance.db 或 postgresql://用户@主机/库名") from None
+        raise StoreAddressError("存储地址写法不对，例：sqlite:///compliance.db 或 postgresql://用户@主机/库名") from None
     except ModuleNotFoundError as error:
-        raise StoreError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None
+        raise StoreAddressError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None
     if backend == "sqlite":
         event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -124,14 +125,18 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """The driver's error as one sentence; its own text may quote values, so only its kind is kept."""
+    """The driver's error as one sentence; its own text may quote values, so none of it is kept."""
     try:
         yield
-    except (IntegrityError, ProgrammingError, DataError):
-        raise  # not the database's state but a bug of ours
     except (DatabaseError, InterfaceError) as error:
-        kind = type(error.orig or error).__name__
-        raise StoreError(f"存储暂时不能读写（{kind}）：请检查地址、磁盘空间与数据库服务") from None
+        if _ours(error):
+            raise
+        raise trouble.failure(error) from None
+
+
+def _ours(error: DBAPIError) -> bool:
+    """Not the database's state but a bug of ours; rights and missing tables only look like one."""
+    return isinstance(error, (IntegrityError, ProgrammingError, DataError)) and trouble.known(error) is None
 
 
 def _check_version(connection: Connection) -> None:

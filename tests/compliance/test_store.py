@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,9 +52,10 @@ def test_an_address_that_cannot_be_used_is_told(url: str, told: str) -> None:
 
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.db", "postgresql://postgres:secret@127.0.0.1:1/none"])
 def test_a_database_that_is_away_is_told_without_its_address(url: str) -> None:
-    with pytest.raises(StoreError, match="存储暂时不能读写") as caught:
+    with pytest.raises(StoreError, match=r"打不开|连不上数据库服务器") as caught:
         database.connect(url).check()
     assert "secret" not in str(caught.value)
+    assert not re.search("Error|nowhere|127", str(caught.value))
 
 
 def test_sqlite_survives_power_loss_and_lets_readers_pass(store: Database) -> None:
