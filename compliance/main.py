@@ -28,6 +28,7 @@ from compliance.store.epochs import StoredEpochs
 from compliance.store.roll import StoredRoll
 from compliance.workbook import coverage as workbook
 from compliance.workbook.errors import WorkbookError
+from jobs import logtime
 from schemas import wire
 from schemas.commandline import Group
 
@@ -219,7 +220,7 @@ def _log_json() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            logtime.stamp,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -35,7 +35,7 @@ from gateway.outbox import State
 from gateway.spec import spec
 from gateway.telling import told
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
-from jobs import timetable
+from jobs import logtime, timetable
 from schemas.commandline import Group
 from schemas.wire import SHANGHAI
 
@@ -246,7 +246,7 @@ def _log_lines() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=False),
+            logtime.stamp,
             structlog.processors.format_exc_info,
             redaction.log_processor,
             structlog.processors.JSONRenderer(ensure_ascii=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from compliance.receiving import Receiver
 
 _log = structlog.stdlib.get_logger()
 _JSON = "application/json"
+_LONGEST_PATH = 80
+_NUMBER = re.compile(r"\d(?:[ +-]?\d){5,}[Xx]?")
 _SENTENCES = {
     404: "没有这个地址",
     405: "这个地址不接受这种请求方法",
@@ -74,6 +77,7 @@ def _answer_errors(app: Flask, exchange: Exchange, body_limit: int) -> None:
     def _http(error: HTTPException) -> Response:
         status, now = error.code or 500, exchange.clock()
         sentence = _SENTENCES.get(status, "请求无法处理").format(limit=body_limit)
+        _log.warning("turned away", status=status, method=request.method, path=_path())
         return exchange.refusal(status, exchange.reference(now), now, sentence)
 
     @app.errorhandler(StoreError)
@@ -88,6 +92,12 @@ def _answer_errors(app: Flask, exchange: Exchange, body_limit: int) -> None:
         where = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
         _log.error("unexpected", kind=type(error).__name__, where=where)
         return _failure(500, "平台内部错误，已记录，请稍后重发")
+
+
+def _path() -> str:
+    """Which address was asked for, without its query: what is no address of ours is cut and keeps no number of a person."""
+    path = _NUMBER.sub("…", "".join(each if each.isprintable() else "?" for each in request.path))
+    return path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
 
 
 def _failure(status: int, sentence: str) -> Response:

@@ -162,6 +162,23 @@ def test_other_addresses_and_methods_are_refused_in_chinese(server: serving.Serv
     assert "请求方法" in refused(requests.get(f"{server.url}/api/upload", timeout=10), 405)
 
 
+def test_what_no_view_answered_is_logged_by_status_and_path_and_nothing_of_a_person(
+    server: serving.Server, caller: Caller, edition: Edition, log: list[Any]
+) -> None:
+    requests.get(f"{server.url}/patient/110101199003070000?name=测试患者", timeout=10)
+    requests.get(f"{server.url}/api/upload", timeout=10)
+    caller.post(b"x" * (edition.body_limit + 1))
+    requests.get(f"{server.url}/{'a' * 500}%0A", timeout=10)
+    told = [(line["log_level"], line["event"], line["status"], line["method"], line["path"]) for line in log]
+    assert told == [
+        ("warning", "turned away", 404, "GET", "/patient/…"),
+        ("warning", "turned away", 405, "GET", "/api/upload"),
+        ("warning", "turned away", 413, "POST", "/api/upload"),
+        ("warning", "turned away", 404, "GET", f"/{'a' * 79}…"),
+    ]
+    assert "测试患者" not in repr(log)
+
+
 def test_a_key_issued_while_running_works_at_once_and_the_old_one_no_longer(caller: Caller, config: Config, maker: Maker) -> None:
     _, handover = credentials.issue(config.credentials, INSTITUTION)
     fresh = caller.with_token(handover.read_text(encoding="utf-8").strip())
