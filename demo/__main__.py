@@ -18,10 +18,11 @@ from rich.table import Table
 from compliance import serving
 from compliance.store import database
 from compliance.workbook import coverage as workbook
+from compliance.workbook.errors import WorkbookError
 from demo import premises, story, verdict
 from demo.dirt import DIRT
 from demo.district import DISTRICT
-from demo.premises import Premises
+from demo.premises import Premises, PremisesError
 from demo.simulation import SEED, Sites, play, running
 from demo.verdict import Account
 from gateway import console as show
@@ -32,6 +33,15 @@ _FOLDER = Path("demo-output")
 
 
 def main() -> int:
+    """The exit code; what stands in the demo's way is told in one sentence."""
+    try:
+        return _demonstrate()
+    except (PremisesError, WorkbookError) as error:
+        Console(highlight=False, stderr=True).print(str(error), soft_wrap=True, markup=False)
+        return 1
+
+
+def _demonstrate() -> int:
     """Build, play, compare, tell."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     console = Console(highlight=False)

@@ -25,6 +25,10 @@ _CONSTANTS = {"pos/demo_pos": {"otc_prescriber": "无"}}
 _CREATE = {"his/demo_his": his.create, "pos/demo_pos": pos.create}
 
 
+class PremisesError(Exception):
+    """The demo cannot have its folder; one sentence says which file is in the way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Premises:
     """Where everything lies."""
@@ -37,13 +41,34 @@ class Premises:
     @property
     def workbook(self) -> Path:
         """The coverage workbook."""
-        return self.folder / f"{DISTRICT.name}覆盖与报送情况.xlsx"
+        return _workbook(self.folder)
 
 
 def build(folder: Path) -> Premises:
-    """A fresh set; what an earlier demo left in `folder` is removed."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """A fresh set; what an earlier demo left in `folder` is removed, and nothing else. PremisesError if that cannot be."""
+    _clear(folder)
+    try:
+        return _built(folder)
+    except OSError:
+        raise PremisesError(f"{folder} 里写不进去，请检查文件夹权限和磁盘空间，再运行演示") from None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a demo makes, the workbook first: if Excel holds it, the rest still stands."""
+    if folder.exists() and not folder.is_dir():
+        raise PremisesError(f"{folder} 是文件，不是文件夹：演示要用这个名字，请把它改名或移走，再运行演示")
+    for place in (_workbook(folder), folder / "bureau", *(folder / each.code for each in DISTRICT.connected)):
+        try:
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        except OSError:
+            raise PremisesError(f"上次演示留下的 {place} 删不掉，请关闭正打开它的程序（如 Excel、WPS），再运行演示") from None
+
+
+def _workbook(folder: Path) -> Path:
+    return folder / f"{DISTRICT.name}覆盖与报送情况.xlsx"
+
+
+def _built(folder: Path) -> Premises:
     bureau = _bureau(folder / "bureau")
     _register(folder / "bureau" / "roster.csv", bureau)
     gateways: dict[str, Path] = {}
