@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import auditing, deadlines, failpoints, pulse, redaction, requeueing, serving, tending, timeliness
+from gateway import auditing, deadlines, declarations, failpoints, pulse, redaction, requeueing, serving, tending, timeliness
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -57,7 +57,15 @@ def cli(context: click.Context, path: Path) -> None:
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-for command in (spec, *COMMANDS, *tending.COMMANDS, *auditing.COMMANDS, *requeueing.COMMANDS, *timeliness.COMMANDS):
+for command in (
+    spec,
+    *COMMANDS,
+    *tending.COMMANDS,
+    *auditing.COMMANDS,
+    *requeueing.COMMANDS,
+    *timeliness.COMMANDS,
+    *declarations.COMMANDS,
+):
     cli.add_command(command)
 
 

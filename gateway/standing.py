@@ -127,3 +127,15 @@ class Waiting:
     institution: str
     first_seen: datetime
     content: Mapping[str, Any]  #: what was mapped so far, wire form
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the newest version of one record has come on its way to one target."""
+
+    target: str
+    institution: str
+    key: str
+    version: int
+    state: State
+    settled_at: datetime | None  #: when the platform answered, by its own clock if it told

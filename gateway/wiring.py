@@ -88,6 +88,11 @@ class Gateway:
         """When each institution is closed."""
         return {code: each.closed for code, each in self.config.institutions.items()}
 
+    def datasets_of(self, institution: str) -> tuple[str, ...]:
+        """What is reported of an institution; () of one that nothing is read of."""
+        sources = {source.name for source in self.config.sources if institution in source.institutions}
+        return tuple(dict.fromkeys(feed.source.dataset for feed in self.feeds if feed.source.name in sources))
+
     @property
     def routes(self) -> tuple[Route, ...]:
         """Every data set of every source to every target."""

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, s
 
 from gateway.model import AsideState
 from gateway.outbox import State
-from gateway.standing import Grievance, Queue, Route, Standing
+from gateway.standing import Grievance, Progress, Queue, Route, Standing
 from gateway.store import sightings
-from gateway.store.tables import aside, ledger, outbox
+from gateway.store.tables import Instant, aside, ledger, outbox
 
 _WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT, State.HELD)
 
@@ -125,3 +125,12 @@ def _tally(connection: Connection, *queries: Select[Any]) -> list[Grievance]:
 
 def _count(connection: Connection, query: Select[Any]) -> int:
     return int(connection.execute(query).scalar_one())
+
+
+def deliveries(connection: Connection, dataset: str) -> list[Progress]:
+    """Where the newest version of every key of a data set is, in the order they were queued. For data sets of few rows."""
+    settled = func.coalesce(outbox.c.accepted_at, outbox.c.finished_at, type_=Instant)
+    columns = (outbox.c.target, outbox.c.institution, outbox.c.record_key, outbox.c.version, outbox.c.state, settled)
+    rows = connection.execute(select(*columns).where(outbox.c.dataset == dataset).order_by(outbox.c.version, outbox.c.id))
+    newest = {(row[0], row[1], row[2]): Progress(*row[:4], State(row[4]), row[5]) for row in rows}
+    return sorted(newest.values(), key=lambda each: (each.key, each.institution, each.target))

@@ -18,7 +18,7 @@ from gateway.lateness import Track
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.skew import PlatformClock
-from gateway.standing import Awaited, Grievance, Queue, Route, Sieve, Standing, Waiting
+from gateway.standing import Awaited, Grievance, Progress, Queue, Route, Sieve, Standing, Waiting
 from gateway.store import (
     asides,
     backup,
@@ -354,6 +354,11 @@ class Store:
         """Rows set aside that were never sent."""
         with reading(self._engine) as connection:
             return list(asides.waiting(connection, self.keyring, source, dataset))
+
+    def deliveries(self, dataset: str) -> Sequence[Progress]:
+        """How far every record of a data set of few rows has come."""
+        with reading(self._engine) as connection:
+            return standing.deliveries(connection, dataset)
 
     def beat(self, name: str, now: datetime) -> datetime | None:
         """A sign of life; returns the one before."""
