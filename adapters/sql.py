@@ -31,6 +31,7 @@ from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF, RowMapping
 from adapters.origins import SiteFacts
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Mark, Page, Reading, RowState, SourceRow
+from schemas.model import Violation
 from schemas.wire import SHANGHAI
 
 PARAMETERS = ("after_time", "after_key", "from", "to", "limit")
@@ -40,7 +41,14 @@ WINDOW_PARAMETERS, LOOKUP_PARAMETERS = frozenset({"from", "to", "after_key", "li
 _KEYS_AGAIN = 1000
 _DAY = timedelta(days=1)
 _NEWEST_KEY, _ROW_COUNT = "newest_key", "row_count"
+#: by so much a page may grow to get past rows without a change time, wherever the database sorts them
+_GROWTH = 32
 _FIRST_TIME, _LAST_TIME = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
+
+
+_UNTIMED = Violation(
+    CURSOR_TIME, "unreadable", f"本地修改时间（查询的 {CURSOR_TIME} 列）为空或不是时间，无法知道这一行何时改过，请在本地改正"
+)
 
 
 class KeyKind(StrEnum):
@@ -161,18 +169,35 @@ class SqlSource:
         return Cursor(None, position.key - _KEYS_AGAIN) if isinstance(position.key, int) else position
 
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
-        """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site."""
+        """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site.
+
+        A row whose change time cannot be read is yielded once, with its fault, and moves no cursor: it may be read again with
+        every page, first or last as the database sorts it. Only a page full of such rows is asked for again, twice as long.
+        """
         self._check_start(after)
+        timed, limit, untimed = "after_time" in self.query.takes, size, set[str]()
         with self._telling(), self.database.connect() as connection:
             while True:
                 with self.database.reading(connection):
-                    rows = self._read(connection, text(self.query.sql), self._parameters(after, size), size)
+                    rows = self._read(connection, text(self.query.sql), self._parameters(after, limit), limit)
+                ended = len(rows) < limit
+                if timed and not ended and not any(map(self._time, rows)):
+                    limit = self._longer(limit, size, rows)
+                    continue
                 if rows:
-                    page = self._page(rows, after, timed="after_time" in self.query.takes)
+                    page = self._page(rows, after, timed=timed, known=untimed)
                     after = page.cursor
-                    yield page
-                if len(rows) < size:
+                    if page.rows:
+                        yield page
+                if ended:
                     return
+
+    def _longer(self, limit: int, size: int, rows: Sequence[Mapping[str, Any]]) -> int:
+        if limit >= size * _GROWTH:
+            raise self.wrong(
+                f"接连 {limit} 行的 {CURSOR_TIME} 为空或不是时间，不能再往下读；其中一行是 {to_text(rows[0][ROW_REF])}"
+            )
+        return limit * 2
 
     def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
         """Every row whose business time is in [start, end), all of ONE snapshot of the site.
@@ -199,7 +224,7 @@ class SqlSource:
         clause = text(statement.sql).bindparams(bindparam("keys", expanding=True))
         with self._telling(statement), self.database.connect() as connection, self.database.reading(connection):
             rows = self._read(connection, clause, {"keys": [self._as_key(ref) for ref in refs]}, len(refs), statement)
-        return tuple(self._mapped(row, self._cursor(row, timed=False)) for row in rows)
+        return tuple(self._mapped(row, self._cursor(row, timed=False), timed=False) for row in rows)
 
     def mark(self) -> Mark:
         """What this database is, and how far it goes: a fingerprint to hold against the one taken before."""
@@ -292,26 +317,37 @@ class SqlSource:
         if missing:
             raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）", of)
 
-    def _page(self, rows: Sequence[Mapping[str, Any]], after: Cursor | None, *, timed: bool) -> Page:
+    def _page(self, rows: Sequence[Mapping[str, Any]], after: Cursor | None, *, timed: bool, known: set[str] | None = None) -> Page:
+        """The rows and the last position among them that is sure. Rows without one that are `known` already are left out."""
         cursors = [self._cursor(row, timed=timed) for row in rows]
-        self._check_order(cursors, after)
-        return Page(tuple(self._mapped(row, cursor) for row, cursor in zip(rows, cursors, strict=True)), cursors[-1])
+        sure = [cursor for cursor in cursors if cursor.time] if timed else cursors
+        self._check_order(sure, after)
+        position = sure[-1] if sure else after
+        if position is None:
+            raise self.wrong(f"每一行的 {CURSOR_TIME} 都为空或不是时间，例如 {to_text(rows[0][ROW_REF])} 这一行")
+        mapped = [self._mapped(row, cursor, timed=timed) for row, cursor in zip(rows, cursors, strict=True)]
+        if known is None or len(sure) == len(rows):
+            return Page(tuple(mapped), position)
+        kept = tuple(row for row in mapped if row.cursor.time or row.ref not in known)
+        known.update(row.ref for row in kept if not row.cursor.time)
+        return Page(kept, position)
 
-    def _mapped(self, row: Mapping[str, Any], cursor: Cursor) -> SourceRow:
-        """The row with its change time, by which its delay is told."""
-        content = self._swift(row)
+    def _mapped(self, row: Mapping[str, Any], cursor: Cursor, *, timed: bool) -> SourceRow:
+        """The row with its change time, by which its delay is told; without one that can be read, its edits would be missed."""
         changed_at = self._changed_at(row, cursor)
+        astray = changed_at is None and (timed or not is_blank(row.get(CURSOR_TIME)))
+        content = None if astray else self._swift(row)
         if content is None:
             mapped = replace(self.mapping.source_row(row, cursor, self.facts), changed_at=changed_at)
         else:
             mapped = self.mapping.ready_row(row, cursor, self.facts, content, changed_at)
+        if astray and mapped.state is RowState.READY:
+            mapped = replace(mapped, faults=(*mapped.faults, _UNTIMED))
         return self._bounded(mapped) if self.bounds.narrow else mapped
 
     def _changed_at(self, row: Mapping[str, Any], cursor: Cursor) -> datetime | None:
-        if cursor.time is None and is_blank(row.get(CURSOR_TIME)):
-            return None
         time = cursor.time or self._time(row)
-        return time if time.tzinfo else time.replace(tzinfo=self.mapping.zone)
+        return time if time is None or time.tzinfo else time.replace(tzinfo=self.mapping.zone)
 
     def _bounded(self, row: SourceRow) -> SourceRow:
         """A row outside the time that the site reports is excluded by that; what was withdrawn is withdrawn all the same."""
@@ -334,12 +370,13 @@ class SqlSource:
         except (UnreadableError, ValueError):
             raise self.wrong(f"{CURSOR_KEY} 不是 manifest.yaml 所说的 {self.query.key}") from None
 
-    def _time(self, row: Mapping[str, Any]) -> datetime:
-        value = row[CURSOR_TIME]
+    def _time(self, row: Mapping[str, Any]) -> datetime | None:
+        """The row's change time; None if it has none, or one that cannot be read."""
+        value = row.get(CURSOR_TIME)
         try:
-            return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            return value if value is None or isinstance(value, datetime) else datetime.fromisoformat(value)
         except (TypeError, ValueError):
-            raise self.wrong(f"有一行的 {CURSOR_TIME} 为空或不是时间") from None
+            return None
 
     def _check_order(self, cursors: Sequence[Cursor], after: Cursor | None) -> None:
         """A query that ignores the cursor would loop for ever; rows out of order would be skipped on the next page."""

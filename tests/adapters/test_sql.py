@@ -159,7 +159,7 @@ def test_text_keys_are_paged_in_byte_order(source: Source) -> None:
         (BY_KEY.replace("id AS cursor_key", "code AS cursor_key"), "不是 manifest.yaml 所说的 integer"),
         (BY_KEY.replace("id, count, code", "id, count"), "结果缺少列 code（T1.yaml 要用）"),
         (BY_TIME.replace("changed AS cursor_time, ", ""), "结果缺少列 cursor_time"),
-        (BY_TIME.replace("changed AS cursor_time", "NULL AS cursor_time"), "cursor_time 为空或不是时间"),
+        (BY_TIME.replace("changed AS cursor_time", "NULL AS cursor_time"), "每一行的 cursor_time 都为空或不是时间，例如 98 这一行"),
         (BY_KEY.replace("FROM visit", "FROM visits"), "表不存在：visits"),
         (BY_KEY.replace("id, count", "id, cuont"), "列不存在：cuont"),
         (BY_KEY.replace("SELECT", "SELEC"), "SQL 语法有误"),
@@ -234,3 +234,48 @@ def test_rows_that_cannot_be_mapped_are_yielded_with_their_faults(source: Source
     rows = [row for page in source(BY_KEY).pages(None, 5) for row in page.rows]
     assert len(rows) == 12
     assert [row.ref for row in rows if row.faults] == ["95"]
+
+
+#: a query that yields rows without a change time each time: SQLite sorts them first
+UNTIMED_FIRST = BY_TIME.replace("WHERE", "WHERE changed IS NULL OR")
+UNTIMED_LAST = UNTIMED_FIRST.replace("ORDER BY changed", "ORDER BY changed NULLS LAST")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 12, 1000])
+@pytest.mark.parametrize(
+    ("sql", "stored"),
+    [
+        (BY_TIME, "'garbage'"),  # sorted after every time
+        (BY_TIME, "substr(changed, 1, 10) || ' 25:61'"),  # sorted among them
+        (UNTIMED_FIRST, "NULL"),
+        (UNTIMED_LAST, "NULL"),
+    ],
+)
+def test_rows_without_a_readable_change_time_are_set_aside_once_and_move_no_cursor(
+    source: Source, site: Path, sql: str, stored: str, size: int
+) -> None:
+    bad = {"91", "95", "98", "99", "100"}
+    with closing(sqlite3.connect(site)) as connection:
+        connection.execute(f"UPDATE visit SET changed = {stored} WHERE id IN ({', '.join(bad)})")
+        connection.commit()
+    pages = list(source(sql).pages(None, size))
+    rows = [row for page in pages for row in page.rows]
+    assert Counter(row.ref for row in rows) == Counter(map(str, range(89, 101)))
+    assert {row.ref for row in rows if row.faults} == bad
+    assert {fault.message for row in rows for fault in row.faults} == {
+        "本地修改时间（查询的 cursor_time 列）为空或不是时间，无法知道这一行何时改过，请在本地改正"
+    }
+    assert all(page.cursor.time for page in pages)
+    newest = max((row.cursor for row in rows if row.cursor.time), key=lambda cursor: (cursor.time, cursor.key))
+    assert pages[-1].cursor == newest
+    later = [row.ref for page in source(sql).pages(newest, size) for row in page.rows]
+    assert set(later) <= bad  # none of them twice, and none after it lost
+    assert len(later) == len(set(later))
+
+
+def test_more_rows_without_a_change_time_than_a_page_can_grow_to_are_told_with_one_of_them(source: Source, site: Path) -> None:
+    with closing(sqlite3.connect(site)) as connection:
+        connection.executemany("INSERT INTO visit (id) VALUES (?)", [(number,) for number in range(200, 240)])
+        connection.commit()
+    with pytest.raises(SourceQueryError, match="接连 32 行的 cursor_time 为空或不是时间，不能再往下读；其中一行是 200"):
+        refs(source(UNTIMED_FIRST), 1)
