@@ -26,6 +26,8 @@ _DRIVERS = {
     "mariadb": "mariadb+pymysql",
     "oracle": "oracle+oracledb",
 }
+#: what an installation must have for it
+_EXTRAS = {name: f"gateway,{'mysql' if name == 'mariadb' else name}" for name in _DRIVERS}
 _UNKNOWN_VARIABLE = 1193
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 
@@ -83,7 +85,9 @@ def _engine(url: URL, timeout: int) -> Engine:
         # parameters would be patients' numbers in an exception
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
-        raise ConfigError(f"没有安装数据库驱动 {url.drivername}") from None
+        extra = _EXTRAS.get(url.get_backend_name(), "gateway")
+        advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extra}]'"
+        raise ConfigError(f"没有安装数据库驱动 {url.drivername}，请这样安装：{advice}") from None
     if url.drivername == _DRIVERS["postgresql"]:
         event.listen(engine, "connect", leniency.postgresql)
     return engine

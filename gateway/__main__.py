@@ -10,7 +10,9 @@ def main() -> None:
     try:
         from gateway.main import cli
     except ModuleNotFoundError as error:
-        sys.exit(f"缺少程序库 {error.name}，请这样安装：pip install 'liangding-gateway[gateway]'")
+        sys.exit(
+            f"缺少程序库 {error.name}，请这样安装：pip install --no-index --find-links wheelhouse 'liangding-gateway[gateway]'"
+        )
     cli()
 
 

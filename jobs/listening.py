@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from types import TracebackType
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _THREADS = 8
+_CAUSES = {
+    errno.EADDRINUSE: "端口已被别的程序占用，或本程序已在运行",
+    errno.EADDRNOTAVAIL: "地址不是本机的",
+    errno.EACCES: "没有权限，请用 1024 以上的端口",
+}
 
 
 class ListeningError(Exception):
@@ -61,8 +67,15 @@ class Server:
         try:
             return socket.create_server((self._host, self._port), backlog=1024)
         except OSError as error:
-            raise ListeningError(f"不能监听 {self._host}:{self._port}（{error.strerror or type(error).__name__}）") from None
+            raise ListeningError(f"不能监听 {self._host}:{self._port}（{_why(error)}）") from None
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             wasyncore.loop(timeout=1, map=self._channels, count=1)
+
+
+def _why(error: OSError) -> str:
+    """In Chinese; a name that is no address has its own kind of error."""
+    if isinstance(error, socket.gaierror):
+        return "地址写得不对"
+    return _CAUSES.get(error.errno or 0, f"系统出错 {error.errno or type(error).__name__}")

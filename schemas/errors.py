@@ -33,6 +33,7 @@ def file_trouble(error: Exception) -> str:
 
 _TROUBLES: dict[type[Exception], str] = {
     FileNotFoundError: "没有这个文件或文件夹",
+    FileExistsError: "是文件，应为文件夹",
     PermissionError: "没有权限",
     IsADirectoryError: "是文件夹",
     NotADirectoryError: "路径中有一段不是文件夹",

@@ -87,7 +87,8 @@ def connect(url: str) -> Database:
     except (ArgumentError, NoSuchModuleError, ValueError):  # the last of a port that is no number
         raise StoreAddressError("存储地址写法不对，例：sqlite:///compliance.db 或 postgresql://用户@主机/库名") from None
     except ModuleNotFoundError as error:
-        raise StoreAddressError(f"没有安装数据库驱动 {error.name}，请安装 liangding-gateway[postgresql]") from None
+        advice = "pip install --no-index --find-links wheelhouse 'liangding-gateway[compliance,postgresql]'"
+        raise StoreAddressError(f"没有安装数据库驱动 {error.name}，请这样安装：{advice}") from None
     if backend == "sqlite":
         event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _prepare_sqlite)

@@ -97,13 +97,13 @@ def test_a_store_that_was_not_created_ends_with_1(place: Path) -> None:
     ("arguments", "told"),
     [
         (["--nothing"], "没有选项 --nothing"),
-        (["nothing"], "没有这个命令"),
+        (["nothing"], "没有命令 nothing"),
         (["roster", "code", "甲"], "缺少 编码"),
         (["export", "coverage"], "缺少 --out"),
     ],
 )
 def test_a_mistake_in_typing_is_told_in_chinese(place: Path, arguments: list[str], told: str) -> None:
-    output = run(place, *arguments, code=1).output
+    output = run(place, *arguments, code=2).output
     assert told in output
     assert not re.search(r"\b(Error|Usage|Try)\b", output)
 

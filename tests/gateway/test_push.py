@@ -149,5 +149,5 @@ def test_an_address_that_is_taken_is_one_sentence_naming_the_key(district: Premi
         port = url.split(":")[2].split("/")[0]
         config = district.gateways[HOSPITAL]
         config.write_text(config.read_text(encoding="utf-8").replace("127.0.0.1:0", f"127.0.0.1:{port}"), encoding="utf-8")
-        with pytest.raises(GatewayError, match=rf"不能监听 127\.0\.0\.1:{port}.*push\.listen"), listening(district):
+        with pytest.raises(GatewayError, match=rf"不能监听 127\.0\.0\.1:{port}（端口已被.*push\.listen"), listening(district):
             pass
