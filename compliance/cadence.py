@@ -57,6 +57,7 @@ def _line(edition: Edition, institution: Institution, dataset: Dataset, tally: T
         dataset_name=dataset.name,
         cadence=edition.cadences[dataset.cadence].label,
         received=counts.received,
+        withdrawn=counts.withdrawn,
         rejected=counts.rejected,
         on_time=counts.on_time,
         late=counts.late,

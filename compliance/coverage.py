@@ -25,6 +25,11 @@ class Cell:
     records: int = 0  #: live records accepted
     last_received: datetime | None = None
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether something came in and all of it was taken back."""
+        return self.last_received is not None and not self.records
+
 
 @dataclass(frozen=True, slots=True)
 class InstitutionCoverage:
@@ -46,7 +51,8 @@ class UploadLine:
     dataset: str
     dataset_name: str
     cadence: str  #: label, e.g. D+1日
-    received: int  #: distinct keys accepted, newest version counted once
+    received: int  #: distinct keys accepted, newest version counted once, withdrawn ones included
+    withdrawn: int  #: of these, keys whose newest version is void
     rejected: int  #: distinct keys whose newest version was rejected and not yet mended
     on_time: int
     late: int

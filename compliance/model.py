@@ -106,6 +106,11 @@ class Tally:
     last_received: datetime | None = None
 
     @property
+    def withdrawn(self) -> int:
+        """Keys whose newest version is void: received, and taken back since."""
+        return self.received - self.live
+
+    @property
     def late(self) -> int:
         """Keys first accepted after they were due."""
         return self.received - self.on_time

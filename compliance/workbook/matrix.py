@@ -29,6 +29,7 @@ _LOOKS = {
 _FIRST_SCENE = 4
 _FIGURES = ("规划\n建设", "其中：\n缓建", "应建", "接收中", "覆盖率")
 _COUNTED = "场景数（个）"
+_WITHDRAWN = "已全部作废"
 
 
 def add(book: Book, report: CoverageReport, title: str, imprint: Sequence[str]) -> None:
@@ -70,9 +71,16 @@ class _Matrix:
         page.text(3, row.code, Look.CODE)
         for number, cell in enumerate(_in_order(self._report.scenes, row.cells)):
             page.text(_FIRST_SCENE + 2 * number, LABELS[cell.state], _LOOKS[cell.state])
-            page.moment(_FIRST_SCENE + 2 * number + 1, cell.last_received, Look.DATE)
+            self._last_received(_FIRST_SCENE + 2 * number + 1, cell)
         self._figures(row.cells)
         page.end_row()
+
+    def _last_received(self, column: int, cell: Cell) -> None:
+        """A date beside 未开始 would contradict it: what was taken back whole is said in words."""
+        if cell.withdrawn:
+            self._page.text(column, _WITHDRAWN, Look.CODE)
+        else:
+            self._page.moment(column, cell.last_received, Look.DATE)
 
     def nothing(self) -> None:
         """Say in words that the district has no institution: an empty table looks like a fault."""
@@ -167,6 +175,7 @@ def _definitions(report: CoverageReport) -> list[str]:
     states = (
         "● 接收中：平台已接收该场景至少一条有效数据；○ 未开始：应建，尚未接收到有效数据；"
         "△ 缓建：经同意暂缓建设；— 不适用：方案未要求建设该场景。"
+        f"最近接收日期栏记“{_WITHDRAWN}”的，曾接收过数据，后经机构全部作废，现无有效数据，不计入接收中。"
     )
     blanks = "应建为零时，覆盖率记“不适用”，不记0％或100％。机构编码空白的，表示尚未核发。"
     return [figures, states, blanks]

@@ -20,6 +20,7 @@ _COLUMNS = (
     Column("名称", 20, "数据集"),
     Column("报送周期", 10, "数据集"),
     Column("已接收", 10, "接收情况（条）"),
+    Column("其中：\n作废", 9, "接收情况（条）"),
     Column("被拒收\n（未改正）", 12, "接收情况（条）"),
     Column("按时", 10, "报送时效（条、％）"),
     Column("迟报", 10, "报送时效（条、％）"),
@@ -27,8 +28,8 @@ _COLUMNS = (
     Column("最近接收时间", 22),
     Column("备注", 8),
 )
-_RECEIVED, _REJECTED, _ON_TIME, _LATE, _RATE, _LAST, _REMARK = range(7, 14)
-_COUNTS = (_RECEIVED, _REJECTED, _ON_TIME, _LATE)
+_RECEIVED, _WITHDRAWN, _REJECTED, _ON_TIME, _LATE, _RATE, _LAST, _REMARK = range(7, 15)
+_COUNTS = (_RECEIVED, _WITHDRAWN, _REJECTED, _ON_TIME, _LATE)
 _DEFERRED = "缓建"
 
 
@@ -83,7 +84,7 @@ def _total(page: Page, label: str, formula: str, counts: Sequence[int]) -> None:
     page.label(1, _RECEIVED - 1, label, Look.TOTAL)
     for column, count in zip(_COUNTS, counts, strict=True):
         page.formula(column, formula.format(get_column_letter(column)), count, Look.TOTAL_COUNT)
-    _, _, on_time, late = counts
+    *_, on_time, late = counts
     _timeliness(page, on_time, late, Look.TOTAL_RATE)
     page.end_row()
 
@@ -97,6 +98,7 @@ def _timeliness(page: Page, on_time: int, late: int, look: Look) -> None:
 def _counts(lines: Sequence[UploadLine]) -> list[int]:
     return [
         sum(line.received for line in lines),
+        sum(line.withdrawn for line in lines),
         sum(line.rejected for line in lines),
         sum(line.on_time for line in lines),
         sum(line.late for line in lines),
@@ -106,6 +108,7 @@ def _counts(lines: Sequence[UploadLine]) -> list[int]:
 def _definitions() -> list[str]:
     counts = (
         "已接收：平台接收的不重复记录，同一记录多次上报只计最新版本一次；"
+        "其中作废：最新版本为作废（撤销）的记录，含在已接收和按时、迟报之内，已接收减作废即现有的有效记录；"
         "被拒收（未改正）：最新版本仍被拒收、机构尚未改正的不重复记录，不计入已接收。"
     )
     timely = "及时率＝按时÷（按时＋迟报），在报送时限内到达的为按时。尚未到达的数据不在本表，及时率不代表应报数据已全部报齐。"

@@ -104,7 +104,8 @@ def test_a_voided_record_no_longer_makes_a_cell_receive(bureau: Bureau, maker: M
     bureau.receive(maker, [record], START)
     bureau.receive(maker, [maker.changed(record, version="2", vali_flag="0")], START)
     assert (bureau.cell(0, "血透").state, bureau.cell(0, "血透").records) == (CellState.NOT_STARTED, 0)
-    assert bureau.line().received == 1
+    assert bureau.cell(0, "血透").withdrawn
+    assert (bureau.line().received, bureau.line().withdrawn) == (1, 1)
 
 
 def test_a_void_that_arrives_before_the_older_version_stays_in_force(bureau: Bureau, maker: Maker) -> None:

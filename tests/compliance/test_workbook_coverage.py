@@ -40,8 +40,8 @@ def institution(number: int, *states: CellState, name: str = "", code: str | Non
     )
 
 
-def upload(of: InstitutionCoverage, on_time: int, late: int, dataset: str = "RX01") -> UploadLine:
-    return UploadLine(of.name, of.code, dataset, "门诊处方信息", "实时", on_time + late, 2, on_time, late, LAST)
+def upload(of: InstitutionCoverage, on_time: int, late: int, dataset: str = "RX01", withdrawn: int = 0) -> UploadLine:
+    return UploadLine(of.name, of.code, dataset, "门诊处方信息", "实时", on_time + late, withdrawn, 2, on_time, late, LAST)
 
 
 def report(*rows: InstitutionCoverage, uploads: tuple[UploadLine, ...] = (), scenes: tuple[str, ...] = SCENES) -> CoverageReport:
@@ -52,7 +52,7 @@ def small() -> CoverageReport:
     first = institution(1, CellState.RECEIVING, CellState.NOT_STARTED)
     second = institution(2, CellState.NOT_STARTED, CellState.NOT_PLANNED)
     third = institution(3, CellState.DEFERRED, CellState.DEFERRED)
-    return report(first, second, third, uploads=(upload(first, 7, 1), upload(second, 0, 0), upload(third, 1, 1)))
+    return report(first, second, third, uploads=(upload(first, 7, 1, withdrawn=3), upload(second, 0, 0), upload(third, 1, 1)))
 
 
 @pytest.fixture
@@ -142,9 +142,25 @@ def test_timeliness_of_nothing_is_not_applicable(written: Callable[..., Workbook
 
 def test_upload_totals_separate_the_deferred_from_the_assessed(written: Callable[..., Workbook]) -> None:
     sheet = written(small(), results=True)["数据上传情况"]
-    assert row_of(sheet, "合计")[6:11] == (10, 6, 8, 2, 0.8)
-    assert row_of(sheet, "其中：缓建（不考核）")[6:11] == (2, 2, 1, 1, 0.5)
-    assert row_of(sheet, "其中：纳入考核")[6:11] == (8, 4, 7, 1, 0.875)
+    assert row_of(sheet, "合计")[6:12] == (10, 3, 6, 8, 2, 0.8)
+    assert row_of(sheet, "其中：缓建（不考核）")[6:12] == (2, 0, 2, 1, 1, 0.5)
+    assert row_of(sheet, "其中：纳入考核")[6:12] == (8, 3, 4, 7, 1, 0.875)
+
+
+def test_what_was_withdrawn_stands_beside_what_was_received_and_is_explained(written: Callable[..., Workbook]) -> None:
+    sheet = written(small())["数据上传情况"]
+    column = column_of(sheet, "其中：\n作废")
+    assert sheet.cell(FIRST, column - 1).value == 8
+    assert [sheet.cell(FIRST + row, column).value for row in range(3)] == [3, 0, 0]
+    assert any("其中作废：最新版本为作废" in text for text in texts(sheet))
+
+
+def test_a_scene_whose_records_were_all_withdrawn_says_so_instead_of_a_date(written: Callable[..., Workbook]) -> None:
+    taken_back = Cell("门诊", CellState.NOT_STARTED, 0, LAST)
+    row = InstitutionCoverage(1, "测试机构1", "", False, (taken_back, cell("住院", CellState.RECEIVING)))
+    sheet = written(report(row))["覆盖情况"]
+    assert [sheet.cell(FIRST, column).value for column in (4, 5, 6)] == ["○ 未开始", "已全部作废", "● 接收中"]
+    assert any("“已全部作废”的，曾接收过数据" in text for text in texts(sheet))
 
 
 @pytest.mark.requirement("J-014")
@@ -220,7 +236,7 @@ def test_an_empty_report_says_so_in_words(written: Callable[..., Workbook], scen
     assert "（名录中没有医疗机构）" in texts(coverage)
     assert "（尚未接收到数据）" in texts(uploads)
     assert row_of(coverage, "合计")[-5:] == (0, 0, 0, 0, "不适用")
-    assert row_of(uploads, "合计")[6:11] == (0, 0, 0, 0, "不适用")
+    assert row_of(uploads, "合计")[6:12] == (0, 0, 0, 0, 0, "不适用")
 
 
 def test_cells_in_another_order_than_the_scenes_are_refused(tmp_path: Path) -> None:
@@ -234,7 +250,7 @@ def test_a_thousand_institutions_with_eight_data_sets_fit(written: Callable[...,
     lines = tuple(upload(row, 9, 1, dataset=f"RX{number:02d}") for row in rows for number in range(1, 9))
     coverage, uploads = written(report(*rows, uploads=lines), results=True).worksheets
     assert row_of(coverage, "合计")[-5:] == (2000, 0, 2000, 1000, 0.5)
-    assert row_of(uploads, "合计")[6:11] == (80_000, 16_000, 72_000, 8_000, 0.9)
+    assert row_of(uploads, "合计")[6:12] == (80_000, 0, 16_000, 72_000, 8_000, 0.9)
     assert uploads.cell(FIRST + 7_999, 1).value == 8_000
 
 

@@ -78,7 +78,9 @@ def mixed_report() -> CoverageReport:
         rows.append(InstitutionCoverage(number, f"测试机构{number}", f"{number:06d}", deferred, cells))
         on_time, late = 7 * (number % 4), number % 4
         lines.append(
-            UploadLine(f"测试机构{number}", f"{number:06d}", "IP01", "入院信息", "实时", on_time + late, 1, on_time, late, None)
+            UploadLine(
+                f"测试机构{number}", f"{number:06d}", "IP01", "入院信息", "实时", on_time + late, number % 3, 1, on_time, late, None
+            )
         )
     return CoverageReport("测试市", datetime(2026, 11, 25, tzinfo=SHANGHAI), "测试版", scenes, tuple(rows), tuple(lines))
 
