@@ -85,6 +85,7 @@ class Schedule:
     """How often, in seconds."""
 
     read_every: int
+    rescan_every: int  #: of data sets that are read from the start each time
     upload_every: int
 
 
@@ -157,7 +158,7 @@ def load(path: Path) -> Config:
         institutions=institutions,
         targets=targets,
         sources=sources,
-        schedule=_schedule(section.optional("schedule")),
+        schedule=_schedule(section.optional("schedule"), section.file),
         tiers=_tiers(section),
         push=_push(section.optional("push")),
     )
@@ -347,11 +348,15 @@ def _url(section: Section, text: str) -> URL:
     return url
 
 
-def _schedule(section: Section | None) -> Schedule:
-    if section is None:
-        return Schedule(10, 2)
-    section.known("read_every", "upload_every")
-    return Schedule(section.at_least("read_every", 1, 10), section.at_least("upload_every", 1, 2))
+def _schedule(section: Section | None, file: Path) -> Schedule:
+    section = section or Section({}, file, "schedule")
+    section.known("read_every", "rescan_every", "upload_every")
+    read_every = section.at_least("read_every", 1, 10)
+    return Schedule(
+        read_every=read_every,
+        rescan_every=section.at_least("rescan_every", 1, max(300, read_every)),
+        upload_every=section.at_least("upload_every", 1, 2),
+    )
 
 
 def _push(section: Section | None) -> Push | None:

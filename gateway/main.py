@@ -32,6 +32,7 @@ from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
+from gateway.rescanning import reading_job
 from gateway.spec import spec
 from gateway.telling import told
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
@@ -177,10 +178,7 @@ def serve(path: Path) -> None:
 
 def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
     schedule = gateway.config.schedule
-    reading = [
-        timetable.Job(f"read:{feed.source.name}:{feed.source.dataset}", schedule.read_every, _reading(gateway, feed, stop))
-        for feed in gateway.feeds
-    ]
+    reading = [reading_job(feed.source, schedule, _reading(gateway, feed, stop)) for feed in gateway.feeds]
     sending = [
         timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
     ]

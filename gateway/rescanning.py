@@ -1,0 +1,56 @@
+"""How often each data set is read in `gateway serve`: one that is read whole each time is read seldom, and not for long.
+
+What was changed last says where to go on; a product that keeps no change times is read from the start each time, and that costs
+the hospital's server as much as the table is long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from gateway.config import Schedule
+from gateway.model import Reading
+from gateway.ports import RecordSource
+from jobs.timetable import Job
+
+#: at most one part in so many of the time is spent reading
+_SHARE = 10
+_log = structlog.get_logger()
+
+
+def reading_job(source: RecordSource, schedule: Schedule, do: Callable[[], None]) -> Job:
+    """Reads one data set at its interval."""
+    name = f"read:{source.name}:{source.dataset}"
+    if source.reading is not Reading.RESCAN:
+        return Job(name, schedule.read_every, do)
+    return Job(name, schedule.rescan_every, Spared(name, schedule.rescan_every, do))
+
+
+@dataclass
+class Spared:
+    """A scan that leaves its turn out while the last one was less than ten times its own length ago."""
+
+    name: str
+    every: int  #: seconds
+    do: Callable[[], None]
+    clock: Callable[[], float] = time.monotonic
+    rest_until: float = field(default=float("-inf"), init=False)
+
+    def __call__(self) -> None:
+        """Scan if it is time again."""
+        began = self.clock()
+        if began < self.rest_until:
+            return
+        try:
+            self.do()
+        finally:
+            self._rest(began, self.clock() - began)
+
+    def _rest(self, began: float, took: float) -> None:
+        self.rest_until = began + took * _SHARE
+        if took * _SHARE > self.every:
+            _log.warning("slow_scan", job=self.name, seconds=round(took, 1), next_in=round(took * _SHARE))
