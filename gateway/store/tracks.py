@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, tuple_
 
 from gateway.hindrance import Hindrance
 from gateway.lateness import History, Span, Track, spans
@@ -40,28 +40,34 @@ _COLUMNS = (
 def tracks(engine: Engine, target: str, after: datetime, until: datetime) -> Iterator[Track]:
     """Every record due in (after, until] at a target, once: by the first of its versions that arrived, else by its newest.
 
-    A page at a time, each in a transaction of its own. What was withdrawn before it arrived is owed to nobody.
+    In bounded memory: a page at a time, each in a transaction of its own, along the index of one institution and data set.
+    What was withdrawn before it arrived is owed to nobody.
     """
-    last: tuple[str, ...] | None = None
+    due = (outbox.c.target == target, outbox.c.due_at > after, outbox.c.due_at <= until)
+    with reading(engine) as connection:
+        places = connection.execute(select(outbox.c.institution, outbox.c.dataset).where(*due).distinct()).all()
+    for institution, dataset in sorted(places):
+        yield from _of_one(engine, (*due, outbox.c.institution == institution, outbox.c.dataset == dataset))
+
+
+def _of_one(engine: Engine, due: tuple[ColumnElement[bool], ...]) -> Iterator[Track]:
+    """Those of one institution and data set."""
+    query = select(*_COLUMNS).join(parcel, _SAME).where(*due).order_by(outbox.c.record_key, outbox.c.version).limit(_ROWS)
+    last = ""
     while True:
         with reading(engine) as connection:
-            rows = _page(connection, target, after, until, last)
-            found = [track for versions in _whole(rows) if (track := _track(versions))]
-            yield from _filled(connection, found)
+            rows = connection.execute(query.where(outbox.c.record_key > last)).all()
+            keys = _whole(rows)
+            for start in range(0, len(keys), _CHUNK):
+                yield from _filled(connection, [track for each in keys[start : start + _CHUNK] if (track := _track(each))])
         if len(rows) < _ROWS:
             return
-        last = _whole(rows)[-1][-1][1:4]
-
-
-def _page(connection: Connection, target: str, after: datetime, until: datetime, last: tuple[str, ...] | None) -> Sequence[_Row]:
-    due = (outbox.c.target == target, outbox.c.due_at > after, outbox.c.due_at <= until)
-    query = select(*_COLUMNS).join(parcel, _SAME).where(*due).order_by(*_KEY, outbox.c.version).limit(_ROWS)
-    return connection.execute(query.where(tuple_(*_KEY) > last) if last else query).all()
+        last = keys[-1][-1].record_key
 
 
 def _whole(rows: Sequence[_Row]) -> list[list[_Row]]:
     """The versions of each key; the last of a full page may be cut and is read again."""
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: tuple(row[1:4]))]
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: row.record_key)]
     return groups[:-1] if len(rows) == _ROWS and len(groups) > 1 else groups
 
 
@@ -87,19 +93,17 @@ def _filled(connection: Connection, found: Sequence[_Found]) -> Iterator[Track]:
     """What is known beside the clocks, of those that are late or not there."""
     slow = [each for each in found if not (each[0].history.arrived and each[0].history.arrived <= each[0].history.due)]
     yield from (track for track, _ in found if track.history.arrived and track.history.arrived <= track.history.due)
-    for start in range(0, len(slow), _CHUNK):
-        chunk = slow[start : start + _CHUNK]
-        rows, delays = _source_rows(connection, chunk), _delays(connection, chunk)
-        for track, versions in chunk:
-            ref, first_seen = rows.get(tuple(versions[-1][1:4]), ("", None))
-            taken_in = versions[0].seen_at
-            kept = [each for row in versions for each in delays.get(row.id, ())]
-            history = replace(
-                track.history,
-                first_seen=min(first_seen or taken_in, taken_in),
-                own=(*spans(kept, versions[-1].sent_at), *_corrected(versions)),
-            )
-            yield replace(track, ref=ref, history=history)
+    rows, delays = _source_rows(connection, slow), _delays(connection, slow)
+    for track, versions in slow:
+        ref, first_seen = rows.get(tuple(versions[-1][1:4]), ("", None))
+        taken_in = versions[0].seen_at
+        kept = [each for row in versions for each in delays.get(row.id, ())]
+        history = replace(
+            track.history,
+            first_seen=min(first_seen or taken_in, taken_in),
+            own=(*spans(kept, versions[-1].sent_at), *_corrected(versions)),
+        )
+        yield replace(track, ref=ref, history=history)
 
 
 def _corrected(versions: Sequence[_Row]) -> Iterator[Span]:

@@ -182,8 +182,9 @@ def test_what_a_rule_leaves_out_and_what_was_withdrawn_in_time_is_owed_to_nobody
     assert (found.due, found.on_time) == (1, 1)
 
 
-def test_pages_end_between_keys_and_every_record_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_end_between_keys_and_every_record_is_told_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracks, "_ROWS", 3)
+    monkeypatch.setattr(tracks, "_CHUNK", 2)
     desk.take_in(*(row(number, -5) for number in range(1, 11)))
     desk.send()
     desk.take_in(*(row(number, -5, med_list_name="改过的名字", cursor=20 + number) for number in range(1, 6)))
