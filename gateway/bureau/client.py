@@ -21,7 +21,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from gateway import redaction, skew
-from gateway.bureau import withdrawal
+from gateway.bureau import charset, withdrawal
 from gateway.bureau.trust import distrust
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
@@ -31,6 +31,7 @@ from schemas.holdings import Answer, Question
 from schemas.model import Dataset, Edition
 from schemas.signature import Credential, headers
 
+_BAD_REQUEST = 400
 _RETRY_AFTER = 30
 #: answers that say nothing about a record: what a person looks at first
 _BARRED = {
@@ -127,7 +128,7 @@ class BureauClient:
         called = self._edition.datasets[holdings.CODE]
         response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
         with self._judged(institution, response):
-            found = holdings.read_answer(response.content, self._edition.style.charset)
+            found = holdings.read_answer(response.content, self._charset(response))
         cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found.holdings)
         return replace(found, holdings=tuple(cleaned))
 
@@ -189,7 +190,7 @@ class BureauClient:
 
     def _read(self, institution: str, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(institution, response):
-            found = results(response.content, dataset, bodies, self._edition.style.charset)
+            found = results(response.content, dataset, bodies, self._charset(response))
         return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)
 
     @contextmanager
@@ -206,11 +207,28 @@ class BureauClient:
         except RefusedWholeError as error:
             if barred:
                 raise NotAdmittedError(f"{self._name} 拒收机构 {institution}（{barred}）：{redaction.shown(error)}") from None
-            raise RefusedError(f"{self._name} 拒收：{redaction.shown(error)}") from None
+            raise RefusedError(f"{self._name} 拒收：{redaction.shown(error)}{self._foreign(response)}") from None
         except EnvelopeError as error:
             if barred:  # a proxy's own page
                 raise NotAdmittedError(f"{self._name} 拒收机构 {institution}（HTTP {response.status_code}）：{barred}") from None
+            if response.status_code == _BAD_REQUEST:  # whatever it says, it is no yes
+                told = "应答读不懂：平台的字符集、地区版可能与本机不同，或者是中间的代理答的"
+                raise RefusedError(f"{self._name} 拒收（HTTP 400），{told}（{self._written}）") from None
             raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{redaction.shown(error)}") from None
+
+    def _charset(self, response: requests.Response) -> str:
+        return charset.of_reply(response.headers.get("content-type", ""), response.content, self._edition.style.charset)
+
+    def _foreign(self, response: requests.Response) -> str:
+        """That the platform writes otherwise than we do, for the one who wonders why it did not understand us."""
+        theirs = self._charset(response)
+        if charset.same(theirs, self._edition.style.charset):
+            return ""
+        return f"（平台的应答用 {theirs}，与本机不同：平台的地区版可能是另一个。{self._written}）"
+
+    @property
+    def _written(self) -> str:
+        return f"本机按地区版 {self._edition.code} 用 {self._edition.style.charset} 报送，请核对配置里的 edition"
 
     @property
     def _name(self) -> str:

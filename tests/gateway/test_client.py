@@ -19,6 +19,7 @@ from support.delivery import INSTITUTION, Clock
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.redaction import LONGEST
+from schemas import overlay
 from schemas.envelope import Result, Sender, Status, answer, refusal, reply
 from schemas.holdings import CODE, Answer, Asked, Holding, Question, write_answer
 from schemas.model import Edition, Violation
@@ -303,3 +304,56 @@ def test_a_certificate_file_that_is_gone_by_now_means_that_nothing_left(edition:
     with pytest.raises(NotDeliveredError, match=r"证书文件 .*ca\.pem 读不到了"):
         opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def nmg() -> Edition:
+    """An edition whose messages are written in gb18030."""
+    return overlay.load("nmg")
+
+
+REFUSAL = "报文不是合法的 JSON"
+ADVICE = "本机按地区版 nmg 用 gb18030 报送，请核对配置里的 edition"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", orjson.dumps({"infcode": -1, "err_msg": REFUSAL})),  # as our own bureau writes it
+        ("application/json; charset=UTF-8", refusal("R1", Clock()(), REFUSAL)),
+        ("application/json; charset=utf-8", refusal("R1", Clock()(), REFUSAL, "ascii")),
+        ("application/json; charset=rot13", orjson.dumps({"infcode": -1, "err_msg": REFUSAL})),
+    ],
+)
+def test_a_platform_of_another_charset_is_understood_when_it_refuses_and_the_difference_is_told(
+    nmg: Edition, content_type: str, body: bytes
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        deliver(nmg, answering(400, body, content_type=content_type))
+    assert not refused.value.certain
+    told = f"（平台的应答用 utf-8，与本机不同：平台的地区版可能是另一个。{ADVICE}）"
+    assert str(refused.value) == f"平台 bureau 拒收：{REFUSAL}{told}"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=GBK"])
+def test_a_refusal_in_the_charset_of_the_edition_is_told_as_it_is(nmg: Edition, content_type: str) -> None:
+    body = orjson.dumps({"infcode": -1, "err_msg": "机构不存在"}).decode().encode("gb18030")
+    with pytest.raises(RefusedError, match=r"^平台 bureau 拒收：机构不存在$"):
+        deliver(nmg, answering(400, body, content_type=content_type))
+
+
+def test_an_escaped_reply_without_a_charset_hints_at_nothing(nmg: Edition) -> None:
+    with pytest.raises(RefusedError, match=r"^平台 bureau 拒收：机构不存在$"):
+        deliver(nmg, answering(400, refusal("R1", Clock()(), "机构不存在", "gb18030")))
+
+
+def test_a_400_that_cannot_be_read_is_a_refusal_and_no_doubt(nmg: Edition) -> None:
+    with pytest.raises(RefusedError, match=rf"拒收（HTTP 400），应答读不懂.*（{ADVICE}）") as refused:
+        deliver(nmg, answering(400, b"<html>Bad Request \xff\xfe</html>"))
+    assert not refused.value.certain
+
+
+def test_what_was_accepted_is_read_in_the_charset_of_the_reply(nmg: Edition) -> None:
+    result = Result("RX1|诊1", 1, Status.ACCEPTED, accepted_at="2026-11-25 08:00:00")
+    body = orjson.dumps({"infcode": 0, "output": {"result": [result.as_dict()]}})
+    assert deliver(nmg, answering(200, body, content_type="application/json")) == (result,)
