@@ -65,6 +65,14 @@ def test_the_bureaus_example_loads_and_explains_every_key(root: Path, accepted: 
     assert unexplained(path, accepted) == set()
 
 
+@pytest.mark.parametrize("example", ["config.example.yaml", "compliance/config.example.yaml"])
+def test_the_examples_name_every_edition_that_comes_with_the_product(root: Path, example: str) -> None:
+    shipped = {path.stem for path in (root / "schemas" / "两定接口" / "overlays").iterdir() if not path.name.startswith(("_", "."))}
+    assert len(shipped) >= 3
+    (line,) = re.findall(r"^# .*自带的 reference.*$", (root / example).read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name for name in shipped if name not in line} == set()
+
+
 @pytest.mark.parametrize("load", [gateway_config.load, bureau_config.load])
 def test_a_key_that_is_commented_out_in_the_example_is_a_key_the_program_knows(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Callable[[Path], Any]
