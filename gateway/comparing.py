@@ -34,9 +34,11 @@ class Comparison:
         self._edition = edition
         self._book = crosscheck.Book(edition, rulefile.reference() if rules is None else rules)
         self._censuses: dict[str, Census] = {}
+        self.records = 0  #: taken so far
 
     def take(self, dataset: str, record: Mapping[str, Any]) -> None:
         """One wire record that would be sent."""
+        self.records += 1
         self._book.add(dataset, record)
         if dataset not in self._censuses:
             self._censuses[dataset] = Census(self._edition, dataset)

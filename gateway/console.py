@@ -9,16 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from gateway.breaker import Tripped
 from gateway.checking import CheckReport
 from gateway.comparing import Comparison, Crossing
 from gateway.lateness import Account
+from gateway.layout import Cell, show, table
+from gateway.layout import say as say
 from gateway.model import AsideState, Tally
 from gateway.outbox import State
 from gateway.standing import Awaited, Grievance, Queue, Standing
@@ -28,28 +27,6 @@ from schemas.placeholders import Habit, Share
 from schemas.rules import Case
 
 ASIDE_WORDS = {AsideState.EXCLUDED: "按规则排除", AsideState.NOT_READY: "未完成", AsideState.QUARANTINED: "待改正"}
-#: columns of words and names; all others are numbers
-_NAMES = frozenset(
-    {
-        "来源",
-        "数据集",
-        "去向",
-        "例：本地行号",
-        "例",
-        "核对",
-        "规则",
-        "结论",
-        "例：业务主键",
-        "原因",
-        "说明（第一例）",
-        "字段",
-        "现象",
-    }
-)
-#: columns of sentences, which give way to the names beside them
-_SENTENCES = frozenset({"原因", "说明（第一例）", "字段", "现象"})
-#: a longer name is broken rather than the sentence beside it squeezed: a UUID stays whole
-_LONGEST_NAME = 36
 CASE_WORDS = {Case.BROKEN: "矛盾", Case.MISSING: "缺上级", Case.UNKNOWN: "无法核对"}
 HABIT_WORDS = {Habit.FILLER: "占位值", Habit.CONSTANT: "处处同一个值", Habit.COPIED: "照抄"}
 STATE_WORDS = {
@@ -64,7 +41,6 @@ STATE_WORDS = {
     State.SUPERSEDED: "被新版取代",
     State.CANCELLED: "已取消",
 }
-Cell = str | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,44 +72,58 @@ def check(console: Console, report: CheckReport) -> None:
         )
         say(console, told, style="bold red")
     if report.causes:
-        console.print(_causes(report))
+        _causes(console, report)
 
 
-def _causes(report: CheckReport) -> Table:
+def _causes(console: Console, report: CheckReport) -> None:
     rows = []
     for cause in report.causes:
         reasons = "\n".join(reason.message for reason in cause.reasons)
         rows.append((str(cause.rows), ASIDE_WORDS[cause.state], reasons, "\n".join(cause.examples)))
-    return _table(("行数", "去向", "原因", "例：本地行号"), rows)
+    show(console, ("行数", "去向", "原因", "例：本地行号"), rows)
 
 
-def comparison(console: Console, found: Comparison) -> None:
-    """What the records say of each other, and fields that are filled without saying anything."""
+def comparison(console: Console, found: Comparison, *, whole: bool = True) -> None:
+    """What the records say of each other, and fields that are filled without saying anything. `whole`: all could be read."""
     crossings, shares = found.crossings(), found.shares()
     console.rule("跨记录核对（只提示，不影响报送）", align="left")
-    console.print(_crossings(crossings) if crossings else "没有发现")
+    for sentence in _compared(found, whole=whole):
+        say(console, sentence)
+    if crossings:
+        _crossings(console, crossings)
     for sentence in found.skipped:
         say(console, f"未执行：{sentence}", style="yellow")
     if shares:
         console.rule("占位值（只提示，不影响报送）", align="left")
-        console.print(_shares(shares))
+        _shares(console, shares)
 
 
-def _crossings(crossings: Sequence[Crossing]) -> Table:
+def _compared(found: Comparison, *, whole: bool) -> Iterable[str]:
+    """How far it could be compared at all: nothing found among nothing is no good news."""
+    if not found.records:
+        yield "没有可报送的数据，未核对" if whole else "没有读到数据，未核对"
+        return
+    if not whole:
+        yield "有的数据集读不到，只核对了读到的"
+    if not found.crossings():
+        yield "没有发现"
+
+
+def _crossings(console: Console, crossings: Sequence[Crossing]) -> None:
     rows = []
     for each in crossings:
         word = CASE_WORDS[each.case] + ("，不应报送" if each.severity is Severity.ERROR else "")
         said = f"{each.rule.title}：{each.message}"
         rows.append((str(each.records), each.rule.id, word, said, "\n".join(each.examples)))
-    return _table(("条数", "规则", "结论", "说明（第一例）", "例：业务主键"), rows)
+    show(console, ("条数", "规则", "结论", "说明（第一例）", "例：业务主键"), rows)
 
 
-def _shares(shares: Sequence[Share]) -> Table:
+def _shares(console: Console, shares: Sequence[Share]) -> None:
     rows = []
     for each in shares:
         habit = HABIT_WORDS[each.habit] + (f" {each.other}" if each.other else "")
         rows.append((f"{each.share:.0%}", f"{each.count}/{each.rows}", each.dataset, f"{each.label} {each.field}", habit))
-    return _table(("占比", "行数", "数据集", "字段", "现象"), rows)
+    show(console, ("占比", "行数", "数据集", "字段", "现象"), rows)
 
 
 def intake(console: Console, rows: Iterable[tuple[str, str, Tally]]) -> None:
@@ -186,9 +176,9 @@ def _print_accounts(console: Console, accounts: Sequence[_Account]) -> None:
     rows: list[tuple[Cell, ...]] = [
         (each.source, each.dataset, *(str(each.figures[word]) for word in shown), _verdict(each.balanced)) for each in accounts
     ]
-    table = _table(("来源", "数据集", *shown, "核对"), rows)
-    if console.measure(table, options=console.options.update(width=1000)).maximum <= console.width:
-        console.print(table)
+    drawn = table(("来源", "数据集", *shown, "核对"), rows)
+    if console.measure(drawn, options=console.options.update(width=1000)).maximum <= console.width:
+        console.print(drawn)
         return
     for each in accounts:
         say(console, _sentence(each), _verdict(each.balanced))
@@ -228,7 +218,7 @@ def grievances(console: Console, found: Sequence[Grievance]) -> None:
     """Reasons of what a person must mend, most frequent first."""
     if found:
         rows = [(each.dataset, each.reason, str(each.rows), each.shown) for each in found]
-        console.print(_table(("数据集", "原因", "行数", "例"), rows))
+        show(console, ("数据集", "原因", "行数", "例"), rows)
 
 
 def late(console: Console, target: str, day: date, accounts: Sequence[Account]) -> None:
@@ -239,7 +229,7 @@ def late(console: Console, target: str, day: date, accounts: Sequence[Account]) 
     console.rule(Text(f"目标 {target} · {day} 到期"), align="left")
     figures = [(each.due, each.on_time, each.late, each.overdue, each.pending) for each in accounts]
     rows = [(each.dataset, *map(str, counts)) for each, counts in zip(accounts, figures, strict=True)]
-    console.print(_table(("数据集", "到期", "按时", "迟到", "逾期未到", "未到期"), rows))
+    console.print(table(("数据集", "到期", "按时", "迟到", "逾期未到", "未到期"), rows))
     for each in accounts:
         for party, records in sorted(each.records.items(), key=lambda pair: -pair[1]):
             say(console, f"{each.dataset}：{party.told} {records} 条", style="yellow")
@@ -265,25 +255,5 @@ def warnings(console: Console, sentences: Sequence[str]) -> None:
         say(console, sentence, style="bold yellow")
 
 
-def say(console: Console, *parts: Cell, style: str = "") -> None:
-    """A sentence on one line; the window wraps it, a file keeps it whole."""
-    console.print(Text.assemble(*parts, style=style), soft_wrap=True)
-
-
 def _verdict(balanced: bool) -> Text:
     return Text("平", "green") if balanced else Text("不平", "bold red")
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for number, header in enumerate(headers):
-        longest = max((cell_len(line) for row in rows for line in str(row[number]).splitlines()), default=0)
-        table.add_column(
-            header,
-            justify="left" if header in _NAMES else "right",
-            overflow="fold",
-            no_wrap=header not in _SENTENCES and longest <= _LONGEST_NAME,
-        )
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 
@@ -27,6 +28,12 @@ def compared(edition: Edition, *records: tuple[str, dict[str, str]]) -> Comparis
 def printed(comparison: Comparison) -> str:
     text = StringIO()
     show.comparison(Console(file=text, width=160, highlight=False), comparison)
+    return text.getvalue()
+
+
+def wide(comparison: Comparison) -> str:
+    text = StringIO()
+    show.comparison(Console(file=text, width=1000, highlight=False), comparison)
     return text.getvalue()
 
 
@@ -67,7 +74,33 @@ def test_the_page_names_rule_key_and_share(edition: Edition) -> None:
 
 
 def test_nothing_found_is_said(edition: Edition) -> None:
-    assert "没有发现" in printed(compared(edition))
+    assert "没有发现" in printed(compared(edition, row("HD02")))
+
+
+def test_nothing_found_is_not_said_of_nothing(edition: Edition) -> None:
+    text = StringIO()
+    show.comparison(Console(file=text, width=160), compared(edition), whole=False)
+    assert text.getvalue().splitlines()[1:] == ["没有读到数据，未核对"]
+    assert printed(compared(edition)).splitlines()[1:] == ["没有可报送的数据，未核对"]
+
+
+def test_what_could_not_be_read_is_not_taken_for_compared(edition: Edition) -> None:
+    text = StringIO()
+    show.comparison(Console(file=text, width=160), compared(edition, row("HD02")), whole=False)
+    assert text.getvalue().splitlines()[1:] == ["有的数据集读不到，只核对了读到的", "没有发现"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 132])
+def test_no_number_is_broken_beside_keys_as_long_as_a_uuid(edition: Edition, width: int) -> None:
+    keys = [f"2022e529-ad3b-4e2a-925c-45b9489fd5{n}" for n in range(10, 30)]
+    records = [row("HD03", sess_id=key, duration_min="100", pre_weight_kg="61.25", post_weight_kg="64.75") for key in keys]
+    text = StringIO()
+    show.comparison(Console(file=text, width=width, highlight=False), compared(edition, *records))
+    lines = text.getvalue().splitlines()
+    said = "\n".join(lines)
+    whole = set(re.findall(r"\d+(?:\.\d+)?", wide(compared(edition, *records))))
+    assert set(re.findall(r"\d+(?:\.\d+)?", said)) == whole
+    assert keys[0] in said
 
 
 def test_a_rule_the_edition_has_no_field_for_is_told(edition: Edition) -> None:

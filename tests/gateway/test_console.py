@@ -183,6 +183,33 @@ def test_a_sentence_is_one_line_however_long() -> None:
     assert seen(show.warnings, ["请核实 " * 50]).count("\n") == 1
 
 
+LONG = "医疗目录编码（med_list_codg）必填，当前为空：无医保码"
+
+
+def test_a_reason_stays_to_be_read_in_a_narrow_window() -> None:
+    found = [Grievance("RX01", LONG, 12, UUID), Grievance("HD02", "班次不认得", 3, "7")]
+    assert seen(show.grievances, found, width=40).splitlines() == [
+        f"RX01　行数 12：{LONG}",
+        f"  例：{UUID}",
+        "HD02　行数 3：班次不认得",
+        "  例：7",
+    ]
+    assert LONG in seen(
+        show.check, replace(REPORT, causes=[replace(REPORT.causes[1], reasons=(Violation("", "", LONG),))]), width=40
+    )
+
+
+def test_a_sentence_in_a_table_is_not_broken_inside_a_number_or_a_key() -> None:
+    said = "共计三百行里有数量1234567.89大于库存数量7654321.98，药品编码XA00AAA000A000010000001"
+    wholes = ("1234567.89", "7654321.98", "XA00AAA000A000010000001")
+    for width in range(40, 100):
+        text = io.StringIO()
+        console = Console(file=text, width=width, force_terminal=True, color_system=None)
+        show.grievances(console, [Grievance("RX01", said, 12, "2022e529-ad3b-4e2a-925c")])
+        assert [whole for whole in wholes if whole not in text.getvalue()] == []
+        assert max(cell_len(line) for line in text.getvalue().splitlines()) <= width
+
+
 def test_rows_that_turned_bad_after_they_were_sent_are_pointed_out() -> None:
     said = seen(show.standings, [standing("HD02", 2, accepted=2, outdated=1)])
     assert said.splitlines()[-1] == "his HD02：1 行报送后在本地变得不合格，平台仍为旧值"
