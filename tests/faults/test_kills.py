@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from sqlalchemy import NullPool, create_engine, func, select
 from support import line as lines
-from support.databases import KINDS, database
+from support.databases import KINDS, analyze, database
 from support.faultsize import Conclude, Size
 from support.line import Line, kill, wait_until
 from support.proxy import Schedule
@@ -94,6 +94,7 @@ def test_power_cuts_while_rows_flow(kind: str, room: Path, size: Size, seed: int
                 assert "Traceback" not in kill(process)
             found.update(left_behind(line).keys() - {"accepted"})
             line.age(hours=3)
+            analyze(url)
         line.settle()
         line.source.delete(5)  # most rows went before they were delivered
         line.source.void(5)

@@ -36,6 +36,16 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         _administer(kind, f"DROP DATABASE {name}")
 
 
+def analyze(url: str) -> None:
+    """What PostgreSQL does by itself unless autovacuum is off, as on many a test machine: then it plans for empty tables."""
+    if not url.startswith("postgresql"):
+        return
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
+
+
 def _administer(kind: str, statement: str) -> None:
     engine = create_engine(_SERVERS[kind].format(name=_ADMIN[kind]), isolation_level="AUTOCOMMIT")
     try:
