@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, literal, null, or_, select, update
+from sqlalchemy import Connection, delete, insert, literal, null, or_, select, update
 
 from gateway.breaker import Report, Signal
 from gateway.hindrance import Hindrance, Interruption, Place, Subject
@@ -77,6 +77,12 @@ def delay_of_parents(connection: Connection, children: Collection[int]) -> None:
     """These have waited for the records above them, until now."""
     query = select(awaited.c.child, literal(str(Hindrance.PARENT)), awaited.c.since, null()).where(awaited.c.child.in_(children))
     connection.execute(insert(delays).from_select(_COLUMNS, query))
+
+
+def forget(connection: Connection, before: datetime) -> None:
+    """What was over long ago."""
+    connection.execute(delete(interruption).where(interruption.c.ended_at < before))
+    connection.execute(delete(delays).where(delays.c.began_at < before))
 
 
 def beat(connection: Connection, name: str, now: datetime) -> datetime | None:

@@ -16,10 +16,13 @@ from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 
 from gateway.errors import StoreError
 from gateway.outbox import State
+from gateway.store import interruptions
 from gateway.store.engine import place_of, write
 from gateway.store.tables import installation, outbox, parcel
 from gateway.store.trouble import sentence
 
+#: what kept records is told of for a year's assessment, and a month to look into it
+_NOTED = timedelta(days=400)
 SETTLED = (State.ACCEPTED, State.SUPERSEDED, State.CANCELLED)
 _BATCH = 500
 #: free pages given back in one go, so that no writer waits long
@@ -40,6 +43,7 @@ def shred(engine: Engine, keep: timedelta, now: datetime) -> int:
         shredded += count
         if place is None:
             break
+    write(engine, lambda connection: interruptions.forget(connection, now - _NOTED))
     _give_back(engine)
     return shredded
 

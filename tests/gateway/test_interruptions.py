@@ -138,6 +138,17 @@ def test_only_what_touches_the_asked_stretch_is_told(store: Store) -> None:
     assert [each.place for each in store.interruptions(START + 9 * hour, START + 10 * hour)] == [HIS]
 
 
+def test_what_was_over_long_ago_is_forgotten_with_the_daily_upkeep(store: Store, edition: Edition, clock: Clock) -> None:
+    desk = desk_of(store, edition, clock, NotDeliveredError("不通"), None)
+    desk.send()
+    store.interrupted(HIS, Hindrance.UNREADABLE, "不通", clock())
+    desk.send(60)
+    for days, kept in ((399, 1), (402, 0)):
+        store.shred(timedelta(days=9999), START + timedelta(days=days))
+        assert (len(desk.delays()), len(desk.told())) == (kept, kept + 1)
+    assert [place for place, *_ in desk.told()] == [HIS]  # it lasts
+
+
 class Failing(Rows):
     """A source that is away as long as it is told to be."""
 
