@@ -11,15 +11,19 @@ from gateway import lookback
 from gateway.errors import OutpacedError, StoppedError
 from gateway.failpoints import reach
 from gateway.judging import Judge, Judged, kept_ref
-from gateway.model import Cursor, Intake, Page, Reading, SourceRow, Tally
+from gateway.model import AsideState, Cursor, Intake, Page, Reading, SourceRow, Tally
 from gateway.ports import IntakeStore, KeyedSource, RecordSource
 from gateway.restraint import Restraint
 from gateway.sorting import compare
 from gateway.voiding import Guards
+from schemas.model import Violation
 from schemas.wire import SHANGHAI
 
 _Lookup = Callable[[Collection[str]], Sequence[SourceRow]]
 _Change = tuple[str, str, int]  #: ref, key, version
+
+#: of a row that a page shows and its own number does not find
+VANISHED = Violation("", "vanished", "读到之后按行号又查不到：多半正在删改；一直如此，是适配包的 lookup 查询写错了")
 
 #: most rows of one look-up
 _AT_ONCE = 200
@@ -49,6 +53,7 @@ class Look:
     restraint: Restraint
     since: datetime | None = None  #: as of `Manner`; None: not counted
     stop: Callable[[], bool] = lambda: False  #: whether to end before the next page
+    resumes: bool = False  #: a cursor stands in the store by now, or a person has released a brake
 
 
 def accept(
@@ -77,12 +82,13 @@ def accept(
     after = None if rescan else store.cursor(source.name, source.dataset, source.digest, targets)
     manner = manner or Manner()
     restraint = Restraint(store, source.name, source.dataset, manner.guards)
-    total, look = Tally(), Look(targets, restraint, manner.since, manner.stop)
+    total, look, saved = Tally(), Look(targets, restraint, manner.since, manner.stop), after is not None
     for page in _pages(source, after, page_size, manner.overlap):
         reach("after_read")
         now = clock()
         moved = page.cursor if (after is None or page.cursor.follows(after)) and not _ahead(page.cursor, now) else None
-        _, tally = take_in(source, judge, store, page.rows, moved, look, now)
+        _, tally = take_in(source, judge, store, page.rows, moved, replace(look, resumes=saved), now)
+        saved = saved or moved is not None
         total += tally
     return total
 
@@ -132,7 +138,8 @@ def take_in(
 
     def compared() -> tuple[Intake, Tally]:
         intake, tally = compare(source, judge, store, judged, cursor, look.targets, now, look.restraint.held)
-        return replace(intake, sighted=sighted, lags=_lags(judged, intake, look.since, now) if look.since else {}), tally
+        lags = _lags(judged, intake, look.since, now) if look.since else {}
+        return replace(intake, sighted=sighted, lags=lags, resumes=look.resumes), tally
 
     for tries in range(1, _TRIES + 1):
         intake, tally = compared()
@@ -147,7 +154,6 @@ def take_in(
             if tries == _TRIES:
                 raise
         else:
-            look.restraint.believed({each.ref for each in intake.voids})
             return judged, tally
     raise AssertionError("unreachable")
 
@@ -158,12 +164,15 @@ def _changes(intake: Intake) -> frozenset[_Change]:
     return frozenset((each.ref, each.key, each.version) for each in (*later, *intake.voids))
 
 
-def _read_again(lookup: _Lookup, judge: Judge, judged: Sequence[Judged], refs: Collection[str], now: datetime) -> list[Judged]:
-    """The page with these rows as they read now; one that is not there any more is left out."""
+def _read_again(lookup: _Lookup, judge: Judge, judged: Sequence[Judged], refs: set[str], now: datetime) -> list[Judged]:
+    """The page with these rows as they read now. One that is not found any more waits: deleted meanwhile, or a faulty look-up."""
     asked = sorted(refs)
     chunks = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
     fresh = [judge.judge(row, now) for chunk in chunks for row in lookup(chunk)]
-    return [each for each in judged if each.row.ref not in refs] + fresh
+    found = {each.row.ref for each in fresh}
+    gone = {each.row.ref: each for each in judged if each.row.ref in refs - found}
+    waiting = [replace(each, record={}, aside=AsideState.QUARANTINED, reasons=(VANISHED,)) for each in gone.values()]
+    return [each for each in judged if each.row.ref not in refs] + fresh + waiting
 
 
 def _lags(judged: Sequence[Judged], intake: Intake, since: datetime, now: datetime) -> dict[int, int]:

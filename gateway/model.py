@@ -174,6 +174,8 @@ class Intake:
     digest: str = ""  #: of the profile that read the cursor
     lags: Mapping[int, int] = field(default_factory=dict)  #: step of lookback -> rows first seen so late
     owed: tuple[Parcel, ...] = ()  #: known versions that some target was never given; the store knows which
+    adopted: tuple[Parcel, ...] = ()  #: known versions, unchanged, that another row of the source carries on
+    resumes: bool = False  #: the cursor is moved only if it still stands: a release takes it away to have all read again
     sighted: tuple[str, ...] = ()  #: ref of every row handed over, whatever became of it: from the rows, not from the judging
 
 

@@ -92,6 +92,9 @@ class IntakeStore(Protocol):
         StoreError if it cannot be written, OutpacedError if its versions are taken by now; then nothing of it is.
         """
 
+    def withdrawn(self, source: str, dataset: str, now: datetime, within: timedelta) -> int:
+        """Rows withdrawn within that time before `now`; none are counted so soon after a person released a brake."""
+
     def count_live(self, source: str, dataset: str, start: datetime, end: datetime) -> int:
         """How many live entries have their anchor in [start, end)."""
 

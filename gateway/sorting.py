@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -17,6 +17,9 @@ from schemas.model import Violation
 
 #: most rows of one look-up
 _AT_ONCE = 200
+
+#: the rule that two live rows with one key break
+DOUBLED = "duplicate_key"
 
 
 def compare(
@@ -55,6 +58,7 @@ def compare(
         now=now,
         voids=tuple(desk.voids),
         owed=tuple(desk.owed),
+        adopted=tuple(desk.adopted),
     )
     return intake, desk.tally(len(judged))
 
@@ -121,6 +125,7 @@ class _Desk:
         self.unchanged = 0
         self.kept: list[tuple[Judged, LedgerEntry]] = []  #: unchanged, and not just sent by this very page
         self.owed: list[Parcel] = []
+        self.adopted: list[Parcel] = []
 
     def take(self, each: Judged) -> None:
         """Put one judged row where it belongs."""
@@ -139,12 +144,20 @@ class _Desk:
             self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry, self.source),), f"来源 {entry.source} 的 {entry.ref}")
             return
         self.cleared.append(each.row.ref)
-        if entry and entry.live and not moved and entry.content_hash == each.digest:
-            self.unchanged += 1
-            if entry.key:
-                self.kept.append((each, entry))
+        self.vacated.discard((each.row.institution, each.key))
+        if entry and entry.live and entry.content_hash == each.digest:
+            self._keep(each, entry, moved)
         else:
             self._send(each, entry.version + 1 if entry else 1)
+
+    def _keep(self, each: Judged, entry: LedgerEntry, moved: bool) -> None:
+        """Nothing to say. A row written anew under another number, as many programs save, only carries the key on."""
+        self.unchanged += 1
+        if moved:
+            self.adopted.append(_parcel(self.judge, each, entry.version))
+            self.known[each.row.institution, each.key] = replace(entry, source=self.source, ref=each.row.ref)
+        elif entry.key:
+            self.kept.append((each, entry))
 
     def serve(self, unserved: Collection[tuple[str, str]]) -> None:
         """Unchanged rows that a target was never given are sent as the version they are; from the row: bodies are shredded."""
@@ -201,7 +214,7 @@ class _Desk:
 def _doubled(entry: LedgerEntry, source: str) -> Violation:
     """The same sentence for every such row, so that they are counted together; the other row is told beside the example."""
     other = "本地另一行" if entry.source == source else f"来源 {entry.source} 的一行"
-    return Violation("key", "duplicate_key", f"业务主键与{other}相同，不能确定该报哪一行")
+    return Violation("key", DOUBLED, f"业务主键与{other}相同，不能确定该报哪一行")
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:

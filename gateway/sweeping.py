@@ -19,8 +19,13 @@ from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Intake, 
 from gateway.ports import SweepStore, SweptSource
 from gateway.restraint import Restraint
 from schemas.model import Violation
+from schemas.wire import SHANGHAI
 
 _AT_ONCE = 200
+#: withdrawals so short a time ago count with those of today's look
+_LATELY = timedelta(hours=1)
+_LONG_AGO = datetime(1900, 1, 1, tzinfo=SHANGHAI)
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class Sweeper:
             total += found
             self.store.note_missing(self._place, (start, end), gone, self.clock())
             missing += len(gone)
-        voided, braked = self._withdraw(span, began, missing)
+        voided, braked = self._withdraw(span, began)
         return Swept(total, missing, voided, braked)
 
     def read(self, start: datetime, end: datetime, seen: Seen | None = None) -> Tally:
@@ -137,20 +142,21 @@ class Sweeper:
             total += tally
         return gone, total
 
-    def _withdraw(self, span: Span, began: datetime, missing: int) -> tuple[int, bool]:
-        due = self.store.due_absences(*self._place, self.guards.sweeps, began)
-        fresh = [each for each in due if not each.released]
+    def _withdraw(self, span: Span, began: datetime) -> tuple[int, bool]:
+        waiting = self.store.due_absences(*self._place, self.guards.sweeps, _LONG_AGO)  # of other spans too
+        fresh = [each for each in self.store.due_absences(*self._place, self.guards.sweeps, began) if not each.released]
         braked = self._stopped(span, fresh)
-        if not missing:
-            self.store.lift(*self._place, BrakeKind.VOID)  # they are back
-        let_go = [each.entry for each in due if each.released or not braked]
+        if all(each.released for each in waiting):
+            self.store.lift(*self._place, BrakeKind.VOID)  # they are back, or a person let them go
+        let_go = [each.entry for each in waiting if each.released] + [each.entry for each in fresh if not braked]
         return sum(self._void(entries) for entries in _chunks(let_go)), braked
 
     def _stopped(self, span: Span, fresh: Sequence[Absence]) -> bool:
         """Whether a person must say so first; once asked for, it stays asked for."""
         waiting = any((b.source, b.dataset, b.kind) == (*self._place, BrakeKind.VOID) for b in self.store.brakes())
         live = self.store.count_live(*self._place, span.start, span.end)
-        if not fresh or not (waiting or self.guards.stops(len(fresh), live)):
+        lately = self.store.withdrawn(*self._place, self.clock(), _LATELY)
+        if not fresh or not (waiting or self.guards.stops(len(fresh), live, lately)):
             return False
         sentence = f"{len(fresh)} 行报送过的数据在本地查不到了（同一时段共 {live} 行），一次这么多，已暂停作废，等人核实"
         self.store.engage(Brake(*self._place, BrakeKind.VOID, sentence, self.clock()))
@@ -161,8 +167,11 @@ class Sweeper:
 
         Looked up once more: since its slice was read, minutes ago, or since a person let it go, a row may have come back.
         """
-        entries, _ = self._looked_up(entries)
+        gone, _ = self._looked_up(entries)
         now = self.clock()
+        for back in (each.anchor_at for each in entries if each.anchor_at and each not in gone):
+            self.store.note_missing(self._place, (back, back + _MOMENT), (), now)
+        entries = gone
         bodies = self.store.bodies(entries, self.source.dataset)
         parcels: list[Parcel] = []
         asides: list[Aside] = []

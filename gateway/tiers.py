@@ -33,6 +33,8 @@ AHEAD = timedelta(days=8)
 _FIRST = "first"
 #: a look at the source's fingerprint costs a query
 _MARK_EVERY = timedelta(seconds=60)
+#: so long a row that could not be found is left alone before it is looked for again
+_PATIENCE = timedelta(seconds=60)
 
 
 class Tier(StrEnum):
@@ -60,7 +62,7 @@ class Reader:
         """What is new. SourceChangedError if the source is not the one read before."""
         with self._noted():
             self._watch(_MARK_EVERY)
-            return accept(
+            found = accept(
                 self.source,
                 self._judge(),
                 self.store,
@@ -70,6 +72,17 @@ class Reader:
                 from_start=from_start,
                 manner=self._manner(),
             )
+            return found + self._revisit() if self.source.sweeps else found
+
+    def _revisit(self) -> Tally:
+        """Rows set aside for a reason that may be over by itself: their key was another row's, or they could not be found."""
+        place = (self.source.name, self.source.dataset)
+        refs = self.store.revisitable(*place, self.clock() - _PATIENCE)
+        if not refs:
+            return Tally()
+        judged, tally = self.look(refs)
+        self.store.forget(*place, set(refs) - {each.row.ref for each in judged})
+        return tally
 
     @contextmanager
     def _noted(self) -> Iterator[None]:

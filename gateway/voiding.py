@@ -32,13 +32,9 @@ class Guards:
     rows: int = 20
     percent: int = 1
 
-    def stops(self, gone: int, live: int) -> bool:
-        """Whether so many at once are an accident rather than deleting; one alone never is."""
-        return gone > 1 and (gone > self.rows or gone * 100 > live * self.percent)
-
-    def stops_marked(self, marked: int, live: int) -> bool:
-        """The same for rows that the site marks as void, which its people do every day: both limits must be passed."""
-        return marked > self.rows and marked * 100 > live * self.percent
+    def stops(self, gone: int, live: int, lately: int = 0) -> bool:
+        """Whether so many at once, or after so many lately, are an accident rather than deleting; one alone never is."""
+        return gone + lately > self.rows or (gone > 1 and gone * 100 > live * self.percent)
 
 
 def withdrawal(edition: Edition, dataset: Dataset, entry: LedgerEntry, sent: bytes, rid: str, now: datetime) -> Parcel:

@@ -35,11 +35,13 @@ def lift(connection: Connection, source: str, dataset: str, kind: BrakeKind) -> 
     return bool(gone.rowcount)
 
 
-def release(connection: Connection, source: str, dataset: str) -> list[BrakeKind]:
+def release(connection: Connection, source: str, dataset: str, now: datetime) -> list[BrakeKind]:
     """A person looked: withdraw what is missing now; take the source as it is and read it from the start."""
     kinds = [kind for kind in BrakeKind if lift(connection, source, dataset, kind)]
     if BrakeKind.VOID in kinds:
         sweeps.let_go(connection, source, dataset)
+    if kinds:
+        sweeps.finish(connection, source, dataset, marked.RELEASED, "", now)
     if BrakeKind.MARKED in kinds:
         marked.let_go(connection, source, dataset)
     if BrakeKind.SOURCE in kinds:

@@ -29,10 +29,20 @@ def load(connection: Connection, source: str, dataset: str, digest: str, targets
 
 
 def save(connection: Connection, intake: Intake, position: Cursor) -> None:
-    """Move the cursor. A naive time stays naive: the site's database compares it as it is."""
+    """Move the cursor. A naive time stays naive: the site's database compares it as it is.
+
+    One that was taken away while the page was read stays away: a person wants everything read again.
+    """
     source, dataset = intake.source, intake.dataset
+    if intake.resumes and not _stands(connection, source, dataset):
+        return
     text = orjson.dumps([position.time.isoformat() if position.time else None, position.key]).decode()
     connection.execute(delete(cursor).where(cursor.c.source == source, cursor.c.dataset == dataset))
     row = {"source": source, "dataset": dataset, "position": text, "digest": intake.digest, "read_at": intake.now}
     targets = orjson.dumps(sorted(intake.targets)).decode()
     connection.execute(insert(cursor).values(row | {"targets": targets if len(targets) <= _ROOM else ""}))
+
+
+def _stands(connection: Connection, source: str, dataset: str) -> bool:
+    query = select(cursor.c.source).where(cursor.c.source == source, cursor.c.dataset == dataset).with_for_update()
+    return connection.execute(query).first() is not None

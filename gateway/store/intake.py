@@ -47,7 +47,7 @@ def _sealed(each: Parcel, keyring: Keyring) -> Parcel:
 
 def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
-    turns.lock(connection, [*intake.voids, *intake.owed, *(each for each in intake.parcels if each.version > 1)])
+    turns.lock(connection, [*intake.voids, *intake.owed, *intake.adopted, *(each for each in intake.parcels if each.version > 1)])
     _check_versions(connection, intake)
     sightings.see(connection, intake)
     voids.withdraw(connection, intake.voids, intake.targets, intake.now)
@@ -71,7 +71,7 @@ def _check_versions(connection: Connection, intake: Intake) -> None:
 
     The keys are locked by now: what is seen here stays so until the commit.
     """
-    expected: dict[tuple[str, str], int] = {(each.institution, each.key): each.version for each in intake.owed}
+    expected = {(each.institution, each.key): each.version for each in (*intake.owed, *intake.adopted)}
     for each in (*intake.voids, *intake.parcels):
         place = (each.institution, each.key)
         expected[place] = min(each.version - 1, expected.get(place, each.version - 1))
@@ -99,15 +99,22 @@ def _enter(connection: Connection, intake: Intake) -> set[sightings.Row]:
     later = _newest([each for each in intake.parcels if each.version > 1])
     if first:
         connection.execute(insert(ledger), [{**deliveries.identity(each), **_entry(each, intake)} for each in first])
+    displaced = sightings.owners(connection, intake, [*intake.adopted, *later])
+    _carry_on(connection, intake)
     if not later:
-        return set()
-    displaced = sightings.owners(connection, intake, later)
+        return displaced
     statement = update(ledger).where(
         and_(ledger.c.institution == bindparam("i"), ledger.c.dataset == bindparam("d"), ledger.c.record_key == bindparam("k"))
     )
     rows = [{"i": p.institution, "d": p.dataset, "k": p.key, "version": p.version, **_entry(p, intake)} for p in later]
     connection.execute(statement, rows)
     return displaced
+
+
+def _carry_on(connection: Connection, intake: Intake) -> None:
+    for each in intake.adopted:
+        same = (ledger.c.institution == each.institution, ledger.c.dataset == each.dataset, ledger.c.record_key == each.key)
+        connection.execute(update(ledger).where(*same).values(source=intake.source, ref=each.ref, seen_at=intake.now))
 
 
 def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:

@@ -37,6 +37,7 @@ from gateway.store import (
     parents,
     requeueing,
     retention,
+    revisits,
     sealing,
     standing,
     sweeps,
@@ -215,10 +216,25 @@ class Store:
         with reading(self._engine) as connection:
             return brakes.engaged(connection)
 
+    def withdrawn(self, source: str, dataset: str, now: datetime, within: timedelta) -> int:
+        """See IntakeStore."""
+        with reading(self._engine) as connection:
+            return marked.withdrawn(connection, source, dataset, now, within)
+
     def allowed_marks(self, source: str, dataset: str, refs: Collection[str]) -> frozenset[str]:
         """See IntakeStore."""
         with reading(self._engine) as connection:
             return marked.allowed(connection, source, dataset, refs)
+
+    def revisitable(self, source: str, dataset: str, before: datetime) -> Sequence[str]:
+        """Some rows set aside whose reason may be over by itself."""
+        with reading(self._engine) as connection:
+            return revisits.due(connection, source, dataset, before)
+
+    def forget(self, source: str, dataset: str, refs: Collection[str]) -> None:
+        """These rows, set aside, are not at the site any more."""
+        if refs:
+            write(self._engine, lambda connection: revisits.forget(connection, source, dataset, refs))
 
     def engage(self, brake: Brake) -> None:
         """Stop it until a person looks."""
@@ -228,9 +244,9 @@ class Store:
         """What stopped it is over by itself."""
         write(self._engine, lambda connection: brakes.lift(connection, source, dataset, kind))
 
-    def release_brakes(self, source: str, dataset: str) -> Sequence[BrakeKind]:
+    def release_brakes(self, source: str, dataset: str, now: datetime | None = None) -> Sequence[BrakeKind]:
         """A person looked: it may go on."""
-        return write(self._engine, lambda connection: brakes.release(connection, source, dataset))
+        return write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host()))
 
     def mark(self, source: str, dataset: str) -> tuple[Mark, datetime] | None:
         """The source's last fingerprint and when it was taken."""

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+import orjson
 import pytest
 from support.delivery import START, Clock, Platform, Rows, prescription
 
-from gateway.intake import Manner, accept
+from gateway.config import Tiers
+from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge
-from gateway.model import BrakeKind, Cursor, Mark, Page, SourceRow
+from gateway.lookback import Bounds
+from gateway.model import BrakeKind, Cursor, Mark, Page, RowState, SourceRow
+from gateway.restraint import Restraint
+from gateway.standing import Route
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper
+from gateway.tiers import Reader
 from gateway.uploading import upload
 from gateway.voiding import Guards
 from schemas.model import Edition
 
+TIERS = Tiers(timedelta(seconds=120), 300, 2, 45, Bounds(timedelta(days=3), timedelta(days=31)), Guards())
 SPAN = Span(START - timedelta(days=30), START + timedelta(days=1))
 
 
@@ -124,3 +132,116 @@ def test_a_span_is_read_in_slices_without_gap_or_overlap() -> None:
     assert slices[-1][1] == START + timedelta(days=16)
     assert all(one[1] == other[0] for one, other in itertools.pairwise(slices))
     assert max(end - start for start, end in slices) == timedelta(days=7)
+
+
+def test_a_brake_stays_on_while_what_it_holds_is_missing_whatever_span_is_looked_at(desk: Desk) -> None:
+    desk.forget(1, 2, 3)
+    desk.sweep(3)
+    elsewhere = Span(START - timedelta(days=300), START - timedelta(days=290))
+    manner = Manner()
+    sweeper = Sweeper(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock, manner=manner)
+    sweeper.sweep(elsewhere)
+    assert [brake.kind for brake in desk.store.brakes()] == [BrakeKind.VOID]
+    desk.store.release_brakes("his", "RX01")
+    desk.clock.move(300)
+    assert sweeper.sweep(elsewhere).voided == 3, "a person let them go, though this look does not reach so far"
+
+
+def test_a_row_that_came_back_before_the_release_is_not_withdrawn_and_holds_no_brake(desk: Desk) -> None:
+    before = list(desk.site.rows)
+    desk.forget(1, 2, 3)
+    desk.sweep(3)
+    desk.site.rows = [row for row in before if row.ref != "id=1"]
+    desk.site.forgets = {"id=2", "id=3"}
+    desk.store.release_brakes("his", "RX01")
+    assert desk.sweep(2) == 1
+    assert desk.store.brakes() == []
+
+
+def test_deleting_a_few_again_and_again_is_a_mass_too(store: Store, edition: Edition, clock: Clock) -> None:
+    desk = Desk(store, edition, clock, 100)
+    few = Guards(sweeps=1, percent=100)
+    voided = 0
+    for last in range(5, 41, 5):
+        desk.forget(*range(1, last + 1))
+        voided += desk.sweep(guards=few)
+    assert voided == few.rows
+    assert [brake.kind for brake in desk.store.brakes()] == [BrakeKind.VOID]
+
+
+def test_a_row_the_look_up_does_not_find_is_kept_told_and_never_withdrawn_while_the_window_shows_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = lambda refs: tuple(row for row in desk.site.rows if row.ref in refs and row.ref != "id=5")  # noqa: E731
+    monkeypatch.setattr(desk.site, "lookup", faulty)
+    desk.site.rows[4] = prescription(5, cnt=Decimal(77), cursor=1000)
+    tally = accept(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock)
+    assert (tally.quarantined, tally.balanced) == (1, True)
+    assert desk.sweep(3) == 0
+    assert "lookup 查询写错了" in desk.store.grievances()[0].reason
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert standing.balanced
+
+
+def test_rows_written_anew_without_a_change_are_not_sent_again(desk: Desk) -> None:
+    desk.site.rows = [replace(prescription(number, cursor=100 + number), ref=f"id={100 + number}") for number in range(1, 13)]
+    tally = accept(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock, from_start=True)
+    assert (tally.unchanged, tally.queued) == (12, 0)
+    assert desk.sweep(3) == 0
+    desk.send()
+    assert len(desk.platform.held) == 12
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert standing.balanced
+    desk.forget(*range(100, 113))
+    assert desk.store.brakes() == []
+
+
+def test_a_row_whose_key_becomes_free_is_taken_in_by_the_next_poll(desk: Desk, edition: Edition) -> None:
+    second = replace(prescription(1, cursor=99, cnt=Decimal(3)), ref="id=99")
+    desk.site.rows.append(second)
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    assert reader.hot(from_start=True).quarantined == 1
+    desk.site.rows[0] = prescription(1, cursor=200, row_state=RowState.VOID, row_reason="已作废")
+    assert reader.hot().voided == 1
+    reader.hot()
+    desk.send()
+    assert max(desk.platform.held) == ("RX00012|1", 1)
+    versions = {version: orjson.loads(body) for (key, version), body in desk.platform.held.items() if key == "RX00001|1"}
+    assert versions[max(versions)]["vali_flag"] == "1"
+    assert versions[max(versions)]["cnt"] == "3"
+    assert desk.store.grievances() == []
+
+
+def test_a_row_that_vanished_while_it_was_read_is_no_work_for_ever(desk: Desk, edition: Edition) -> None:
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    page = (prescription(5, cnt=Decimal(77), cursor=1000),)
+    desk.forget(5)
+    look = Look(("bureau",), Restraint(desk.store, "his", "RX01"))
+    take_in(desk.site, desk.judge, desk.store, page, None, look, desk.clock())
+    assert desk.store.grievances()
+    desk.clock.move(61)
+    reader.hot()
+    assert desk.store.grievances() == []
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert standing.balanced
+
+
+def test_a_release_while_a_page_is_being_read_is_not_forgotten(store: Store, edition: Edition, clock: Clock) -> None:
+    desk = Desk(store, edition, clock, 30)
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    desk.site.rows = [
+        prescription(number, cursor=100 + number, row_state=RowState.VOID, row_reason="已作废") for number in range(1, 31)
+    ]
+    assert reader.hot().quarantined == 30
+    desk.site.rows.append(prescription(99, cursor=200))
+    pages = desk.site.pages
+
+    def released_meanwhile(after: Cursor | None, size: int) -> Iterator[Page]:
+        for page in pages(after, size):
+            desk.store.release_brakes("his", "RX01", desk.clock())
+            yield page
+
+    desk.site.pages = released_meanwhile  # type: ignore[method-assign]
+    reader.hot()
+    desk.site.pages = pages  # type: ignore[method-assign]
+    assert reader.hot().voided == 30

@@ -16,6 +16,7 @@ from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.model import BrakeKind, RowState, SourceRow, Tally
 from gateway.outbox import GRACE, State
+from gateway.restraint import WINDOW
 from gateway.standing import Route, Standing
 from gateway.store import Store
 from gateway.uploading import upload
@@ -274,7 +275,17 @@ def test_a_days_cancellations_are_no_mass(desk: Desk) -> None:
     desk.take_in(*marked(0))
     desk.send()
     assert desk.take_in(*marked(few)).voided == few
-    large = 100 * (few + 1)
-    desk.take_in(*marked(few, of=large))
-    assert desk.take_in(*marked(2 * few, of=large)).voided == few, "of so many rows these are less than a hundredth"
+    desk.clock.now += WINDOW + timedelta(seconds=1)
+    assert desk.take_in(*marked(2 * few)).voided == few
     assert desk.store.brakes() == []
+
+
+def test_marks_that_come_one_by_one_in_a_rush_are_a_mass_too(desk: Desk) -> None:
+    desk.take_in(*marked(0))
+    desk.send()
+    voided = 0
+    for number in range(1, MANY + 1):
+        desk.clock.move(1)
+        voided += desk.take_in(void(number)).voided
+    assert voided == Guards().rows
+    assert [brake.kind for brake in desk.store.brakes()] == [BrakeKind.MARKED]

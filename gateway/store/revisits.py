@@ -1,0 +1,38 @@
+"""Rows set aside whose reason may pass without a change of their own: they are looked up again by their own number."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, or_, select
+
+from gateway.intake import VANISHED
+from gateway.sorting import DOUBLED
+from gateway.store import sightings
+from gateway.store.tables import aside, ledger
+
+#: rows of one round
+_MOST = 200
+_RULE = '"rule":"{}"'
+
+
+def due(connection: Connection, source: str, dataset: str, before: datetime) -> list[str]:
+    """Rows that were not found when last looked for, before that time; and rows whose key no other row has any more."""
+    taken = select(ledger.c.record_key).where(
+        ledger.c.institution == aside.c.institution,
+        ledger.c.dataset == aside.c.dataset,
+        ledger.c.record_key == aside.c.record_key,
+        ledger.c.live.is_(True),
+    )
+    vanished = and_(aside.c.reasons.contains(_RULE.format(VANISHED.rule)), aside.c.last_seen <= before)
+    freed = and_(aside.c.reasons.contains(_RULE.format(DOUBLED)), ~taken.exists())
+    query = select(aside.c.ref).where(aside.c.source == source, aside.c.dataset == dataset, or_(vanished, freed))
+    return list(connection.execute(query.order_by(aside.c.last_seen, aside.c.ref).limit(_MOST)).scalars())
+
+
+def forget(connection: Connection, source: str, dataset: str, refs: Collection[str]) -> None:
+    """They are gone: nobody's work, and accounted for by that."""
+    here = (aside.c.source == source, aside.c.dataset == dataset, aside.c.ref.in_(list(refs)))
+    connection.execute(delete(aside).where(*here))
+    sightings.replace(connection, {(source, dataset, ref) for ref in refs})
