@@ -17,17 +17,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from adapters import leniency
 from gateway.errors import ConfigError
+from schemas import address
 
 _CONNECT_SECONDS = 10
-#: which driver is meant where a URL names only the product
-_DRIVERS = {
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-    "oracle": "oracle+oracledb",
-}
-#: what an installation must have for it
-_EXTRAS = {name: f"gateway,{'mysql' if name == 'mariadb' else name}" for name in _DRIVERS}
 _UNKNOWN_VARIABLE = 1193
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 
@@ -35,8 +27,9 @@ _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 class SiteDatabase:
     """Opens read-only connections; keeps none of them."""
 
-    def __init__(self, url: URL, timeout: int) -> None:
-        self.url, self.timeout = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername)), timeout
+    def __init__(self, url: URL, timeout: int, password_from: str = "") -> None:
+        """`password_from` says where its password was taken from; "": it has none."""
+        self.url, self.timeout, self.password_from = url.set(drivername=address.driver(url.drivername)), timeout, password_from
         self._engine = _engine(self.url, timeout)
 
     @property
@@ -85,10 +78,8 @@ def _engine(url: URL, timeout: int) -> Engine:
         # parameters would be patients' numbers in an exception
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
-        extra = _EXTRAS.get(url.get_backend_name(), "gateway")
-        advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extra}]'"
-        raise ConfigError(f"没有安装数据库驱动 {url.drivername}，请这样安装：{advice}") from None
-    if url.drivername == _DRIVERS["postgresql"]:
+        raise ConfigError(address.missing_driver(url.drivername)) from None
+    if url.drivername == address.driver("postgresql"):
         event.listen(engine, "connect", leniency.postgresql)
     return engine
 

@@ -89,6 +89,7 @@ class Site:
     since: datetime | None = None  #: business time before it is not reported; bound to :from
     until: datetime | None = None  #: nor business time from here on; bound to :to
     others: tuple[str, ...] = ()  #: further institutions whose rows the database holds
+    password_from: str = ""  #: the file or the environment variable that the password is in, for messages
 
 
 def discover() -> dict[str, Path]:
@@ -205,7 +206,10 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSour
 
     ConfigError if the site's configuration does not fit the profile, SpecError if the profile is wrong.
     """
-    database = SiteDatabase(site.url, site.statement_timeout)
+    try:
+        database = SiteDatabase(site.url, site.statement_timeout, site.password_from)
+    except ConfigError as error:
+        raise ConfigError(f"数据源 {site.name}：{error}") from None
     if database.dialect not in profile.dialects:
         raise ConfigError(
             f"数据源 {site.name}：适配包 {profile.name} 只用于 {'、'.join(profile.dialects)}，不用于 {database.dialect}"

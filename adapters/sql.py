@@ -405,7 +405,7 @@ class SqlSource:
         if not isinstance(error, DBAPIError):
             return self.wrong(f"查询不能执行（{type(error).__name__}）", statement)
         cause = sqlerrors.cause(error)
-        sentence = sqlerrors.sentence(cause, error, self.database.url)
+        sentence = sqlerrors.sentence(cause, error, self.database.url, self.database.password_from)
         return (
             self.wrong(sentence, statement)
             if cause.query

@@ -14,12 +14,13 @@ from sqlalchemy.exc import DBAPIError
 class Cause:
     """One kind of failure."""
 
-    sentence: str  #: Chinese; {host}, {database} and {name} are filled in
+    sentence: str  #: Chinese; {host}, {database}, {login} and {name} are filled in
     query: bool = False  #: the site's SQL is wrong: a person must mend the profile
 
 
-AUTH = Cause("用户名或密码不对，或这个用户不许从本机登录")
+AUTH = Cause("用户名或密码不对，或这个用户不许从本机登录（{login}）")
 RIGHTS = Cause("这个数据库用户没有读取权限，请医院授予只读权限")
+NO_ENTRY = Cause("这个数据库用户没有读取权限，或库 {database} 不存在，请核对库名，或请医院授予只读权限")
 NO_DATABASE = Cause("数据库 {database} 不存在")
 UNKNOWN_HOST = Cause("主机名 {host} 无法解析，请检查地址或 DNS")
 UNREACHABLE = Cause("连接不上数据库 {host}，请检查地址、端口和网络")
@@ -40,7 +41,7 @@ _SQLSTATES = {
     "57P01": LOST, "57P03": UNREACHABLE, "53300": UNREACHABLE,
 }  # fmt: skip
 _MYSQL = {
-    1045: AUTH, 1698: AUTH, 1130: AUTH, 1044: RIGHTS, 1142: RIGHTS, 1143: RIGHTS, 1049: NO_DATABASE,
+    1045: AUTH, 1698: AUTH, 1130: AUTH, 1044: NO_ENTRY, 1142: RIGHTS, 1143: RIGHTS, 1049: NO_DATABASE,
     2002: UNREACHABLE, 2003: UNREACHABLE, 1040: UNREACHABLE, 2006: LOST, 2013: LOST, 1205: BUSY, 3024: TIMEOUT, 1969: TIMEOUT,
     1146: NO_TABLE, 1054: NO_COLUMN, 1064: SYNTAX, 1792: WRITES,
 }  # fmt: skip
@@ -93,8 +94,9 @@ def _by_text(message: str, error: DBAPIError) -> Cause:
     return LOST if error.connection_invalidated else BAD_QUERY
 
 
-def sentence(found: Cause, error: DBAPIError, url: URL) -> str:
-    """The cause with its names. Neither password nor the driver's text gets in."""
+def sentence(found: Cause, error: DBAPIError, url: URL, password_from: str = "") -> str:
+    """The cause with its names. Neither password nor the driver's text gets in; `password_from` says where the password was."""
     match = _NAME.search(str(error.orig)) if found in (NO_TABLE, NO_COLUMN) else None
     name = f"：{match.group(1)}" if match else ""
-    return found.sentence.format(host=url.host or url.database or "", database=url.database or "", name=name)
+    login = f"用户 {url.username or '没有写'}，" + (f"密码取自{password_from}" if password_from else "密码没有写")
+    return found.sentence.format(host=url.host or url.database or "", database=url.database or "", login=login, name=name)

@@ -73,6 +73,7 @@ class Source:
     others: tuple[str, ...]  #: further institutions whose rows it holds; the rows say whose they are
     since: datetime | None  #: business time before it is not reported
     until: datetime | None  #: nor business time from here on
+    password_from: str  #: the file or the environment variable that the password is in; "": there is none
 
     @property
     def institutions(self) -> tuple[str, ...]:
@@ -305,6 +306,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         others=tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions")),
         since=since,
         until=last + timedelta(days=1) if last else None,
+        password_from=_password_from(section),
     )
 
 
@@ -327,6 +329,11 @@ def _database(section: Section) -> URL:
     return url.set(password=section.secret("password")) if "password" in section.data else url
 
 
+def _password_from(section: Section) -> str:
+    """Where the source's password is taken from, alone or with the whole address."""
+    return next((section.origin(key) for key in ("password", "url") if isinstance(section.data.get(key), dict)), "")
+
+
 def _address(section: Section) -> str:
     """What stands under `url`. One that holds a password must come from elsewhere as a whole."""
     if isinstance(section.data.get("url"), dict):
@@ -340,6 +347,7 @@ def _address(section: Section) -> str:
 def _url(section: Section, text: str) -> URL:
     try:
         url = make_url(text)
+        url = url.set(drivername=address.driver(url.drivername))
         url.get_dialect()  # NoSuchModuleError is an ArgumentError
     except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise section.error("数据库地址写得不对，例：postgresql+psycopg://用户@地址:端口/库名", "url") from None

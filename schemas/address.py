@@ -17,6 +17,13 @@ _ODBC = re.compile(r"(?:pwd|password)\s*=", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _SCHEMES = ("https", "http")
 LAST_PORT = 65535
+#: the driver that is meant where an address names only the product
+_DRIVERS = {
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "oracle": "oracle+oracledb",
+}
 _PORT_FAULT = f"地址写得不对：端口应为 1 至 {LAST_PORT} 的数字"
 
 
@@ -24,6 +31,20 @@ def holds_secret(text: str) -> bool:
     """Whether a password stands in the address, before the host or in the query."""
     query = parse_qsl(text.partition("?")[2], keep_blank_values=True)
     return bool(_USER_AND_PASSWORD.match(text)) or any(_SECRET_NAME.search(name) or _ODBC.search(value) for name, value in query)
+
+
+def driver(scheme: str) -> str:
+    """The scheme of an address with its driver: `mysql` is `mysql+pymysql` wherever it is written."""
+    return _DRIVERS.get(scheme, scheme)
+
+
+def missing_driver(scheme: str) -> str:
+    """What is to be done when the driver of a gateway's database is not installed."""
+    product = scheme.partition("+")[0]
+    extra = {"mariadb": "mysql"}.get(product, product) if product in _DRIVERS else ""
+    extras = ",".join(part for part in ("gateway", extra) if part)
+    advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
+    return f"没有安装数据库驱动 {scheme}，请这样安装：{advice}"
 
 
 def in_memory(text: str) -> bool:

@@ -155,12 +155,20 @@ class Section:
             raise inner.error(f"环境变量 {name} 没有设置" if name else "文件是空的", "env" if name else "file")
         return value
 
+    def origin(self, key: str) -> str:
+        """Where the secret under `key` is; never what it is."""
+        inner = self.section(key)
+        name = inner.text("env")
+        return f"环境变量 {name}" if name else f"文件 {self.file.parent / inner.need('file', str)}"
+
     def _file(self, key: str) -> str:
         path = self.file.parent / self.need(key, str)
         try:
             return path.read_text(encoding=ENCODING).strip()
-        except (OSError, UnicodeDecodeError):
-            raise self.error(f"文件 {path} 读不出来（须为 UTF-8 文本）", key) from None
+        except FileNotFoundError:
+            raise self.error(f"文件 {path} 不存在", key) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise self.error(f"文件 {path} 读不出来（须为 UTF-8 文本）：{file_trouble(error)}", key) from None
 
     def _item(self, key: str, index: int, value: Any) -> Section:
         if not isinstance(value, dict):

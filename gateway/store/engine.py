@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from gateway.errors import ConfigError, StoreError
 from gateway.store.trouble import failure, sentence
+from schemas import address
+from schemas.errors import file_trouble
 
 _BUSY_SECONDS = 30
 _TRIES = 5
@@ -29,16 +31,20 @@ def connect(url: str) -> Engine:
     """An engine for the store; a SQLite file is made for its owner only. ConfigError for a bad URL."""
     try:
         parsed = make_url(url)
+        parsed = parsed.set(drivername=address.driver(parsed.drivername))
         if parsed.get_backend_name() != "sqlite":
             # READ COMMITTED: MariaDB's default locks gaps between rows and lets workers deadlock on them
             return create_engine(parsed, pool_pre_ping=True, hide_parameters=True, isolation_level="READ COMMITTED")
         if place := _file(parsed):
             _private(place)
         engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
-        raise ConfigError("本地库地址写得不对，或缺少它的驱动", key="store.url") from None
-    except OSError:
-        raise StoreError("本地库的文件或它所在的文件夹建不出来，请检查路径、权限，以及磁盘是否已满或只读") from None
+    except ModuleNotFoundError:
+        raise ConfigError(address.missing_driver(parsed.drivername), key="store.url") from None
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigError("本地库地址写得不对", key="store.url") from None
+    except OSError as error:
+        told = f"本地库的文件 {place} 或它所在的文件夹建不出来（{file_trouble(error)}）"
+        raise StoreError(f"{told}，请检查 store.url 的路径、权限，以及磁盘是否已满或只读") from None
     event.listen(engine, "connect", _durable)
     event.listen(engine, "begin", _begin)
     return engine

@@ -40,6 +40,7 @@ class OracleArgument:
         (DriverError("x", sqlstate="28P01"), sqlerrors.AUTH),
         (DriverError(OracleArgument()), sqlerrors.AUTH),
         (DriverError(1045, "Access denied"), sqlerrors.AUTH),
+        (DriverError(1044, "Access denied for user to database"), sqlerrors.NO_ENTRY),
         (DriverError(1142, "SELECT command denied"), sqlerrors.RIGHTS),
         (DriverError("x", sqlstate="42501"), sqlerrors.RIGHTS),
         (DriverError('致命错误:  数据库 "his" 不存在'), sqlerrors.NO_DATABASE),
@@ -77,6 +78,20 @@ def test_a_broken_connection_without_a_code_is_a_lost_one() -> None:
 def test_a_missing_table_or_column_is_named(text: str, name: str) -> None:
     sentence = sqlerrors.sentence(sqlerrors.NO_TABLE, DBAPIError("", {}, DriverError(text)), URL)
     assert sentence == f"查询用到的表不存在：{name}"
+
+
+def test_a_database_that_may_not_be_there_is_named() -> None:
+    """MariaDB says to a user without rights the same of a database that does not exist."""
+    sentence = sqlerrors.sentence(sqlerrors.NO_ENTRY, DBAPIError("", {}, DriverError(1044)), URL)
+    assert sentence == "这个数据库用户没有读取权限，或库 his 不存在，请核对库名，或请医院授予只读权限"
+
+
+@pytest.mark.parametrize(
+    ("password_from", "told"), [("文件 /etc/gateway/his.password", "密码取自文件 /etc/gateway/his.password"), ("", "密码没有写")]
+)
+def test_a_refused_login_is_told_with_its_user_and_where_the_password_is(password_from: str, told: str) -> None:
+    sentence = sqlerrors.sentence(sqlerrors.AUTH, DBAPIError("", {}, DriverError(1045)), URL, password_from)
+    assert sentence == f"用户名或密码不对，或这个用户不许从本机登录（用户 user，{told}）"
 
 
 @pytest.mark.parametrize("cause", [value for value in vars(sqlerrors).values() if isinstance(value, sqlerrors.Cause)])

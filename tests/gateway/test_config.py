@@ -9,7 +9,8 @@ import certifi
 import pytest
 
 from gateway import config as configuration
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StoreError
+from gateway.store.engine import connect
 from gateway.wiring import edition_of
 from schemas import loader
 from schemas.errors import SpecError
@@ -86,7 +87,7 @@ def test_what_could_not_work_is_refused_when_it_is_loaded(written: Path, old: st
 def test_a_whole_address_with_its_password_may_come_from_a_file(written: Path) -> None:
     (written.parent / "store.url").write_text("postgresql://u:topsecret@db/x\n", encoding="utf-8-sig")
     config = configuration.load(changed(written, STORE, "  url: {file: store.url}\n  key: {file: key}\n"))
-    assert config.store_url == "postgresql://u:topsecret@db/x"
+    assert config.store_url == "postgresql+psycopg://u:topsecret@db/x"
     assert "topsecret" not in repr(config)
 
 
@@ -114,3 +115,53 @@ def test_an_edition_folder_that_lacks_a_code_table_or_a_cadence_is_refused_befor
         edition_of(configuration.load(written))
     for words in (str(folder), "键 edition", "没有报送频次 monthly", "应有文件 codes/vali_flag.yaml"):
         assert words in str(caught.value)
+
+
+def test_a_secret_file_that_is_missing_is_told_otherwise_than_one_that_cannot_be_read(written: Path) -> None:
+    (written.parent / "token").unlink()
+    with pytest.raises(SpecError, match=f"文件 {written.parent / 'token'} 不存在$"):
+        configuration.load(written)
+    (written.parent / "token").mkdir()
+    with pytest.raises(SpecError, match=f"文件 {written.parent / 'token'} 读不出来（须为 UTF-8 文本）：是文件夹$"):
+        configuration.load(written)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb", "postgresql"])
+def test_the_driver_of_a_product_is_ours_for_the_store_and_for_a_source(written: Path, scheme: str) -> None:
+    """SQLAlchemy's own choice for mysql:// and postgresql:// are drivers that are not installed."""
+    driver = {"postgresql": "psycopg"}.get(scheme, "pymysql")
+    config = configuration.load(changed(written, STORE, f"  url: {scheme}://u@db/x\n  key: {{file: store.key}}\n"))
+    assert config.store_url == f"{scheme}+{driver}://u@db/x"
+    connect(f"{scheme}://u@db/x").dispose()
+    config = configuration.load(changed(written, SOURCE, f"    url: {scheme}://u@db/x\n"))
+    assert config.sources[0].url.drivername == f"{scheme}+{driver}"
+
+
+def test_a_missing_driver_of_the_store_is_told_with_what_to_install() -> None:
+    with pytest.raises(ConfigError, match=r"store.url：没有安装数据库驱动 mysql\+mysqldb，.*'liangding-gateway\[gateway,mysql\]'"):
+        connect("mysql+mysqldb://u@db/x")
+
+
+def test_a_store_whose_folder_cannot_be_made_is_told_with_its_path(written: Path) -> None:
+    config = configuration.load(changed(written, STORE, "  url: sqlite:///token/inner/gateway.db\n"))
+    place = written.parent / "token" / "inner" / "gateway.db"
+    with pytest.raises(StoreError, match=f"本地库的文件 {place} 或它所在的文件夹建不出来（路径中有一段不是文件夹）"):
+        connect(config.store_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "told"),
+    [
+        ("postgresql://u@db/x", "", ""),
+        ("postgresql://u@db/x", "    password: {env: HIS_PASSWORD}\n", "环境变量 HIS_PASSWORD"),
+        ("postgresql://u@db/x", "    password: {file: token}\n", "文件 {folder}/token"),
+        ("{file: address}", "", "文件 {folder}/address"),
+    ],
+)
+def test_a_source_knows_where_its_password_comes_from(
+    written: Path, monkeypatch: pytest.MonkeyPatch, url: str, password: str, told: str
+) -> None:
+    monkeypatch.setenv("HIS_PASSWORD", "topsecret")
+    (written.parent / "address").write_text("postgresql://u:topsecret@db/x", encoding="utf-8")
+    source = configuration.load(changed(written, SOURCE, f"    url: {url}\n{password}")).sources[0]
+    assert source.password_from == told.format(folder=written.parent)

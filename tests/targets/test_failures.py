@@ -44,12 +44,12 @@ def _administer(url: URL, *statements: str) -> None:
 
 def test_a_wrong_password_is_told_as_such(jsherp: Any, reader: URL) -> None:
     error = told(jsherp, reader.set(password=f"{PASSWORD}-wrong"))
-    assert "用户名或密码不对" in str(error)
+    assert f"用户名或密码不对，或这个用户不许从本机登录（用户 {reader.username}，" in str(error)
     assert not isinstance(error, SourceQueryError)
 
 
 def test_a_user_without_rights_is_told_to_ask_for_them(jsherp: Any, reader: URL) -> None:
-    assert "没有读取权限" in str(told(jsherp, reader))
+    assert f"没有读取权限，或库 {reader.database} 不存在" in str(told(jsherp, reader))
 
 
 def test_a_user_who_may_only_read_is_enough(jsherp: Any, reader: URL) -> None:
