@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from support.databases import KEY
@@ -12,10 +13,15 @@ from support.delivery import INSTITUTION, START, Clock, Rows, prescription
 
 from gateway import config as configuration
 from gateway import deadlines
+from gateway.config import Tiers
 from gateway.deadlines import NEVER, Closure
 from gateway.intake import accept
 from gateway.judging import Judge
+from gateway.lookback import Bounds
+from gateway.model import Mark
 from gateway.store import Store, open_store
+from gateway.tiers import Reader
+from gateway.voiding import Guards
 from schemas import overlay
 from schemas.errors import SpecError
 from schemas.model import Edition
@@ -34,6 +40,15 @@ datasets:
   "RX01": {cadence: work}
 """
 BEFORE_HOLIDAY = datetime(2026, 9, 30, 15, 0, tzinfo=SHANGHAI)
+
+
+class Watched(Rows):
+    """A source whose database can be told from another."""
+
+    sweeps = False
+
+    def mark(self) -> Mark:
+        return Mark("site")
 
 
 @pytest.fixture
@@ -67,6 +82,14 @@ def test_a_record_from_before_the_national_day_is_due_after_it_where_working_day
 def test_a_day_the_institution_is_closed_is_not_counted_where_the_cadence_says_so(store: Store, region: Edition) -> None:
     closed = Closure(days=frozenset({date(2026, 10, 8)}))
     assert first_due(store, region, {INSTITUTION: closed}) == datetime(2026, 10, 10, tzinfo=SHANGHAI)
+
+
+def test_whoever_reads_for_the_gateway_knows_the_closed_days(store: Store, region: Edition) -> None:
+    closed = {INSTITUTION: Closure(days=frozenset({date(2026, 10, 8)}))}
+    tiers = Tiers(timedelta(), 300, 2, 45, Bounds(timedelta(days=3), timedelta(days=31)), Guards())
+    source = Watched([prescription(1, rx_time=BEFORE_HOLIDAY)])
+    Reader(cast("Any", source), region, store, ("bureau",), 100, tiers, Clock(), closures=closed).hot()
+    assert store.queue("bureau").oldest_due == datetime(2026, 10, 10, tzinfo=SHANGHAI)
 
 
 def test_the_closed_days_of_one_institution_are_not_those_of_another(store: Store, region: Edition) -> None:

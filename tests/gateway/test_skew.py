@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from support.delivery import START, Clock
+from click.testing import CliRunner
+from support.delivery import INSTITUTION, START, Clock, Platform
 
+from gateway.deadlines import WEEKDAYS
+from gateway.main import cli
 from gateway.skew import KEPT, PlatformClock, ahead, joined, sentence
-from gateway.store import Store
+from gateway.store import Store, open_store
+from gateway.windows import Allowance, Gate
+from gateway.wiring import Gateway
 from schemas.envelope import reply
+from schemas.model import Edition
+from schemas.wire import SHANGHAI
 
 SECOND = timedelta(seconds=1)
 
@@ -71,3 +81,42 @@ def test_what_was_heard_outlives_the_process_and_is_written_once_a_minute(store:
     assert third
     assert third.off
     assert store.platform_clock("county") is None
+
+
+def test_what_a_round_of_sending_heard_is_kept(store: Store, edition: Edition, clock: Clock) -> None:
+    class Heard(Platform):
+        def heard(self) -> tuple[timedelta, ...]:
+            return (timedelta(minutes=8),)
+
+    target = SimpleNamespace(connect_timeout=5, read_timeout=60)
+    config = cast("Any", SimpleNamespace(targets={"bureau": target}))
+    gates = {"bureau": Gate("bureau", Allowance(), store, clock)}
+    Gateway(config, edition, store, (), cast("Any", {"bureau": Heard()}), clock, gates).send("bureau")
+    found = store.platform_clock("bureau")
+    assert found
+    assert found.off
+
+
+def test_status_tells_of_a_clock_that_is_off_of_hours_and_of_closed_days(tmp_path: Path, edition: Edition) -> None:
+    (tmp_path / "token").write_text("synthetic\n", encoding="utf-8")
+    path = tmp_path / "config.yaml"
+    every_day_but_one = [day for number, day in enumerate(WEEKDAYS) if number != (datetime.now(SHANGHAI).weekday() + 3) % 7]
+    path.write_text(
+        f"""
+store: {{url: "sqlite:///gateway.db"}}
+institutions: [{{code: "{INSTITUTION}", name: 测试医院, admvs: "990001", closed: [{", ".join(every_day_but_one)}]}}]
+targets:
+  bureau:
+    url: "https://10.0.0.1/api"
+    rate: 30
+    credentials: {{"{INSTITUTION}": {{paasid: "x", token: {{file: token}}}}}}
+sources: [{{name: his, profile: his/demo_his, url: "sqlite:///his.db", institution: "{INSTITUTION}"}}]
+""",
+        encoding="utf-8",
+    )
+    store = open_store(f"sqlite:///{tmp_path / 'gateway.db'}", edition, START)
+    store.note_clock("bureau", (timedelta(minutes=-8),), START)
+    store.close()
+    told = CliRunner().invoke(cli, ["--config", str(path), "status"]).output
+    for words in ("平台时钟比本机慢 8 分 0 秒", "平台 bureau 每分钟最多 30 次，现在可以调用", f"机构 {INSTITUTION} 今天休业"):
+        assert words in told

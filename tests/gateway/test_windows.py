@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.delivery import INSTITUTION, Clock, Platform, Rows, prescription
@@ -14,7 +15,8 @@ from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import NotDeliveredError, OutcomeUnknownError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.outbox import GRACE
+from gateway.outbox import GRACE, State
+from gateway.standing import Route
 from gateway.store import Store
 from gateway.uploading import Delivery, upload
 from gateway.windows import Allowance, Gate, hours
@@ -134,6 +136,25 @@ def test_no_more_calls_a_minute_than_are_allowed_whoever_makes_them(store: Store
     clock.move(60)
     assert desk.send().accepted == 50
     assert store.tripped("bureau") == []
+
+
+def test_a_batch_whose_call_another_worker_took_is_given_back_at_once(store: Store, edition: Edition, clock: Clock) -> None:
+    desk = Desk(store, edition, clock, allowance(rate=1))
+    desk.gate = cast("Gate", SimpleNamespace(closed=lambda: "", admit=lambda: "这一分钟已用完"))
+    assert desk.send().paused == "这一分钟已用完"
+    assert desk.calls == 0
+    (standing,) = store.standings([Route("his", "RX01", "bureau")])
+    assert standing.states == {State.QUEUED: 250}
+
+
+def test_calls_are_counted_by_the_minute_and_one_too_many_is_not_counted(store: Store) -> None:
+    at_once = [store.take_call("bureau", 2, at("25 08:00")) for _ in range(4)]
+    assert at_once == [True, True, False, False]
+    assert not store.calls_left("bureau", 2, at("25 08:00"))
+    assert store.calls_left("bureau", 3, at("25 08:00"))
+    assert store.calls_left("bureau", 2, at("25 08:01"))
+    assert store.take_call("bureau", 2, at("25 08:01"))
+    assert store.take_call("county", 2, at("25 08:01"))
 
 
 def test_an_idle_round_uses_up_no_call(store: Store, edition: Edition, clock: Clock) -> None:
