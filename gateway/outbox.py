@@ -119,9 +119,10 @@ class NotAdmitted:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Sent, and no usable answer came."""
+    """Sent, and no usable answer came: the platform may be away, or one of the records may be more than it can bear."""
 
     cause: str
+    size: int  #: of the batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +239,8 @@ def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
             return replace(_again(item, now + ADMISSION_WAIT, cause), delay=Hindrance.NOT_ADMITTED)
         case State.SENDING, RefusedWhole():
             return _split(item, now, outcome)
-        case State.SENDING, Unanswered(cause):
-            step = _to(item, State.UNKNOWN, now + GRACE, cause, attempts=item.attempts + 1)
-            return replace(step, delay=Hindrance.NO_ANSWER)
+        case State.SENDING, Unanswered():
+            return _silent(item, now, outcome)
         case State.SENDING, LeaseExpired():
             step = _to(item, State.UNKNOWN, now + GRACE, "发送途中程序中断，不知平台是否收到")
             return replace(step, delay=Hindrance.CRASHED)
@@ -263,7 +263,7 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
         case State.UNKNOWN, SentBack(reasons):
             return _to(item, State.REJECTED, None, "平台退回", reasons=reasons)
         case State.UNKNOWN, NotHeld() | Withdrawn():
-            return _to(item, State.QUEUED, now, "")
+            return _resent(item, now)
         case State.UNKNOWN | State.CONFLICT, QueryFailed(cause):
             return _to(item, item.state, now + backoff(item.attempts), cause, attempts=item.attempts + 1)
         case State.UNKNOWN, Verified(received):
@@ -321,9 +321,24 @@ def _split(item: Item, now: datetime, refused: RefusedWhole) -> Step:
     return _to(item, State.REJECTED, None, refused.cause, reasons=(Violation("", "refused", refused.cause),))
 
 
+def _silent(item: Item, now: datetime, silence: Unanswered) -> Step:
+    """Halved as what is refused is: a record that the platform breaks on must not take its batch along for ever."""
+    attempts, cap = item.attempts + 1, max(silence.size // 2, 1)
+    step = _to(item, State.UNKNOWN, now + GRACE, silence.cause, attempts=attempts, batch_cap=cap)
+    return replace(step, delay=Hindrance.NO_ANSWER)
+
+
+def _resent(item: Item, now: datetime) -> Step:
+    """It may go once more, ever later: the grace it has rested counts. One that travels alone says how it fares."""
+    at = now + max(backoff(item.attempts) - GRACE, timedelta())
+    alone = item.batch_cap == 1 and item.attempts > 0
+    told = f"平台没有应答单独报送的这一条（已试 {item.attempts} 次）：{wire.encode_datetime(at)} 起再报"
+    return _to(item, State.QUEUED, at, told if alone else "")
+
+
 def _settle_unknown(item: Item, now: datetime) -> Step:
     if item.replay is Replay.RESEND:
-        return _to(item, State.QUEUED, now, "", batch_cap=item.batch_cap)
+        return _resent(item, now)
     return _persons(item, now, "结果不明，这个平台不回答查询，重发可能重复")
 
 

@@ -118,7 +118,7 @@ def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: 
         return [NotDelivered(str(error), error.retry_after)] * len(batch.items)
     except OutcomeUnknownError as error:
         log.warning("outcome_unknown", cause=str(error))
-        return [Unanswered(str(error))] * len(batch.items)
+        return [Unanswered(str(error), len(batch.items))] * len(batch.items)
     except NotAdmittedError as error:
         log.warning("not_admitted", cause=str(error))
         return [NotAdmitted(str(error))] * len(batch.items)
@@ -141,4 +141,5 @@ def _match(batch: Batch, results: Sequence[Result]) -> Sequence[Outcome]:
     """Each record's own answer, by key and version. One that is missing proves nothing about its record."""
     answers = {(result.key, result.version): result for result in results}
     found = (answers.get((item.key, item.version)) for item in batch.items)
-    return [Answered(result) if result else Unanswered("平台的应答缺少这条记录的结果") for result in found]
+    silence = Unanswered("平台的应答缺少这条记录的结果", len(batch.items))
+    return [Answered(result) if result else silence for result in found]

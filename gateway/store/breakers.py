@@ -29,6 +29,11 @@ class Watch:
         """Institutions that nothing may be leased for; `WHOLE` among them: nothing at all."""
         return [institution for institution, each in self.breakers.items() if each.blocks(now)]
 
+    def probes(self, institution: str) -> bool:
+        """Whether a batch of this institution would be the one that tries."""
+        found = (self.breakers.get(name) for name in (WHOLE, institution))
+        return any(each is not None and each.position is not Position.CLOSED for each in found)
+
     def probe(self, connection: Connection, institution: str, until: datetime) -> None:
         """A batch of this institution was leased: where a breaker's wait is over, it is the one that tries."""
         for name in (WHOLE, institution):

@@ -46,6 +46,8 @@ _HEAD = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+#: the most urgent that was never tried
+_FRESH = _HEAD.where(outbox.c.attempts == 0)
 _SAME = _HEAD.where(
     outbox.c.dataset == bindparam("dataset"),
     outbox.c.batch_cap == bindparam("cap"),
@@ -118,7 +120,8 @@ def _turn(connection: Connection, edition: Edition, at: tuple[str, str], now: da
     watch = breakers.watch(connection, target)
     passed_over = watch.closed_to(now)
     while breakers.WHOLE not in passed_over and (institution := rotation.turn(connection, target, now, last, passed_over)):
-        if batch := _batch(connection, edition, {"target": target, "institution": institution, "now": now}, until):
+        of_one = {"target": target, "institution": institution, "now": now}
+        if batch := _batch(connection, edition, of_one, until, probing=watch.probes(institution)):
             rotation.had(connection, target, institution)
             watch.probe(connection, institution, until)
             return batch
@@ -131,8 +134,14 @@ def release(connection: Connection, batch: Batch) -> None:
     connection.execute(_RELEASE, {"token": batch.token})
 
 
-def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], until: datetime) -> Batch | None:
-    head = connection.execute(_HEAD, {**of_one, "most": 1}).first()
+def _head(connection: Connection, of_one: Mapping[str, Any], *, probing: bool) -> _Row | None:
+    """The most urgent item. A breaker is tried with what was never tried: what fails again and again would keep it open."""
+    fresh = connection.execute(_FRESH, {**of_one, "most": 1}).first() if probing else None
+    return fresh or connection.execute(_HEAD, {**of_one, "most": 1}).first()
+
+
+def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], until: datetime, *, probing: bool) -> Batch | None:
+    head = _head(connection, of_one, probing=probing)
     if head is None:
         return None
     most = edition.datasets[head.dataset].batch

@@ -107,5 +107,5 @@ def test_outcomes_of_a_request_are_read_together() -> None:
     assert report_of([NotDelivered("正忙", 30)] * 2) == Report(Signal.UNREACHABLE, "正忙", 30)
     assert report_of([NotAdmitted("密钥")]).signal is Signal.NOT_ADMITTED
     assert report_of([RefusedWhole("格式", 1, blamed=False)]).signal is Signal.REFUSED
-    assert report_of([Unanswered("断开")] * 2) == Report(Signal.NO_ANSWER, "断开")
-    assert report_of([Unanswered("缺少"), answered]).signal is Signal.ANSWERED
+    assert report_of([Unanswered("断开", 2)] * 2) == Report(Signal.NO_ANSWER, "断开")
+    assert report_of([Unanswered("缺少", 2), answered]).signal is Signal.ANSWERED

@@ -65,7 +65,7 @@ TABLE: list[tuple[object, dict[State, State]]] = [
     (RefusedWhole("读不懂", 1, blamed=False), {State.SENDING: State.QUEUED}),
     (Requeued(), {State.REJECTED: State.QUEUED}),
     (NotAdmitted("密钥不对"), {State.SENDING: State.QUEUED}),
-    (Unanswered("超时"), {State.SENDING: State.UNKNOWN}),
+    (Unanswered("超时", 2), {State.SENDING: State.UNKNOWN}),
     (LeaseExpired(), {State.LEASED: State.QUEUED, State.SENDING: State.UNKNOWN}),
     (GraceOver(), {State.UNKNOWN: State.QUEUED, State.CONFLICT: State.REJECTED}),
     (Held(), {State.UNKNOWN: State.ACCEPTED}),
@@ -127,7 +127,7 @@ def test_a_conflict_names_the_platforms_version() -> None:
 
 
 def test_an_unknown_outcome_rests_for_the_grace_period_before_anything_is_done() -> None:
-    assert next_step(item(State.SENDING), Unanswered("超时"), NOW).next_at == NOW + GRACE
+    assert next_step(item(State.SENDING), Unanswered("超时", 2), NOW).next_at == NOW + GRACE
 
 
 def test_a_rejected_record_keeps_every_reason() -> None:
