@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compliance import epochs
 from compliance.errors import ConfigError
-from schemas import address, overlay, signature, yamlfile
+from schemas import address, identity, overlay, signature, yamlfile
 from schemas.errors import SpecError
 from schemas.yamlfile import Section
 
@@ -48,8 +48,8 @@ def _config(section: Section, folder: Path) -> Config:
     listen = section.optional("listen")
     host, port = _listen(listen) if listen else (_HOST, _PORT)
     admdvs = section.text("admdvs", _ADMDVS)
-    if len(admdvs) != 6 or not (admdvs.isascii() and admdvs.isdigit()):
-        raise section.error("应为六位数字的区划代码（请加引号）", "admdvs")
+    if fault := identity.district_fault(admdvs):
+        raise section.error(fault, "admdvs")
     return Config(
         district=section.need("district", str),
         admdvs=admdvs,

@@ -6,7 +6,6 @@ Exit codes: 0 all well · 1 something needs a person or a later try · 2 configu
 from __future__ import annotations
 
 import logging
-import re
 import signal
 import sys
 import threading
@@ -29,12 +28,11 @@ from compliance.store.roll import StoredRoll
 from compliance.workbook import coverage as workbook
 from compliance.workbook.errors import WorkbookError
 from jobs import logtime
-from schemas import wire
+from schemas import identity, wire
 from schemas.commandline import Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EPOCH_WORDS = {EpochState.ACTIVE: "报送中", EpochState.WAITING: "待批准", EpochState.FENCED: "已停用"}
-_CODE = re.compile(r"[A-Z0-9]{6,12}")
 
 
 @click.group(cls=Group, help="医保局智能场景监控合规平台：接收机构报送，统计覆盖与时效。")
@@ -205,8 +203,8 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _checked(code: str) -> str:
-    if not _CODE.fullmatch(code):
-        raise ComplianceError(f"编码 {code} 写法不对，应为 6 至 12 位大写字母和数字")
+    if fault := identity.institution_fault(code):
+        raise ComplianceError(f"编码 {code} 写法不对，{fault}")
     return code
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,13 +14,13 @@ from compliance import sheets
 from compliance.errors import RosterError
 from compliance.model import Institution
 from compliance.sheets import Rows
+from schemas import identity
 
 _NUMBER, _DEFERRED, _CODE = "序号", "缓建", "医药机构编码"
 _NAMES = ("医疗机构名称", "机构名称")
 _SCENE = "场景"
 _SCENES = tuple(f"{scene}{_SCENE}" for scene in ("门诊", "血透", "康复理疗", "住院", "购药", "基层接诊"))
 _YES, _NO = ("1", "是", "√", "✓"), ("0", "否", "")
-_CODE_FORM = re.compile(r"[A-Z0-9]{6,12}")
 _HEAD_ROWS = 10  #: how far down the heading may stand, below a title
 
 
@@ -128,8 +127,8 @@ def _row(number: int, cells: tuple[str, ...], columns: Mapping[str, int], source
     if not name:
         faults.append(f"第 {number} 行：没有机构名称")
     code = cell(_CODE)
-    if code and not _CODE_FORM.fullmatch(code):
-        faults.append(f"第 {number} 行，列 {_CODE}：应为 6 至 12 位大写字母和数字")
+    if code and (fault := identity.institution_fault(code)):
+        faults.append(f"第 {number} 行，列 {_CODE}：{fault}")
     scenes = tuple(column.removesuffix(_SCENE) for column in _SCENES if column in columns and flag(column))
     return Institution(int(order), name, code, flag(_DEFERRED), scenes, source), faults
 

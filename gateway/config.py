@@ -17,7 +17,7 @@ from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
 from gateway.voiding import Guards
 from gateway.windows import Allowance, Hours, hours
-from schemas import address, overlay, yamlfile
+from schemas import address, identity, overlay, yamlfile
 from schemas.errors import SpecError
 from schemas.signature import Credential, sendable
 from schemas.wire import SHANGHAI
@@ -199,7 +199,11 @@ def _store_key(section: Section) -> str | Path | None:
 
 def _institution(section: Section) -> Institution:
     section.known("code", "name", "admvs", "closed")
-    return Institution(section.need("code", str), section.need("name", str), section.need("admvs", str), _closed(section))
+    code, admvs = section.need("code", str), section.need("admvs", str)
+    for key, fault in (("code", identity.institution_fault(code)), ("admvs", identity.district_fault(admvs))):
+        if fault:
+            raise section.error(fault, key)
+    return Institution(code, section.need("name", str), admvs, _closed(section))
 
 
 def _closed(section: Section) -> Closure:

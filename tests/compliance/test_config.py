@@ -66,7 +66,7 @@ def test_a_store_address_comes_from_the_environment_or_a_file(tmp_path: Path, mo
         (LEAST.replace("sqlite:///a.db", "sqlite://"), "store：不能用内存里的存储"),
         (LEAST.replace("sqlite:///a.db", "'sqlite:///:memory:'"), "store：不能用内存里的存储"),
         (LEAST.replace("sqlite:///a.db", "{env: LD_TEST_UNSET}"), "LD_TEST_UNSET 没有设置"),
-        (LEAST.replace("sqlite:///a.db", "{file: nowhere}"), "读不出来"),
+        (LEAST.replace("sqlite:///a.db", "{file: nowhere}"), "nowhere 不存在"),
         (LEAST.replace("sqlite:///a.db", "{env: A, file: b}"), "须且只须写一个"),
     ],
 )
