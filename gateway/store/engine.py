@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from gateway.errors import ConfigError, StoreError
 from gateway.store.trouble import failure, sentence
@@ -104,6 +104,17 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
             if attempt == _TRIES or not _gave_way(error):
                 raise failure(_UNWRITABLE, error) from error
     raise AssertionError("unreachable")
+
+
+def write_over(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """As `write`, for work that takes a row away and puts another in its place: done over if another worker did so meanwhile."""
+    for _ in range(_TRIES - 1):
+        try:
+            return write(engine, work)
+        except StoreError as error:
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+    return write(engine, work)
 
 
 def _gave_way(error: DBAPIError) -> bool:

@@ -24,6 +24,7 @@ from gateway.store import (
     backup,
     brakes,
     breakers,
+    claims,
     clocks,
     cursors,
     deliveries,
@@ -46,7 +47,7 @@ from gateway.store import (
     voids,
 )
 from gateway.store.backup import Copy
-from gateway.store.engine import compact, connect, place_of, reading, write
+from gateway.store.engine import compact, connect, place_of, reading, write, write_over
 from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
@@ -190,12 +191,16 @@ class Store:
         self, place: tuple[str, str], span: tuple[datetime, datetime], gone: Sequence[LedgerEntry], now: datetime
     ) -> None:
         """See SweepStore."""
-        write(self._engine, lambda connection: sweeps.note(connection, place, span, gone, now, SPACING))
+
+        def work(connection: Connection) -> None:
+            sweeps.note(connection, place, span, gone, now + self._skew(connection), SPACING)
+
+        write_over(self._engine, work)
 
     def due_absences(self, source: str, dataset: str, looks: int, since: datetime) -> Sequence[Absence]:
         """See SweepStore."""
         with reading(self._engine) as connection:
-            return sweeps.due(connection, source, dataset, looks, since)
+            return sweeps.due(connection, source, dataset, looks, since + self._skew(connection))
 
     def sweep_done(self, source: str, dataset: str, tier: str) -> tuple[str, datetime] | None:
         """See SweepStore."""
@@ -204,7 +209,7 @@ class Store:
 
     def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
         """See SweepStore."""
-        write(self._engine, lambda connection: sweeps.finish(connection, source, dataset, tier, done_to, now))
+        write_over(self._engine, lambda connection: sweeps.finish(connection, source, dataset, tier, done_to, now))
 
     def lags(self, source: str, dataset: str, since: date) -> Mapping[date, Mapping[int, int]]:
         """Day -> step of lookback -> rows that came so late."""
@@ -238,7 +243,7 @@ class Store:
 
     def engage(self, brake: Brake) -> None:
         """Stop it until a person looks."""
-        write(self._engine, lambda connection: brakes.engage(connection, brake))
+        write_over(self._engine, lambda connection: brakes.engage(connection, brake))
 
     def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
         """What stopped it is over by itself."""
@@ -255,7 +260,7 @@ class Store:
 
     def save_mark(self, source: str, dataset: str, mark: Mark, now: datetime) -> None:
         """Keep the fingerprint for the next comparison."""
-        write(self._engine, lambda connection: brakes.save_mark(connection, source, dataset, mark, now))
+        write_over(self._engine, lambda connection: brakes.save_mark(connection, source, dataset, mark, now))
 
     # what uploading asks
 
@@ -292,6 +297,15 @@ class Store:
         """See OutboxStore."""
         with reading(self._engine) as connection:
             return ledger.doubts(connection, self._edition.datasets, target, state, now + self._skew(connection), after)
+
+    def claim(self, doubts: Sequence[Doubt], now: datetime, until: datetime) -> Sequence[Doubt]:
+        """See OutboxStore."""
+
+        def work(connection: Connection) -> Sequence[Doubt]:
+            skew = self._skew(connection)
+            return claims.take(connection, doubts, now + skew, until + skew)
+
+        return write(self._engine, work)
 
     def settled(self, target: str, after: int) -> Sequence[Doubt]:
         """See OutboxStore."""

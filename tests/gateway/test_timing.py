@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -103,3 +104,16 @@ def test_a_clock_that_is_right_to_the_second_is_left_alone(url: str, edition: Ed
     with store._engine.connect() as connection:
         assert connection.execute(select(outbox.c.lease_until)).scalar_one() == until
     store.close()
+
+
+def test_two_looks_of_machines_with_different_clocks_are_as_far_apart_as_they_were(url: str, edition: Edition) -> None:
+    slow_store, fast_store = machine(url, edition, slow), machine(url, edition, fast)
+    (entry,) = slow_store.ledger("H99000100001", "RX01", ["RX00001|1"]).values()
+    entry = replace(entry, anchor_at=START)
+    span = (START - timedelta(days=1), START + timedelta(days=1))
+    for store, clock in ((slow_store, slow), (fast_store, fast)):
+        store.note_missing(("his", "RX01"), span, [entry], clock())
+    assert fast_store.due_absences("his", "RX01", 2, START) == []
+    assert len(fast_store.due_absences("his", "RX01", 1, START)) == 1
+    for store in (slow_store, fast_store):
+        store.close()
