@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, select, update
 
+from gateway.breaker import Position
 from gateway.outbox import Requeued, State, next_step
 from gateway.standing import Sieve
 from gateway.store import outbox as deliveries
@@ -52,7 +53,11 @@ def _matching(sieve: Sieve) -> list[ColumnElement[bool]]:
 
 
 def resume(connection: Connection, target: str) -> int:
-    """Forget the breakers and the waits of what is queued for a target; returns how many rows may go at once now."""
-    connection.execute(delete(breaker).where(breaker.c.target == target))
+    """Close the breakers and forget the waits of what is queued for a target; returns how many rows may go at once now.
+
+    A breaker keeps the kind of its failures: the interruption that it tells of is over with the next success, not before.
+    """
+    closed = {"position": Position.CLOSED, "failures": 0, "trips": 0, "next_at": None}
+    connection.execute(update(breaker).where(breaker.c.target == target).values(closed))
     waiting: tuple[Any, ...] = (outbox.c.target == target, outbox.c.state == State.QUEUED, outbox.c.next_at.is_not(None))
     return connection.execute(update(outbox).where(*waiting).values(next_at=None)).rowcount

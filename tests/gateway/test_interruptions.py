@@ -97,6 +97,23 @@ def test_a_platform_that_is_away_is_one_interruption_from_its_first_failure_to_t
     assert desk.delays() == [("unreachable", 0, 5), ("unreachable", 60, 70)]
 
 
+def test_an_interruption_lasts_over_a_persons_resume_until_something_goes_through(
+    store: Store, edition: Edition, clock: Clock
+) -> None:
+    away = NotDeliveredError("不通")
+    desk = desk_of(store, edition, clock, *[away] * 4, None)
+    for _ in range(3):
+        desk.send(60)
+    assert store.tripped("bureau")
+    store.resume("bureau")
+    assert store.tripped("bureau") == []
+    desk.send()
+    assert desk.told() == [(PLATFORM, Hindrance.UNREACHABLE, 60, None, 4)]
+    store.resume("bureau")
+    desk.send(60)
+    assert desk.told() == [(PLATFORM, Hindrance.UNREACHABLE, 60, 240, 4)]
+
+
 @pytest.mark.parametrize(
     ("error", "place", "kind", "until"),
     [
