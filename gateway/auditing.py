@@ -42,7 +42,7 @@ def _audit(gateway: Gateway, target: str) -> bool:
         click.echo(f"目标 {target}：这个平台不回答查询（answers_queries: false），未核对")
         return True
     found = reconciling.audit(gateway.store, client, target, _now())
-    reconciling.heal(gateway.store, client, target, _now())
+    reconciling.heal(gateway.store, client, target, clock=_now)
     click.echo(_account(target, found))
     for sentence in found.failures:
         click.echo(f"  {sentence}", err=True)

@@ -165,7 +165,13 @@ class OutboxStore(Protocol):
         """Whether the platform accepted anything of the batch's institution and data set since then."""
 
     def doubts(self, target: str, state: State, now: datetime, after: int) -> Sequence[Doubt]:
-        """Items in that state (unknown, conflict) due to be looked into, in the order of their ids, above one; a page."""
+        """Items in that state (unknown, conflict) due to be looked into, in the order of their ids, above one; a page.
+
+        None of them is reserved by another worker at that moment.
+        """
+
+    def reserve(self, doubts: Sequence[Doubt], now: datetime, until: datetime) -> Sequence[Doubt]:
+        """Those, of one state, that nobody else looks into: ours until then. What is decided later is written only if it is."""
 
     def settled(self, target: str, after: int) -> Sequence[Doubt]:
         """Accepted items that are their key's newest version, in the order of their ids, above one; a page."""

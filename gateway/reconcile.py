@@ -7,9 +7,9 @@ when our own ledger is older than the truth.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 import structlog
@@ -35,6 +35,8 @@ from schemas.model import Replay
 
 _log = structlog.get_logger()
 _Group = tuple[str, str]
+#: so long one worker has an item for itself, where the caller does not know how long a call may take
+HOLD = timedelta(minutes=10)
 
 
 class Mend(Enum):
@@ -62,26 +64,36 @@ def mend(claim: Claim, holding: Holding) -> Mend:
     return Mend.AGAIN if claim.conflicting == claim.version else Mend.SUPERSEDED
 
 
-def resolve(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> None:
-    """Settle every unknown outcome that is due, then every conflict."""
+def resolve(store: OutboxStore, bureau: Bureau, target: str, *, clock: Callable[[], datetime], hold: timedelta = HOLD) -> None:
+    """Settle every unknown outcome that is due, then every conflict; each is reserved for a while before it is looked into."""
     after = 0
-    while doubts := store.doubts(target, State.UNKNOWN, now, after):
+    while doubts := store.doubts(target, State.UNKNOWN, clock(), after):
         for (institution, dataset), group in _by_dataset(doubts).items():
-            outcomes = _look_into(store, bureau, institution, dataset, group)
-            store.apply([next_step(each.item, outcome, now) for each, outcome in zip(group, outcomes, strict=True)], now)
+            for part in _parts(bureau, dataset, group):
+                if mine := store.reserve(part, clock(), clock() + hold):
+                    outcomes = _look_into(store, bureau, institution, dataset, mine)
+                    now = clock()
+                    store.apply([next_step(each.item, outcome, now) for each, outcome in zip(mine, outcomes, strict=True)], now)
         after = doubts[-1].item.id
-    heal(store, bureau, target, now)
+    heal(store, bureau, target, clock=clock, hold=hold)
 
 
-def heal(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> int:
+def _parts(bureau: Bureau, dataset: str, group: Sequence[Doubt]) -> Sequence[Sequence[Doubt]]:
+    """What is looked into under one reservation: all that one question is about, but each record alone that is taken back alone."""
+    alone = bureau.withdraws(dataset) and not bureau.answers_queries
+    return [[each] for each in group] if alone else [group]
+
+
+def heal(store: OutboxStore, bureau: Bureau, target: str, *, clock: Callable[[], datetime], hold: timedelta = HOLD) -> int:
     """Rebuild the ledger of keys in conflict from the platform's newest version; returns how many keys.
 
     Each number given is above all the platform has seen of the key, so what is sent next cannot meet the same conflict.
     """
     after, healed = 0, 0
-    while doubts := store.doubts(target, State.CONFLICT, now, after):
+    while doubts := store.doubts(target, State.CONFLICT, clock(), after):
         for (institution, dataset), group in _by_dataset(doubts).items():
-            healed += _rebuild(store, bureau, target, institution, dataset, group, now)
+            if mine := store.reserve(group, clock(), clock() + hold):
+                healed += _rebuild(store, bureau, target, institution, dataset, mine, clock())
         after = doubts[-1].item.id
     return healed
 

@@ -14,6 +14,7 @@ from gateway.breaker import report_of
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.failpoints import reach
 from gateway.outbox import (
+    GRACE,
     Answered,
     Batch,
     LeaseExpired,
@@ -59,7 +60,7 @@ def upload(
 ) -> Delivery:
     """Send whatever is due for one target until nothing is: institutions in turn, the most urgent of each first.
 
-    1. Settle leases that ran out and unknown outcomes whose grace is over.
+    1. Settle leases that ran out and unknown outcomes whose grace is over; once more whenever so long has passed.
     2. Lease one batch; mark it as sending just before the bytes leave.
     3. Give each record its own outcome; a record without an answer is unknown, never assumed.
     4. Write the outcomes and tell the breakers: an institution that cannot pass stops itself only, a target that is away all.
@@ -69,7 +70,8 @@ def upload(
     `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
     """
     delivery = Delivery()
-    settle(store, bureau, target, clock(), asking=not gate.closed())
+    settled_at = clock()
+    settle(store, bureau, target, clock=clock, lease=lease, asking=not gate.closed())
     while not stop() and not _paused(delivery, gate.closed()) and (batch := store.lease(target, clock(), clock() + lease)):
         reach("after_lease")
         if stop() or _paused(delivery, gate.admit()):
@@ -89,8 +91,11 @@ def upload(
         delivery.causes.update(step.cause for step in steps if step.cause)
         store.note(target, batch.institution, report_of(outcomes), now)
         if any(step.state is State.CONFLICT for step in steps):
-            delivery.states[State.CONFLICT] -= reconcile.heal(store, bureau, target, now)
+            delivery.states[State.CONFLICT] -= reconcile.heal(store, bureau, target, clock=clock, hold=lease)
         progress(len(steps))
+        if now - settled_at >= GRACE and not stop():  # what was left unknown meanwhile does not wait for the end of a long run
+            settled_at = now
+            settle(store, bureau, target, clock=clock, lease=lease, asking=not gate.closed())
     delivery.states = +delivery.states  # a conflict that was healed is none any more
     return delivery
 
@@ -100,12 +105,15 @@ def _paused(delivery: Delivery, cause: str) -> bool:
     return bool(cause)
 
 
-def settle(store: OutboxStore, bureau: Bureau, target: str, now: datetime, *, asking: bool = True) -> None:
+def settle(
+    store: OutboxStore, bureau: Bureau, target: str, *, clock: Callable[[], datetime], lease: timedelta, asking: bool
+) -> None:
     """Move on what a dead worker or a lost answer left behind; `asking`: the platform may be called for it."""
+    now = clock()
     stale = [item for item in store.recover(target, now) if item.state is not State.UNKNOWN]
     store.apply([next_step(item, LeaseExpired(), now) for item in stale], now)
     if asking:
-        reconcile.resolve(store, bureau, target, now)
+        reconcile.resolve(store, bureau, target, clock=clock, hold=lease)
 
 
 def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: str) -> Sequence[Outcome]:

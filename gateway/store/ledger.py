@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, and_, insert, select, update
 from gateway.model import Parcel
 from gateway.outbox import Doubt, State
 from gateway.reconcile import Claim, Mend, mend
-from gateway.store import parents, sealing, turns
+from gateway.store import parents, reservations, sealing, turns
 from gateway.store.leasing import COLUMNS, item_of
 from gateway.store.sealing import Keyring
 from gateway.store.tables import ledger, outbox, parcel
@@ -42,8 +42,8 @@ class Rebuilding:
 def doubts(
     connection: Connection, datasets: Mapping[str, Dataset], target: str, state: State, now: datetime, after: int
 ) -> list[Doubt]:
-    """Items in that state that are due to be looked into, above an id, with the hash of what was sent."""
-    due = _page(target, state, after).where(outbox.c.next_at <= now)
+    """Items in that state that are due to be looked into and nobody looks into, above an id, with the hash of what was sent."""
+    due = _page(target, state, after).where(outbox.c.next_at <= now, reservations.free(now))
     return [_doubt(row, datasets) for row in connection.execute(due)]
 
 
@@ -97,15 +97,16 @@ def rebuild(connection: Connection, work: Rebuilding, findings: Sequence[tuple[D
 
 
 def _locked(connection: Connection, doubt: Doubt) -> Row[Any, Any] | None:
-    """The ledger's row of the key, while the item is still in conflict. Locks the key's deliveries until the commit.
+    """The ledger's row of the key, while the item is still in conflict and reserved as it was. Locks the key until the commit.
 
     Twice: whoever held the lock may have put a new version beside those that were looked for. Once they are ours nobody
     can, as intake locks a key before it adds to it.
     """
-    deliveries = select(outbox.c.id, outbox.c.state).where(*_key(outbox, doubt)).order_by(outbox.c.id).with_for_update()
+    columns = (outbox.c.id, outbox.c.state, outbox.c.lease_token)
+    deliveries = select(*columns).where(*_key(outbox, doubt)).order_by(outbox.c.id).with_for_update()
     connection.execute(deliveries).all()
-    states = {row.id: row.state for row in connection.execute(deliveries)}
-    if states.get(doubt.item.id) != State.CONFLICT:
+    found = {row.id: (row.state, row.lease_token) for row in connection.execute(deliveries)}
+    if found.get(doubt.item.id) != (State.CONFLICT, doubt.item.token):
         return None
     return connection.execute(select(ledger.c.version, ledger.c.content_hash).where(*_key(ledger, doubt))).one()
 
@@ -213,7 +214,7 @@ def _delivery(work: Rebuilding, doubt: Doubt, version: int, target: str, state: 
 
 
 def _settle(connection: Connection, doubt: Doubt, values: dict[str, Any]) -> None:
-    fixed = {"cause": "", "next_at": None}
+    fixed = {"cause": "", "next_at": None, "lease_token": None, "lease_until": None}
     here = (outbox.c.id == doubt.item.id, outbox.c.state == State.CONFLICT)
     connection.execute(update(outbox).where(*here).values({**fixed, **values}))
 

@@ -24,7 +24,6 @@ from gateway.store import (
     backup,
     brakes,
     breakers,
-    claims,
     clocks,
     cursors,
     deliveries,
@@ -37,6 +36,7 @@ from gateway.store import (
     pace,
     parents,
     requeueing,
+    reservations,
     retention,
     revisits,
     sealing,
@@ -298,12 +298,12 @@ class Store:
         with reading(self._engine) as connection:
             return ledger.doubts(connection, self._edition.datasets, target, state, now + self._skew(connection), after)
 
-    def claim(self, doubts: Sequence[Doubt], now: datetime, until: datetime) -> Sequence[Doubt]:
+    def reserve(self, doubts: Sequence[Doubt], now: datetime, until: datetime) -> Sequence[Doubt]:
         """See OutboxStore."""
 
         def work(connection: Connection) -> Sequence[Doubt]:
             skew = self._skew(connection)
-            return claims.take(connection, doubts, now + skew, until + skew)
+            return reservations.take(connection, doubts, now + skew, until + skew)
 
         return write(self._engine, work)
 
