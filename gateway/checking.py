@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from gateway.judging import Judge, Judged
+from gateway.judging import Judge, Judged, doubled
 from gateway.model import AsideState, Tally
 from gateway.ports import RecordSource
 from schemas.model import Violation
+
+#: (institution, data set, key) -> the source and the row that have it
+Owners = dict[tuple[str, str, str], tuple[str, str]]
 
 
 @dataclass
@@ -55,20 +58,22 @@ def check(
     count: Callable[[], int | None] = lambda: None,
     page_size: int = 500,
     examples: int = 3,
+    owners: Owners | None = None,
 ) -> CheckReport:
     """Read the source from the start and tell what each row would become. SourceError if it cannot be read.
 
     Each record that would be sent is shown to `keep`, to be compared with the others. `count` says how many rows there are.
+    `owners` is what the sources checked before have taken: as in a run, a key is the row's that was read first.
     """
     causes: dict[tuple[AsideState, tuple[Violation, ...]], Cause] = {}
-    first_row: dict[tuple[str, str], str] = {}
+    owners = {} if owners is None else owners
     read = ready = 0
     before = count()
     for page in source.pages(None, page_size):
         for row in page.rows:
             read += 1
             judged = judge.judge(row, clock())
-            verdict = _verdict(judged, first_row)
+            verdict = _verdict(judged, source, owners)
             if verdict is None:
                 ready += 1
                 keep(source.dataset, judged.record)
@@ -83,14 +88,15 @@ def check(
     return CheckReport(source.name, source.dataset, judge.dataset.name, _tally(read, ready, ranked), ranked, heads)
 
 
-def _verdict(judged: Judged, first_row: dict[tuple[str, str], str]) -> tuple[AsideState, tuple[Violation, ...]] | None:
+def _verdict(judged: Judged, source: RecordSource, owners: Owners) -> tuple[AsideState, tuple[Violation, ...]] | None:
     """None if the row would be sent; two rows with one business key cannot both be."""
     if judged.aside is not None:
         return judged.aside, judged.reasons
-    owner = first_row.setdefault((judged.row.institution, judged.key), judged.row.ref)
-    if owner == judged.row.ref:
+    place = (judged.row.institution, source.dataset, judged.key)
+    owner = owners.setdefault(place, (source.name, judged.row.ref))
+    if owner == (source.name, judged.row.ref):
         return None
-    return AsideState.QUARANTINED, (Violation("key", "duplicate_key", "业务主键与本地另一行相同，不能确定该报哪一行"),)
+    return AsideState.QUARANTINED, (doubled(owner[0], source.name),)
 
 
 def _tally(read: int, ready: int, causes: list[Cause]) -> Tally:

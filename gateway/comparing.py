@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.checking import Owners
 from schemas import crosscheck, rulefile
 from schemas.model import Edition, Severity
 from schemas.placeholders import Census, Share
@@ -35,6 +36,7 @@ class Comparison:
         self._book = crosscheck.Book(edition, rulefile.reference() if rules is None else rules)
         self._censuses: dict[str, Census] = {}
         self.records = 0  #: taken so far
+        self.owners: Owners = {}  #: which row of which source has a key
 
     def take(self, dataset: str, record: Mapping[str, Any]) -> None:
         """One wire record that would be sent."""

@@ -20,6 +20,8 @@ from schemas.model import Dataset, Edition, Violation
 from schemas.record import business_key, content_hash
 
 LIVE = "1"
+#: the rule that two live rows with one key break
+DOUBLED = "duplicate_key"
 #: fields the gateway derives: wrong only because another field is
 _DERIVED = frozenset({"key", "occurred_at", "content_hash"})
 _DIGEST = 16
@@ -119,6 +121,12 @@ def kept_ref(ref: str) -> str:
         return ref
     digest = hashlib.sha256(ref.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
     return f"{ref[: REF_LENGTH - _DIGEST - 1]}…{digest}".replace("\0", "")
+
+
+def doubled(owner: str, source: str) -> Violation:
+    """A row of `source` has the key of a row of `owner`. One sentence for all such rows: they are counted together."""
+    other = "本地另一行" if owner == source else f"来源 {owner} 的一行"
+    return Violation("key", DOUBLED, f"业务主键与{other}相同，不能确定该报哪一行")
 
 
 def _unfit(key: str) -> tuple[Violation, ...]:

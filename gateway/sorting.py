@@ -9,7 +9,7 @@ from datetime import datetime
 import orjson
 
 from gateway import voiding
-from gateway.judging import Judge, Judged, occurred_at
+from gateway.judging import Judge, Judged, doubled, occurred_at
 from gateway.model import Aside, AsideState, Cursor, Intake, LedgerEntry, Parcel, RowState, Tally
 from gateway.ports import IntakeStore, KeyedSource, RecordSource
 from gateway.restraint import TOO_MANY
@@ -17,9 +17,6 @@ from schemas.model import Violation
 
 #: most rows of one look-up
 _AT_ONCE = 200
-
-#: the rule that two live rows with one key break
-DOUBLED = "duplicate_key"
 
 
 def compare(
@@ -141,7 +138,9 @@ class _Desk:
         entry = self.known.get((each.row.institution, each.key))
         moved = entry is not None and (entry.source, entry.ref) != (self.source, each.row.ref)
         if entry and entry.live and moved and (each.row.institution, each.key) not in self.vacated:
-            self._set_aside(each, AsideState.QUARANTINED, (_doubled(entry, self.source),), f"来源 {entry.source} 的 {entry.ref}")
+            self._set_aside(
+                each, AsideState.QUARANTINED, (doubled(entry.source, self.source),), f"来源 {entry.source} 的 {entry.ref}"
+            )
             return
         self.cleared.append(each.row.ref)
         self.vacated.discard((each.row.institution, each.key))
@@ -209,12 +208,6 @@ class _Desk:
 
     def _set_aside(self, each: Judged, state: AsideState, reasons: tuple[Violation, ...], rival: str = "") -> None:
         self.asides.append(Aside(each.row.ref, each.row.institution, state, reasons, each.key, each.content, rival))
-
-
-def _doubled(entry: LedgerEntry, source: str) -> Violation:
-    """The same sentence for every such row, so that they are counted together; the other row is told beside the example."""
-    other = "本地另一行" if entry.source == source else f"来源 {entry.source} 的一行"
-    return Violation("key", DOUBLED, f"业务主键与{other}相同，不能确定该报哪一行")
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:

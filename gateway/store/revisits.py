@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, or_, select
 
 from gateway.intake import VANISHED
-from gateway.sorting import DOUBLED
+from gateway.judging import DOUBLED
 from gateway.store import sightings
 from gateway.store.tables import aside, ledger
 

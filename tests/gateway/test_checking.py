@@ -1,0 +1,41 @@
+"""`gateway check` promises what a run would queue, no row more."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from support.delivery import Clock, Rows, prescription
+
+from gateway.checking import CheckReport, Owners, check
+from gateway.intake import accept
+from gateway.judging import Judge
+from gateway.model import AsideState, Tally
+from gateway.store import Store
+from schemas.model import Edition
+
+
+def checked(edition: Edition, owners: Owners, source: Rows) -> CheckReport:
+    return check(source, Judge(edition, "RX01", "check"), clock=Clock(), owners=owners)
+
+
+def test_a_key_of_two_sources_is_the_first_ones_as_in_a_run(edition: Edition, store: Store) -> None:
+    old = Rows([prescription(number) for number in range(1, 10)], name="old")
+    new = Rows([prescription(number, cnt=Decimal(9)) for number in (9, 10)], name="new")
+    owners: Owners = {}
+    reports = [checked(edition, owners, source) for source in (old, new)]
+    judge = Judge(edition, "RX01", store.rid)
+    run = [accept(source, judge, store, targets=("bureau",), clock=Clock()) for source in (old, new)]
+    assert [report.tally for report in reports] == run == [Tally(read=9, queued=9), Tally(read=2, quarantined=1, queued=1)]
+    (cause,) = reports[1].causes
+    assert (cause.state, cause.examples) == (AsideState.QUARANTINED, ["id=9"])
+    assert [reason.message for reason in cause.reasons] == ["业务主键与来源 old 的一行相同，不能确定该报哪一行"]
+    (told,) = store.grievances()
+    assert told.reason == cause.reasons[0].message
+    assert all(report.balanced for report in reports)
+
+
+def test_two_rows_of_one_source_with_one_key_are_told_as_in_a_run_and_a_row_read_twice_is_none(edition: Edition) -> None:
+    rows = [prescription(1), prescription(1), prescription(2, rx_id="RX00001")]
+    report = checked(edition, {}, Rows(rows))
+    assert report.tally == Tally(read=3, quarantined=1, queued=2)
+    assert [reason.message for reason in report.causes[0].reasons] == ["业务主键与本地另一行相同，不能确定该报哪一行"]
