@@ -5,9 +5,9 @@ Every cell and sentence is text, never markup: a local code may contain `[`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from rich.console import Console
 from rich.text import Text
@@ -53,11 +53,17 @@ class _Account:
     parts: Mapping[str, int]
     balanced: bool
     within: Mapping[str, int]
+    unread: bool = False  #: there is nothing to be in balance
 
     @property
     def figures(self) -> dict[str, int]:
         """Every figure by its word."""
         return {"读到": self.read, **self.parts, **self.within}
+
+    @property
+    def verdict(self) -> Text:
+        """Whether it balances."""
+        return Text("—", "yellow") if self.unread else _verdict(self.balanced)
 
 
 def check(console: Console, report: CheckReport) -> None:
@@ -143,19 +149,19 @@ def _taken_in(source: str, dataset: str, tally: Tally) -> _Account:
     return _Account(source, dataset, tally.read, parts, tally.balanced, {})
 
 
-def standings(console: Console, found: Sequence[Standing]) -> None:
-    """The account of every route over all rows ever read, a table per target."""
+def standings(console: Console, found: Sequence[Standing], unread: Collection[tuple[str, str]] = ()) -> None:
+    """The account of every route over all rows ever read, a table per target. `unread`: (source, data set) not read so far."""
     for target in dict.fromkeys(each.route.target for each in found):
         routes = [each for each in found if each.route.target == target]
         console.rule(Text(f"目标 {target}"), align="left")
-        _print_accounts(console, [_stands(each) for each in routes])
+        _print_accounts(console, [_stands(each, unread) for each in routes])
         for each in routes:
             if each.outdated:
                 where = f"{each.route.source} {each.route.dataset}"
                 say(console, f"{where}：{each.outdated} 行报送后在本地变得不合格，平台仍为旧值", style="yellow")
 
 
-def _stands(each: Standing) -> _Account:
+def _stands(each: Standing, unread: Collection[tuple[str, str]]) -> _Account:
     parts = {
         "排除": each.asides.get(AsideState.EXCLUDED, 0),
         "未完成": each.asides.get(AsideState.NOT_READY, 0),
@@ -165,7 +171,8 @@ def _stands(each: Standing) -> _Account:
         "退回": each.states.get(State.REJECTED, 0),
         "取消": each.states.get(State.CANCELLED, 0),
     }
-    return _Account(each.route.source, each.route.dataset, each.read, parts, each.balanced, {"其中作废": each.voided})
+    place = (each.route.source, each.route.dataset)
+    return _Account(*place, each.read, parts, each.balanced, {"其中作废": each.voided}, unread=place in unread and not each.read)
 
 
 def _print_accounts(console: Console, accounts: Sequence[_Account]) -> None:
@@ -174,14 +181,14 @@ def _print_accounts(console: Console, accounts: Sequence[_Account]) -> None:
         return
     shown = [word for word in accounts[0].figures if word == "读到" or any(each.figures[word] for each in accounts)]
     rows: list[tuple[Cell, ...]] = [
-        (each.source, each.dataset, *(str(each.figures[word]) for word in shown), _verdict(each.balanced)) for each in accounts
+        (each.source, each.dataset, *(str(each.figures[word]) for word in shown), each.verdict) for each in accounts
     ]
     drawn = table(("来源", "数据集", *shown, "核对"), rows)
     if console.measure(drawn, options=console.options.update(width=1000)).maximum <= console.width:
         console.print(drawn)
         return
     for each in accounts:
-        say(console, _sentence(each), _verdict(each.balanced))
+        say(console, _sentence(each), each.verdict)
 
 
 def _sentence(each: _Account) -> str:
@@ -190,28 +197,38 @@ def _sentence(each: _Account) -> str:
     return f"{each.source} {each.dataset}：读到 {each.read} = {parts}{f'（{within}）' if within else ''}　"
 
 
-def queue(console: Console, found: Queue) -> None:
-    """What waits for a target, and what holds it up."""
+def queue(console: Console, found: Queue, held: Sequence[Awaited], stopped: Sequence[Tripped], now: datetime) -> None:
+    """What waits for a target, what holds it up, and when it is tried again; each cause once."""
     due = f"，最早应于 {wire.encode_datetime(found.oldest_due)} 前送达" if found.oldest_due else ""
     waiting = f"还有 {found.waiting} 条未送达{due}" if found.waiting else "没有未送达的"
     say(console, f"目标 {found.target}：{waiting}")
+    parents = {each.cause for each in held}
     for cause, rows in found.causes.items():
-        say(console, f"  {rows} 条：{cause}", style="yellow")
+        if cause not in parents:
+            say(console, f"  {rows} 条：{_last(found, cause, stopped, now)}", style="yellow")
+    for each in held:
+        say(console, f"  {each.rows} 条：{each.cause}（最早自 {wire.encode_datetime(each.since)} 起）", style="yellow")
+    for tripped in stopped:
+        say(console, f"  {_tripped(found, tripped)}", style="yellow")
 
 
-def awaited(console: Console, found: Sequence[Awaited]) -> None:
-    """What is held for records above it, and since when."""
-    for each in found:
-        since = wire.encode_datetime(each.since)
-        say(console, f"  {each.rows} 条在等所指的上级 {each.dataset} 被平台收下，最早自 {since} 起", style="yellow")
+def _last(found: Queue, cause: str, stopped: Sequence[Tripped], now: datetime) -> str:
+    """A cause of what is sent again is what was last said: it may be mended by now."""
+    if cause not in found.again:
+        return cause
+    waits = [each.breaker.next_at for each in stopped if each.breaker.cause == cause]
+    at = max((each for each in (found.again[cause], *waits) if each), default=None)
+    if at is None or at <= now:
+        return f"上次：{cause}；下一轮报送时再试"
+    return f"上次：{cause}；{wire.encode_datetime(at)} 再试，或运行 gateway resume --target {found.target} 立即再试"
 
 
-def tripped(console: Console, found: Sequence[Tripped]) -> None:
-    """Where sending pauses, why, and when it is tried again."""
-    for each in found:
-        place = f"机构 {each.institution}" if each.institution else "整个平台"
-        again = f"{wire.encode_datetime(each.breaker.next_at)} 再试一批" if each.breaker.next_at else "即将再试"
-        say(console, f"  暂停报送（{place}）：{each.breaker.cause}；{again}", style="yellow")
+def _tripped(found: Queue, tripped: Tripped) -> str:
+    """Where sending pauses and when it is tried again; why, if that is not said yet."""
+    place = f"机构 {tripped.institution}" if tripped.institution else "整个平台"
+    cause = "原因同上" if tripped.breaker.cause in found.causes else f"上次：{tripped.breaker.cause}"
+    again = f"{wire.encode_datetime(tripped.breaker.next_at)} 再试一批" if tripped.breaker.next_at else "即将再试"
+    return f"暂停报送（{place}）：{cause}；{again}"
 
 
 def grievances(console: Console, found: Sequence[Grievance]) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -22,7 +22,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import auditing, deadlines, declarations, failpoints, pulse, redaction, requeueing, serving, tending, timeliness
+from gateway import (
+    auditing,
+    deadlines,
+    declarations,
+    failpoints,
+    pulse,
+    redaction,
+    requeueing,
+    serving,
+    tending,
+    timeliness,
+    unread,
+)
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -35,6 +47,7 @@ from gateway.outbox import State
 from gateway.rescanning import reading_job
 from gateway.spec import spec
 from gateway.telling import told
+from gateway.unread import Unread
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
 from jobs import logtime, timetable
 from schemas.commandline import Group
@@ -82,22 +95,28 @@ def check(path: Path, only: str | None) -> None:
         if not feeds:
             raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
         comparison = Comparison(edition)
-        failed = [feed for feed in feeds if not _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison)]
-        show.comparison(_console(), comparison)
-    sys.exit(1 if failed else 0)
+        lost: list[Unread] = []
+        well = [_check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost) for feed in feeds]
+        _tell_red(unread.sentences(lost))
+        show.comparison(_console(), comparison, whole=not lost)
+    sys.exit(0 if all(well) else 1)
 
 
-def _check_feed(feed: Feed, judge: Judge, comparison: Comparison) -> bool:
+def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread]) -> bool:
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
         source = feed.source
-        keep, owners, size = comparison.take, comparison.owners, feed.page_size
-        report = check_source(source, judge, clock=now, keep=keep, count=source.count, page_size=size, owners=owners)
+        report = check_source(source, judge, clock=now, keep=comparison.take, count=source.count, page_size=feed.page_size)
     except SourceError as error:
-        _console().print(f"{feed.source.name} · {feed.source.dataset}：{error}", style="red")
+        lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
         return False
     show.check(_console(), report)
     return report.balanced
+
+
+def _tell_red(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        show.say(_console(), sentence, style="red")
 
 
 @cli.command(help="运行一轮：读取新数据并报送，直到没有到期的数据。")
@@ -118,23 +137,25 @@ def run(path: Path, once: bool, from_start: bool) -> None:
 def _read_all(gateway: Gateway, stop: threading.Event, from_start: bool) -> bool:
     rows: list[tuple[str, str, Tally]] = []
     failures: list[str] = []
+    lost: list[Unread] = []
     for feed in gateway.feeds:
         try:
             tally = gateway.read(feed, from_start=from_start, stop=stop.is_set)
             rows.append((feed.source.name, feed.source.dataset, tally))
-        except (SourceError, StoppedError, StoreError) as error:  # without room to read there may be room to send
+        except SourceError as error:
+            lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
+        except (StoppedError, StoreError) as error:  # without room to read there may be room to send
             failures.append(str(error))
     show.intake(_console(), rows)
-    for sentence in failures:
-        _console().print(sentence, style="red")
-    return not failures and all(tally.balanced for _, _, tally in rows)
+    _tell_red([*unread.sentences(lost), *dict.fromkeys(failures)])
+    return not failures and not lost and all(tally.balanced for _, _, tally in rows)
 
 
 def _send_all(gateway: Gateway, stop: threading.Event) -> bool:
     """Whether everything due was settled: what had to wait or is unknown needs a later try."""
     settled = [_send_one(gateway, target, stop) for target in gateway.clients]
     if stop.is_set():
-        _console().print("已按要求停止：手上的一批已处理完，其余留在队列里。", style="yellow")
+        show.say(_console(), "已按要求停止：手上的一批已处理完，其余留在队列里。", style="yellow")
     return all(settled) and not stop.is_set()
 
 
@@ -144,24 +165,26 @@ def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
         task = bar.add_task(escape(f"报送 {target}"), total=waiting)
         delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())
-    _console().print(f"目标 {target}：{counts or ('这一轮没有发出' if waiting else '没有要发的')}")
+    show.say(_console(), f"目标 {target}：{counts or ('这一轮没有发出' if waiting else '没有要发的')}")
     if delivery.paused:
-        _console().print(f"  {delivery.paused}", style="yellow")
+        show.say(_console(), f"  {delivery.paused}", style="yellow")
+    told_later = gateway.store.queue(target).causes  # of what still waits
     for cause, count in delivery.causes.items():
-        _console().print(f"  {count} 条：{cause}", style="yellow")
+        if cause not in told_later:
+            show.say(_console(), f"  {count} 条：{cause}", style="yellow")
     return not delivery.states.keys() - {State.ACCEPTED, State.REJECTED}
 
 
 def _nothing_waits(gateway: Gateway) -> bool:
     """Whether everything is at its target; else what waits, for what, and until when."""
-    waiting = 0
-    for target in gateway.clients:
-        queue = gateway.store.queue(target)
-        waiting += queue.waiting
-        show.queue(_console(), queue)
-        show.awaited(_console(), gateway.store.awaited(target))
-        show.tripped(_console(), gateway.store.tripped(target))
-    return not waiting
+    return not sum(_tell_queue(gateway, target) for target in gateway.clients)
+
+
+def _tell_queue(gateway: Gateway, target: str) -> int:
+    """How many wait."""
+    queue = gateway.store.queue(target)
+    show.queue(_console(), queue, gateway.store.awaited(target), gateway.store.tripped(target), now())
+    return queue.waiting
 
 
 @cli.command(help="常驻运行：按配置的间隔读取和报送，收到停止信号后做完手上的再退出。")
@@ -172,9 +195,9 @@ def serve(path: Path) -> None:
         _log_lines()
         with timetable.stopping_on_signals() as stop, serving.pushes(gateway, stop) as url:
             heard = f"，HIS 推送到 {url}/api/push" if url else ""
-            _console().print(f"前置网关已启动{heard}，按 Ctrl-C 停止。")
+            show.say(_console(), f"前置网关已启动{heard}，按 Ctrl-C 停止。")
             timetable.run(_jobs(gateway, stop), stop)
-        _console().print("前置网关已停止。")
+        show.say(_console(), "前置网关已停止。")
 
 
 def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
@@ -224,11 +247,11 @@ def status(path: Path) -> None:
     """Where everything stands."""
     with told(), opened(configuration.load(path), now) as gateway:
         found = gateway.store.standings(gateway.routes)
-        show.standings(_console(), found)
+        lost = unread.lasting(gateway)
+        show.standings(_console(), found, unread.so_far(gateway, lost))
+        _tell_red(unread.sentences(lost))
         for target in gateway.clients:
-            show.queue(_console(), gateway.store.queue(target))
-            show.awaited(_console(), gateway.store.awaited(target))
-            show.tripped(_console(), gateway.store.tripped(target))
+            _tell_queue(gateway, target)
         show.grievances(_console(), gateway.store.grievances())
         remarks = [sentence for each in found for sentence in each.remarks]
         lines = (
@@ -240,7 +263,7 @@ def status(path: Path) -> None:
         )
         show.warnings(_console(), [*remarks, *chain(*lines), *deadlines.remarks(gateway.edition, gateway.closures, now())])
         show.say(_console(), disk_line(gateway, now()))
-    sys.exit(0 if all(each.balanced for each in found) else 1)
+    sys.exit(0 if not lost and all(each.balanced for each in found) else 1)
 
 
 def _console() -> Console:

@@ -84,7 +84,8 @@ def disk_line(gateway: Gateway, now: datetime) -> str:
 
 def sentence(found: Forecast) -> str:
     """The forecast in Chinese."""
-    free = f"，磁盘剩余 {spoken(found.free)}（低于 {spoken(found.floor)} 停止读取）" if found.free is not None else ""
+    floor = f"（低于 {spoken(found.floor)} 停止读取）" if found.floor else ""
+    free = f"，磁盘剩余 {spoken(found.free)}{floor}" if found.free is not None else ""
     budget = f"，预算 {spoken(found.budget)}" if found.budget else ""
     left = f"，按此还能用{_spoken_days(found.days_left)}" if found.days_left is not None else ""
     warning = "。磁盘不足，已停止读取，报送照常" if found.short else "。请尽快清理或扩容" if found.tight else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -79,6 +79,7 @@ class Queue:
     waiting: int
     oldest_due: datetime | None
     causes: Mapping[str, int]  #: sentence -> rows it holds up
+    again: Mapping[str, datetime | None] = field(default_factory=dict)  #: of those to be sent again: when; None: next round
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class Awaited:
     dataset: str  #: of the records above
     rows: int
     since: datetime  #: of the one that waits longest
+    cause: str = ""  #: the sentence of each of them, which is among the causes of the queue
 
 
 @dataclass(frozen=True, slots=True)

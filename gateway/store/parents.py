@@ -173,11 +173,11 @@ def _let_go(connection: Connection, children: Sequence[int]) -> None:
 def awaiting(connection: Connection, target: str) -> list[Awaited]:
     """What is held for a parent, by the parent's data set."""
     query: Select[Any] = (
-        select(awaited.c.dataset, func.count(), func.min(awaited.c.since))
+        select(awaited.c.dataset, func.count(), func.min(awaited.c.since), outbox.c.cause)
         .join(outbox, outbox.c.id == awaited.c.child)
         .where(awaited.c.target == target, outbox.c.state == State.HELD)
-        .group_by(awaited.c.dataset)
-        .order_by(awaited.c.dataset)
+        .group_by(awaited.c.dataset, outbox.c.cause)
+        .order_by(awaited.c.dataset, outbox.c.cause)
     )
     return [Awaited(*row) for row in connection.execute(query)]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select
 
 from gateway.model import AsideState
 from gateway.outbox import State
@@ -100,8 +100,12 @@ def queue(connection: Connection, target: str) -> Queue:
     """What waits for a target, and the sentences of what holds it up."""
     waiting = (outbox.c.target == target, outbox.c.state.in_(_WAITING))
     total, oldest = connection.execute(select(func.count(), func.min(outbox.c.due_at)).where(*waiting)).one()
-    causes = select(outbox.c.cause, func.count()).where(*waiting, outbox.c.cause != "").group_by(outbox.c.cause)
-    return Queue(target, total, oldest, {row[0]: row[1] for row in connection.execute(causes)})
+    queued = outbox.c.state == State.QUEUED
+    tries = (func.sum(case((queued, 1), else_=0)), func.min(case((queued, outbox.c.next_at)), type_=Instant))
+    causes = select(outbox.c.cause, func.count(), *tries).where(*waiting, outbox.c.cause != "").group_by(outbox.c.cause)
+    found = connection.execute(causes).all()
+    again = {cause: next_at for cause, _, count, next_at in found if count}
+    return Queue(target, total, oldest, {cause: rows for cause, rows, _, _ in found}, again)
 
 
 def grievances(connection: Connection, limit: int = 20) -> list[Grievance]:

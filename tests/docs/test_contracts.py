@@ -35,6 +35,7 @@ RIM = {
         "tending": "commands and their jobs",
         "tiers": "the store and the guards of one source, put together",
         "timeliness": "commands",
+        "unread": "asks wiring what is configured",
         "wiring": "puts everything together",
     },
     "compliance": {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,11 @@ from schemas.wire import SHANGHAI
 WHEN = datetime(2026, 11, 25, 8, 5, tzinfo=SHANGHAI)
 UUID = "2022e529-ad3b-4e2a-925c-45b9489fd557"
 HOSTILE = "a[/b] [red]x [link=y] \\[z"
+NOTHING = Queue("bureau", 0, None, {})
+
+
+def queue(console: Console, waiting: tuple[Queue, Sequence[Awaited], Sequence[Tripped]]) -> None:
+    show.queue(console, *waiting, WHEN - timedelta(seconds=30))
 
 
 def seen(show_it: Callable[..., None], *values: Any, width: int = 80, markup: bool = True) -> str:
@@ -129,11 +134,11 @@ def test_no_feed_read_shows_no_empty_table() -> None:
     [
         (show.intake, [(HOSTILE, "HD02", Tally(1, queued=1))]),
         (show.standings, [standing("HD02", 1, source=HOSTILE, accepted=1, outdated=1)]),
-        (show.queue, Queue("bureau", 1, None, {HOSTILE: 1})),
+        (queue, (Queue("bureau", 1, None, {HOSTILE: 1}), [], [])),
         (show.grievances, [Grievance("HD02", HOSTILE, 1, "7")]),
         (show.grievances, [Grievance("HD02", "班次", 1, HOSTILE)]),
-        (show.awaited, [Awaited(HOSTILE, 1, WHEN)]),
-        (show.tripped, [Tripped("bureau", "", Breaker(Position.OPEN, Signal.UNREACHABLE, 3, 1, WHEN, HOSTILE))]),
+        (queue, (NOTHING, [Awaited("HD02", 1, WHEN, HOSTILE)], [])),
+        (queue, (NOTHING, [], [Tripped("bureau", "", Breaker(Position.OPEN, Signal.UNREACHABLE, 3, 1, WHEN, HOSTILE))])),
         (show.warnings, [HOSTILE]),
         (show.check, CheckReport(HOSTILE, "HD02", "排班", Tally(1, queued=1), [])),
         (
@@ -156,27 +161,58 @@ def test_square_brackets_of_a_site_are_shown_as_they_are(show_it: Callable[..., 
     assert HOSTILE in seen(show_it, value, width=160, markup=markup)
 
 
+def told(waiting: Queue, held: Sequence[Awaited] = (), stopped: Sequence[Tripped] = ()) -> list[str]:
+    return seen(queue, (waiting, held, stopped)).splitlines()[1:]
+
+
 def test_an_open_breaker_says_whom_it_stops_why_and_until_when() -> None:
     whole = Tripped("bureau", "", Breaker(Position.OPEN, Signal.UNREACHABLE, 3, 1, WHEN, "平台连接不上"))
     one = Tripped("bureau", "H99000100001", Breaker(Position.HALF_OPEN, Signal.REFUSED, 3, 1, None, "签名不对"))
-    assert seen(show.tripped, [whole, one]).splitlines() == [
-        "  暂停报送（整个平台）：平台连接不上；2026-11-25 08:05:00 再试一批",
-        "  暂停报送（机构 H99000100001）：签名不对；即将再试",
+    assert told(NOTHING, stopped=[whole, one]) == [
+        "  暂停报送（整个平台）：上次：平台连接不上；2026-11-25 08:05:00 再试一批",
+        "  暂停报送（机构 H99000100001）：上次：签名不对；即将再试",
     ]
 
 
-def test_records_that_wait_for_their_parent_say_which_and_since_when() -> None:
-    assert (
-        seen(show.awaited, [Awaited("HD02", 43, WHEN)]) == "  43 条在等所指的上级 HD02 被平台收下，最早自 2026-11-25 08:05:00 起\n"
-    )
+def test_records_that_wait_for_their_parent_say_which_and_since_when_once() -> None:
+    cause = "等待所指的上级 HD02 被平台收下"
+    waiting = Queue("bureau", 43, WHEN, {cause: 43})
+    assert told(waiting, [Awaited("HD02", 43, WHEN, cause)]) == [f"  43 条：{cause}（最早自 2026-11-25 08:05:00 起）"]
 
 
 def test_a_queue_says_how_many_wait_by_when_they_were_due_and_what_holds_them_up() -> None:
-    assert seen(show.queue, Queue("bureau", 44, WHEN, {"平台连接不上": 44})).splitlines() == [
+    waiting = Queue("bureau", 44, WHEN, {"平台还在核实": 44})
+    assert seen(queue, (waiting, [], [])).splitlines() == [
         "目标 bureau：还有 44 条未送达，最早应于 2026-11-25 08:05:00 前送达",
-        "  44 条：平台连接不上",
+        "  44 条：平台还在核实",
     ]
-    assert seen(show.queue, Queue("bureau", 0, None, {})) == "目标 bureau：没有未送达的\n"
+    assert seen(queue, (NOTHING, [], [])) == "目标 bureau：没有未送达的\n"
+
+
+AGAIN = "再试，或运行 gateway resume --target bureau 立即再试"
+
+
+def test_what_is_sent_again_tells_its_error_as_the_last_one_and_when_it_is_tried_next() -> None:
+    waiting = Queue("bureau", 4, WHEN, {"密钥不对": 4}, {"密钥不对": WHEN})
+    assert told(waiting) == [f"  4 条：上次：密钥不对；2026-11-25 08:05:00 {AGAIN}"]
+    for past in (None, WHEN - timedelta(minutes=1)):
+        assert told(replace(waiting, again={"密钥不对": past})) == ["  4 条：上次：密钥不对；下一轮报送时再试"]
+
+
+def test_a_breaker_puts_off_the_next_try_and_does_not_repeat_the_cause() -> None:
+    later = Breaker(Position.OPEN, Signal.NOT_ADMITTED, 3, 1, WHEN + timedelta(minutes=5), "密钥不对")
+    waiting = Queue("bureau", 4, WHEN, {"密钥不对": 4}, {"密钥不对": WHEN})
+    assert told(waiting, stopped=[Tripped("bureau", "H99000100001", later)]) == [
+        f"  4 条：上次：密钥不对；2026-11-25 08:10:00 {AGAIN}",
+        "  暂停报送（机构 H99000100001）：原因同上；2026-11-25 08:10:00 再试一批",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 20])
+def test_what_was_never_read_is_in_no_balance(width: int) -> None:
+    found = [standing("HD02", 0), standing("HD03", 5, accepted=5), standing("RX01", 0)]
+    output = seen(show.standings, found, {("his", "HD02"), ("his", "HD03")}, width=width)
+    assert [line.split("　")[-1].split()[-1] for line in output.splitlines()[-3:]] == ["—", "平", "平"]
 
 
 def test_a_sentence_is_one_line_however_long() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -216,6 +217,8 @@ def test_the_sentence_says_what_to_do() -> None:
     assert sentence(soon).endswith("请尽快清理或扩容")
     gone = Forecast(size=100 * MIB, free=10 * MIB, growth=10 * MIB, days_left=0, budget=0, floor=1024 * MIB)
     assert sentence(gone).endswith("已停止读取，报送照常")
+    assert "停止读取" not in sentence(replace(calm, free=1 << 30, floor=0))
+    assert "（低于 1.0 KiB 停止读取）" in sentence(replace(calm, free=1 << 30, floor=1 << 10))
 
 
 def test_sizes_are_spoken_in_the_unit_a_person_would_use() -> None:

@@ -105,7 +105,7 @@ def test_a_child_is_held_and_follows_once_its_parent_is_accepted(desk: Desk) -> 
     desk.take_in("HD03", session(1))
     assert desk.states() == {State.HELD: 1}
     assert desk.causes() == ["等待所指的上级 HD02 被平台收下"]
-    assert desk.store.awaited("bureau") == [Awaited("HD02", 1, START)]
+    assert desk.store.awaited("bureau") == [Awaited("HD02", 1, START, "等待所指的上级 HD02 被平台收下")]
     desk.send()
     assert desk.sent() == ["S1", "D1"]
     assert desk.states() == {State.ACCEPTED: 1}
