@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select
 
 from gateway.model import Brake, BrakeKind, Mark
 from gateway.store import marked, sweeps
+from gateway.store.putting import put
 from gateway.store.tables import brake, cursor, source_mark
 
 
@@ -24,9 +25,8 @@ def engage(connection: Connection, found: Brake) -> None:
     """Put it on; one that is on already keeps its time and tells the news."""
     here = _here(brake, found.source, found.dataset)
     since = connection.execute(select(brake.c.since).where(*here, brake.c.kind == found.kind)).scalar() or found.since
-    lift(connection, found.source, found.dataset, found.kind)
-    row = {"source": found.source, "dataset": found.dataset, "kind": found.kind, "sentence": found.sentence, "since": since}
-    connection.execute(insert(brake).values(row))
+    place = {"source": found.source, "dataset": found.dataset, "kind": found.kind}
+    put(connection, brake, place, {"sentence": found.sentence, "since": since})
 
 
 def lift(connection: Connection, source: str, dataset: str, kind: BrakeKind) -> bool:
@@ -59,10 +59,9 @@ def mark(connection: Connection, source: str, dataset: str) -> tuple[Mark, datet
 
 def save_mark(connection: Connection, source: str, dataset: str, found: Mark, now: datetime) -> None:
     """Keep the mark for the next comparison."""
-    connection.execute(delete(source_mark).where(*_here(source_mark, source, dataset)))
     newest = orjson.dumps(found.newest).decode()
     row = {"identity": found.identity, "newest": newest, "row_count": found.rows, "taken_at": now}
-    connection.execute(insert(source_mark).values(source=source, dataset=dataset, **row))
+    put(connection, source_mark, {"source": source, "dataset": dataset}, row)
 
 
 def _here(table: Any, source: str, dataset: str) -> tuple[Any, ...]:

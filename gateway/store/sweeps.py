@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, tuple_, update
 
 from gateway.model import Absence, Intake, LedgerEntry
+from gateway.store.putting import put
 from gateway.store.tables import absence, lag, ledger, sweep
 
 _ENTRY = (
@@ -154,9 +155,8 @@ def finished(connection: Connection, source: str, dataset: str, tier: str) -> tu
 
 def finish(connection: Connection, source: str, dataset: str, tier: str, done_to: str, now: datetime) -> None:
     """Remember how far it came."""
-    connection.execute(delete(sweep).where(*_sweep(source, dataset, tier)))
-    row = {"source": source, "dataset": dataset, "tier": tier, "done_to": done_to, "finished_at": now}
-    connection.execute(insert(sweep).values(row))
+    place = {"source": source, "dataset": dataset, "tier": tier}
+    put(connection, sweep, place, {"done_to": done_to, "finished_at": now})
 
 
 def _sweep(source: str, dataset: str, tier: str) -> tuple[Any, ...]:
