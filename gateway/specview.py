@@ -17,7 +17,7 @@ from schemas.model import Dataset, Edition, Node
 
 def overview(console: Console, edition: Edition) -> None:
     """One line per data set, uploaded ones first."""
-    console.print(f"{edition.name} {edition.id}", markup=False)
+    console.print(f"{edition.name} {edition.id}", markup=False, soft_wrap=True)
     entries = sorted(edition.datasets.values(), key=lambda each: not each.uploaded)
     console.print(_table(("编号", "名称", "场景", "报送周期", "主键", "字段"), (_entry(edition, each) for each in entries)))
 
@@ -32,16 +32,16 @@ def dataset(console: Console, edition: Edition, found: Dataset) -> None:
     """The fields of one data set and the codes they take."""
     console.rule(escape(f"{found.code} {found.name}"), align="left")
     for line in _facts(edition, found):
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     for way, nodes in (("输入", found.input), ("输出", found.output)):
         for node in nodes:
-            console.print(f"\n{way}节点 {node.name}（{notation.word(node.encoding)}）", markup=False, style="bold")
+            console.print(f"\n{way}节点 {node.name}（{notation.word(node.encoding)}）", markup=False, style="bold", soft_wrap=True)
             console.print(_table(("字段", "名称", "类型", "必填", "代码表", "说明"), _fields(node)))
     specs = tuple(spec for node in (*found.input, *found.output) for spec in node.fields)
     for name in dict.fromkeys(spec.codes for spec, _ in notation.paths(specs) if spec.codes):
         table = edition.codes[name]
         codes = "；".join(f"{code} {label}" for code, label in table.values.items())
-        console.print(f"{name} {table.label}：{codes}", markup=False)
+        console.print(f"{name} {table.label}：{codes}", markup=False, soft_wrap=True)
 
 
 def _facts(edition: Edition, found: Dataset) -> Iterator[str]:
@@ -59,12 +59,12 @@ def _fields(node: Node) -> Iterator[Sequence[str]]:
 
 def report(console: Console, found: Report) -> None:
     """What an import understood: the account first, then every cell a person must look at."""
-    console.print(f"工作表 {found.sheets} 张：数据集 {found.datasets} 个、代码表 {found.tables} 个", markup=False)
+    console.print(f"工作表 {found.sheets} 张：数据集 {found.datasets} 个、代码表 {found.tables} 个", markup=False, soft_wrap=True)
     verdict = "[green]平[/green]" if found.balanced else "[bold red]不平[/bold red]"
-    console.print(f"字段：表中 {found.fields_in} = 采用 {found.fields_out} + 未采用 {found.lost}　{verdict}")
+    console.print(f"字段：表中 {found.fields_in} = 采用 {found.fields_out} + 未采用 {found.lost}　{verdict}", soft_wrap=True)
     for kind, style in ((Kind.NOT_UNDERSTOOD, "red"), (Kind.GUESSED, "yellow")):
         remarks = [each for each in found.remarks if each.kind is kind]
-        console.print(f"{kind.value} {len(remarks)} 处", style=style if remarks else "")
+        console.print(f"{kind.value} {len(remarks)} 处", style=style if remarks else "", soft_wrap=True)
         if remarks:
             rows = ((each.sheet, each.cell, each.content, each.sentence) for each in remarks)
             console.print(_table(("工作表", "单元格", "内容", "说明"), rows))
@@ -75,7 +75,8 @@ def rejections(console: Console, found: Sequence[Rejection], tried: int) -> None
     console.print(
         f"编造 {tried} 条旧版合格的记录，新版退回的原因 {len(found)} 种"
         if found
-        else f"编造 {tried} 条旧版合格的记录，新版全部接受"
+        else f"编造 {tried} 条旧版合格的记录，新版全部接受",
+        soft_wrap=True,
     )
     if found:
         rows = ((each.dataset, each.field, each.rule, str(each.count), each.sentence) for each in found)

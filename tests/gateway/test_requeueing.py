@@ -12,7 +12,7 @@ from support.delivery import INSTITUTION, Clock, Platform, Rows, prescription
 from gateway.errors import NotAdmittedError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.outbox import State
+from gateway.outbox import ADMISSION_WAIT, State
 from gateway.standing import Route, Sieve
 from gateway.store import Store
 from gateway.uploading import Delivery, upload
@@ -94,8 +94,10 @@ def test_after_a_mended_key_nothing_waits_for_its_time(desk: Desk) -> None:
         desk.clock.move(61)
         desk.send()
     assert desk.store.tripped("bureau")
+    assert desk.store.queue("bureau").again == {"密钥不对": desk.clock.now + ADMISSION_WAIT}
     desk.platform.answer = lambda turn, bodies: None
     assert desk.send().accepted == 0
     assert desk.store.resume("bureau") == 4
     assert desk.store.tripped("bureau") == []
+    assert desk.store.queue("bureau").again == {"密钥不对": None}
     assert desk.send().accepted == 4

@@ -17,8 +17,8 @@ from schemas.build import validator
 from schemas.model import Edition
 
 
-def spec(*arguments: Any) -> Result:
-    result = CliRunner().invoke(cli, ["spec", *map(str, arguments)], env={"COLUMNS": "200"})
+def spec(*arguments: Any, columns: int = 200) -> Result:
+    result = CliRunner().invoke(cli, ["spec", *map(str, arguments)], env={"COLUMNS": str(columns)})
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     return result
@@ -42,6 +42,14 @@ def test_show_names_fields_key_cadence_and_codes() -> None:
         "济管医保办〔2024〕15号",
     ):
         assert passage in output
+
+
+def test_a_sentence_is_one_line_however_narrow_the_window(edition: Edition) -> None:
+    lines = spec("show", "HD02", columns=30).output.splitlines()
+    source = edition.datasets["HD02"].source
+    assert f"来源 {source.doc}，{source.ref}（可信度 {source.confidence.value}）" in lines
+    table = next(each for each in edition.codes.values() if "夜间" in each.values.values())
+    assert any(line.endswith("；".join(f"{code} {label}" for code, label in table.values.items())) for line in lines)
 
 
 def test_show_prints_a_json_schema() -> None:

@@ -88,9 +88,9 @@ def test_one_cause_is_told_once_for_a_source_with_its_name_once(district: Premis
         run(district, "run", "--once")
         found = run(district, *command)
     told = [line for line in found.output.splitlines() if "数据源" in line]
-    sources = [line.split(" 的 ")[0] for line in told]
-    assert sources
-    assert len(set(sources)) == len(sources) == len([line for line in told if line.count("数据源") == 1])
+    assert told
+    assert all(line.startswith("数据源 ") and line.count("数据源") == 1 for line in told)
+    assert len({line.split(" 的 ")[0] for line in told}) == len(told)
 
 
 def test_a_check_that_could_read_nothing_has_compared_nothing(district: Premises) -> None:
