@@ -106,7 +106,8 @@ def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unr
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
         source = feed.source
-        report = check_source(source, judge, clock=now, keep=comparison.take, count=source.count, page_size=feed.page_size)
+        keep, owners, size = comparison.take, comparison.owners, feed.page_size
+        report = check_source(source, judge, clock=now, keep=keep, count=source.count, page_size=size, owners=owners)
     except SourceError as error:
         lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
         return False
