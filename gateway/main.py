@@ -162,7 +162,7 @@ def _send_all(gateway: Gateway, stop: threading.Event) -> bool:
 
 def _send_one(gateway: Gateway, target: str, stop: threading.Event) -> bool:
     waiting = gateway.store.queue(target).waiting
-    with Progress(console=_console(), transient=True) as bar:
+    with Progress(console=_console(), transient=True, disable=not _console().is_terminal) as bar:
         task = bar.add_task(escape(f"报送 {target}"), total=waiting)
         delivery = gateway.send(target, lambda done: bar.advance(task, done), stop.is_set)
     counts = "、".join(f"{show.STATE_WORDS[state]} {count}" for state, count in delivery.states.items())

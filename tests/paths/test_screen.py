@@ -122,5 +122,6 @@ def test_the_error_of_a_mended_key_is_the_last_one_and_says_when_it_is_tried_aga
 def test_a_sentence_is_one_line_of_a_file_however_narrow_the_window_was(district: Premises) -> None:
     narrow = run(district, "run", "--once", columns=40)
     assert narrow.exit_code == 1
+    assert "" not in narrow.output.splitlines()
     (told,) = [line for line in narrow.output.splitlines() if "连接不上" in line]
     assert told.endswith("gateway resume --target bureau 立即再试")
