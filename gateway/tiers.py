@@ -19,7 +19,7 @@ from gateway.errors import ConfigError, SourceChangedError, SourceError
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
-from gateway.model import Brake, BrakeKind, Tally
+from gateway.model import Brake, BrakeKind, Reading, Tally
 from gateway.ports import SweptSource
 from gateway.restraint import Restraint
 from gateway.store import Store
@@ -62,6 +62,7 @@ class Reader:
         """What is new. SourceChangedError if the source is not the one read before."""
         with self._noted():
             self._watch(_MARK_EVERY)
+            began = self.clock()
             found = accept(
                 self.source,
                 self._judge(),
@@ -72,12 +73,16 @@ class Reader:
                 from_start=from_start,
                 manner=self._manner(),
             )
-            return found + self._revisit() if self.source.sweeps else found
+            complete = began if from_start or self.source.reading is Reading.RESCAN else None
+            return found + self._revisit(complete) if self.source.sweeps else found
 
-    def _revisit(self) -> Tally:
-        """Rows set aside for a reason that may be over by itself: their key was another row's, or they could not be found."""
+    def _revisit(self, complete: datetime | None) -> Tally:
+        """Rows set aside for a reason that may be over by itself: their key was another row's, or they could not be found.
+
+        After a complete look, begun at `complete`, also those it did not see: what is not found by its number either is gone.
+        """
         place = (self.source.name, self.source.dataset)
-        refs = self.store.revisitable(*place, self.clock() - _PATIENCE)
+        refs = self.store.revisitable(*place, self.clock() - _PATIENCE, complete)
         if not refs:
             return Tally()
         judged, tally = self.look(refs)

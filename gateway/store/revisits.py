@@ -17,8 +17,12 @@ _MOST = 200
 _RULE = '"rule":"{}"'
 
 
-def due(connection: Connection, source: str, dataset: str, before: datetime) -> list[str]:
-    """Rows that were not found when last looked for, before that time; and rows whose key no other row has any more."""
+def due(connection: Connection, source: str, dataset: str, before: datetime, complete: datetime | None = None) -> list[str]:
+    """Rows that were not found when last looked for, before that time; and rows whose key no other row has any more.
+
+    After a complete look that began at `complete`, also those that it did not see. Not those of which a version is live: that
+    one still has to be withdrawn, maybe by a person.
+    """
     taken = select(ledger.c.record_key).where(
         ledger.c.institution == aside.c.institution,
         ledger.c.dataset == aside.c.dataset,
@@ -27,7 +31,11 @@ def due(connection: Connection, source: str, dataset: str, before: datetime) -> 
     )
     vanished = and_(aside.c.reasons.contains(_RULE.format(VANISHED.rule)), aside.c.last_seen <= before)
     freed = and_(aside.c.reasons.contains(_RULE.format(DOUBLED)), ~taken.exists())
-    query = select(aside.c.ref).where(aside.c.source == source, aside.c.dataset == dataset, or_(vanished, freed))
+    reasons = [vanished, freed]
+    if complete:
+        same = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == aside.c.ref, ledger.c.live.is_(True))
+        reasons.append(and_(aside.c.last_seen < complete, ~select(ledger.c.ref).where(*same).exists()))
+    query = select(aside.c.ref).where(aside.c.source == source, aside.c.dataset == dataset, or_(*reasons))
     return list(connection.execute(query.order_by(aside.c.last_seen, aside.c.ref).limit(_MOST)).scalars())
 
 

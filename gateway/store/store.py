@@ -231,10 +231,10 @@ class Store:
         with reading(self._engine) as connection:
             return marked.allowed(connection, source, dataset, refs)
 
-    def revisitable(self, source: str, dataset: str, before: datetime) -> Sequence[str]:
-        """Some rows set aside whose reason may be over by itself."""
+    def revisitable(self, source: str, dataset: str, before: datetime, complete: datetime | None = None) -> Sequence[str]:
+        """Some rows set aside whose reason may be over by itself, or that a complete look begun at that time did not see."""
         with reading(self._engine) as connection:
-            return revisits.due(connection, source, dataset, before)
+            return revisits.due(connection, source, dataset, before, complete)
 
     def forget(self, source: str, dataset: str, refs: Collection[str]) -> None:
         """These rows, set aside, are not at the site any more."""

@@ -13,10 +13,11 @@ import pytest
 from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.config import Tiers
+from gateway.errors import StoppedError
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge
 from gateway.lookback import Bounds
-from gateway.model import BrakeKind, Cursor, Mark, Page, RowState, SourceRow
+from gateway.model import BrakeKind, Cursor, Mark, Page, Reading, RowState, SourceRow
 from gateway.restraint import Restraint
 from gateway.standing import Route
 from gateway.store import Store
@@ -224,6 +225,63 @@ def test_a_row_that_vanished_while_it_was_read_is_no_work_for_ever(desk: Desk, e
     assert desk.store.grievances() == []
     (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
     assert standing.balanced
+
+
+@pytest.mark.parametrize("rescans", [True, False])
+def test_a_row_set_aside_that_was_deleted_is_no_work_after_a_complete_look(desk: Desk, edition: Edition, rescans: bool) -> None:
+    desk.site.rows += [prescription(number, rx_time=None) for number in (50, 51, 52)]
+    desk.site.rows.append(prescription(53, row_state=RowState.NOT_READY, row_reason="没做完"))
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 5, TIERS, desk.clock)
+    reader.hot()
+    desk.site.reading = Reading.RESCAN if rescans else Reading.INCREMENTAL
+    moved = next(row for row in desk.site.rows if row.ref == "id=52")
+    desk.forget(50, 52, 53)
+    desk.clock.move(10)
+    if not rescans:
+        reader.hot()
+        assert sum(each.rows for each in desk.store.grievances()) == 3, "what is new says nothing of what is not there"
+    lookup = desk.site.lookup
+    desk.site.lookup = lambda refs: (*lookup(refs), *([moved] if "id=52" in refs else []))  # type: ignore[method-assign]
+    reader.hot(from_start=not rescans)
+    assert sum(each.rows for each in desk.store.grievances()) == 2, "what is seen or found stays"
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert (standing.read, standing.replaced, sum(standing.asides.values()), standing.balanced) == (16, 2, 2, True)
+    desk.site.rows.append(prescription(50, rx_time=None, cursor=900))
+    reader.hot()
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert (standing.read, standing.replaced, sum(standing.asides.values()), standing.balanced) == (16, 1, 3, True)
+
+
+def test_a_deleted_row_of_which_an_older_version_is_live_stays_until_that_is_withdrawn(desk: Desk, edition: Edition) -> None:
+    desk.site.reading = Reading.RESCAN
+    desk.site.rows[4] = prescription(5, med_list_codg=None)
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    reader.hot()
+    desk.forget(5)
+    desk.clock.move(10)
+    reader.hot()
+    assert [each.rows for each in desk.store.grievances()] == [1]
+    desk.sweep(2)
+    desk.clock.move(10)
+    reader.hot()
+    assert desk.store.grievances() == []
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert standing.balanced
+
+
+def test_a_look_that_was_broken_off_proves_nothing(desk: Desk, edition: Edition) -> None:
+    desk.site.rows.append(prescription(50, med_list_codg=None))
+    desk.site.reading = Reading.RESCAN
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 5, TIERS, desk.clock)
+    reader.hot()
+    desk.forget(50)
+    desk.clock.move(10)
+    turns = iter([False, True])
+    with pytest.raises(StoppedError):
+        replace(reader, stop=lambda: next(turns)).hot()
+    assert [each.rows for each in desk.store.grievances()] == [1]
+    reader.hot()
+    assert desk.store.grievances() == []
 
 
 def test_a_release_while_a_page_is_being_read_is_not_forgotten(store: Store, edition: Edition, clock: Clock) -> None:
