@@ -149,11 +149,12 @@ class OutboxStore(Protocol):
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
         """Take the most urgent items of the institution whose turn it is, of one data set.
 
-        None when nothing is due, or when the breakers let nothing of it pass.
+        None when nothing is due, or when the breakers let nothing of it pass. What today's edition cannot send is held on
+        the way: its data set is unknown, or another edition made it.
         """
 
-    def release(self, batch: Batch) -> None:
-        """Give back what was leased and will not be sent."""
+    def release(self, batch: Batch, now: datetime) -> None:
+        """Give back what was leased and will not be sent; a newer version that waited for it goes instead."""
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """Just before the bytes leave. Returns the msgid; None if the lease was lost, then nothing may be sent."""

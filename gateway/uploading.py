@@ -75,7 +75,7 @@ def upload(
     while not stop() and not _paused(delivery, gate.closed()) and (batch := store.lease(target, clock(), clock() + lease)):
         reach("after_lease")
         if stop() or _paused(delivery, gate.admit()):
-            store.release(batch)
+            store.release(batch, clock())
             break
         msgid = store.mark_sending(batch, clock())
         if msgid is None:

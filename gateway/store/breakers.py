@@ -42,6 +42,13 @@ class Watch:
                 _save(connection, self.target, name, probing(found, until))
 
 
+def unprobe(connection: Connection, target: str, institution: str, now: datetime) -> None:
+    """What was leased to try is not sent after all: another may try at once. If one does already, two do: no harm is done."""
+    names = (WHOLE, institution)
+    trying = (table.c.target == target, table.c.institution.in_(names), table.c.position == Position.HALF_OPEN)
+    connection.execute(update(table).where(*trying).values(next_at=now))
+
+
 def watch(connection: Connection, target: str) -> Watch:
     """What is known of the target. The caller holds the rotation, so no other worker starts a probe meanwhile."""
     rows = connection.execute(select(table).where(table.c.target == target))

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from gateway.outbox import Batch, Item, State
-from gateway.store import breakers, parents, rotation, sealing
+from gateway.store import breakers, outdated, parents, rotation, sealing, turns
 from gateway.store.sealing import Keyring
 from gateway.store.tables import outbox, parcel
 from schemas.model import Dataset, Edition, Replay
@@ -109,7 +109,7 @@ def lease(connection: Connection, edition: Edition, target: str, now: datetime, 
     """
     last = rotation.last(connection, target)  # first: it keeps the other workers out until the commit
     batch = _turn(connection, edition, (target, last), now, until)
-    if batch is None and parents.sweep(connection, target):
+    if batch is None and any((parents.sweep(connection, target), outdated.let_go(connection, edition, target))):
         batch = _turn(connection, edition, (target, last), now, until)
     return batch
 
@@ -129,9 +129,10 @@ def _turn(connection: Connection, edition: Edition, at: tuple[str, str], now: da
     return None
 
 
-def release(connection: Connection, batch: Batch) -> None:
-    """Give back what was leased and not sent."""
+def release(connection: Connection, batch: Batch, now: datetime) -> None:
+    """Give back what was leased and not sent; a newer version that came meanwhile goes instead."""
     connection.execute(_RELEASE, {"token": batch.token})
+    turns.pass_on(connection, [item.id for item in batch.items], now)
 
 
 def _head(connection: Connection, of_one: Mapping[str, Any], *, probing: bool) -> _Row | None:
@@ -141,7 +142,8 @@ def _head(connection: Connection, of_one: Mapping[str, Any], *, probing: bool) -
 
 
 def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], until: datetime, *, probing: bool) -> Batch | None:
-    head = _head(connection, of_one, probing=probing)
+    while (head := _head(connection, of_one, probing=probing)) and head.dataset not in edition.datasets:
+        outdated.hold_dataset(connection, edition, of_one["target"], head.dataset)
     if head is None:
         return None
     most = edition.datasets[head.dataset].batch

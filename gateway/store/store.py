@@ -33,6 +33,7 @@ from gateway.store import (
     ledger,
     marked,
     outbox,
+    outdated,
     pace,
     parents,
     requeueing,
@@ -276,8 +277,24 @@ class Store:
             skew = self._skew(connection)
             return leasing.lease(connection, self._edition, target, now + skew, until + skew)
 
-        batch = write(self._engine, work)
-        return leasing.opened(batch, self.keyring) if batch else None
+        while batch := write(self._engine, work):
+            batch, other = outdated.parted(self._edition, leasing.opened(batch, self.keyring))
+            if other:
+                self._hold(target, batch, other, now)
+            if batch.items:
+                return batch
+        return None
+
+    def _hold(self, target: str, batch: Batch, other: dict[int, str], now: datetime) -> None:
+        """Hold what another edition made; if nothing of the batch is left, whatever it was to try is not tried."""
+
+        def work(connection: Connection) -> None:
+            skew = self._skew(connection)
+            outdated.hold(connection, batch.token, other, now + skew)
+            if not batch.items:
+                breakers.unprobe(connection, target, batch.institution, now + skew)
+
+        write(self._engine, work)
 
     def mark_sending(self, batch: Batch, now: datetime) -> str | None:
         """See OutboxStore."""
@@ -327,9 +344,9 @@ class Store:
 
         write(self._engine, work)
 
-    def release(self, batch: Batch) -> None:
+    def release(self, batch: Batch, now: datetime) -> None:
         """See OutboxStore."""
-        write(self._engine, lambda connection: leasing.release(connection, batch))
+        write(self._engine, lambda connection: leasing.release(connection, batch, now + self._skew(connection)))
 
     def note(self, target: str, institution: str, report: Report, now: datetime) -> None:
         """See OutboxStore."""
