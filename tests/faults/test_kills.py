@@ -93,6 +93,7 @@ def test_power_cuts_while_rows_flow(kind: str, room: Path, size: Size, seed: int
                 in_the_middle_of_its_work(line, random)
                 assert "Traceback" not in kill(process)
             found.update(left_behind(line).keys() - {"accepted"})
+            line.source.delete(1)
             line.age(hours=3)
             analyze(url)
         line.settle()

@@ -29,7 +29,7 @@ class Counting:
 
     idempotent: bool = False  #: by key: the second arrival replaces the first
     booked: list[Mapping[str, str]] = field(default_factory=list)  #: what stands in its books, in order of arrival
-    arrived: Counter[str] = field(default_factory=Counter)  #: messages, by transaction
+    arrived: Counter[str] = field(default_factory=Counter)  #: records, by transaction; how they are batched is the gateway's matter
 
     def __enter__(self) -> Self:
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Counting:
         message = orjson.loads(body)
         (content,) = message["input"].values()
         with self._lock:
-            self.arrived[message["infno"]] += 1
+            self.arrived[message["infno"]] += len(content) if isinstance(content, list) else 1
             if message["infno"] == _TAKE_BACK:
                 return self._take_back(content)
             return self._book(content)
