@@ -74,6 +74,7 @@ class Batch:
     dataset: str
     items: tuple[Item, ...]
     bodies: tuple[bytes, ...]
+    lease: timedelta  #: so long it is ours, from the moment it was leased, and anew from the moment it is sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ _TAKE = (
 _HELD = select(outbox.c.id).where(outbox.c.lease_token == bindparam("token"))
 _MARK = (
     update(outbox)
-    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
-    .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"))
+    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED, outbox.c.lease_until >= bindparam("now"))
+    .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"), lease_until=bindparam("until"))
 )
 _RELEASE = (
     update(outbox)
@@ -154,7 +154,8 @@ def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], 
     token = str(uuid.uuid4())
     rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)
     items = tuple(replace(item_of(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
-    return Batch(token, head.institution, head.dataset, items, tuple(bodies[row.id] for row in rows)) if items else None
+    wire = tuple(bodies[row.id] for row in rows)
+    return Batch(token, head.institution, head.dataset, items, wire, until - of_one["now"]) if items else None
 
 
 def opened(batch: Batch, keyring: Keyring) -> Batch:
@@ -188,8 +189,9 @@ def _take(connection: Connection, rows: list[_Row], token: str, until: datetime)
 
 
 def mark_sending(connection: Connection, batch: Batch, msgid: str, now: datetime) -> bool:
-    """leased -> sending, for the whole batch or not at all."""
-    marked = connection.execute(_MARK, {"token": batch.token, "message": msgid, "now": now}).rowcount
+    """leased -> sending, for the whole batch or not at all; the lease begins anew, so that it outlives the whole exchange."""
+    said = {"token": batch.token, "message": msgid, "now": now, "until": now + batch.lease}
+    marked = connection.execute(_MARK, said).rowcount
     return marked == len(batch.items)
 
 

@@ -150,3 +150,25 @@ def test_a_lost_answer_does_not_wait_for_the_end_of_a_long_run(store: Store, edi
     send(store, platform, clock)
     assert platform.sent_before_asking[0] <= 3
     assert states(store) == {State.ACCEPTED: 100}
+
+
+def test_a_lease_begins_anew_when_the_bytes_leave(store: Store, edition: Edition, clock: Clock) -> None:
+    take_in(store, edition, clock, 1)
+    batch = store.lease("bureau", clock(), clock() + LEASE)
+    assert batch is not None
+    clock.move(LEASE.total_seconds() - 1)
+    assert store.mark_sending(batch, clock())
+    clock.move(LEASE.total_seconds() - 1)
+    assert store.recover("bureau", clock()) == []
+    clock.move(2)
+    assert [item.state for item in store.recover("bureau", clock())] == [State.SENDING]
+
+
+def test_a_lease_that_ran_out_sends_nothing_even_if_nobody_has_taken_it(store: Store, edition: Edition, clock: Clock) -> None:
+    take_in(store, edition, clock, 1)
+    batch = store.lease("bureau", clock(), clock() + LEASE)
+    assert batch is not None
+    clock.move(LEASE.total_seconds() + 1)
+    assert store.mark_sending(batch, clock()) is None
+    send(store, Books(lost=0), clock)
+    assert states(store) == {State.ACCEPTED: 1}
