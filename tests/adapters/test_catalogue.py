@@ -69,5 +69,5 @@ def test_files_that_are_no_catalogue_are_told_apart(tmp_path: Path) -> None:
 def test_a_damaged_table_is_a_wrong_configuration(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text('bar,code\n1,"X\n2,Y\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match="目录对照表 .*c.csv 第 2 行：引号不成对"):
+    with pytest.raises(ConfigError, match=r"目录对照表 .*c\.csv 第 2 行：引号不成对"):
         catalogue.read(path, "bar")
