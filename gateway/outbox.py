@@ -333,7 +333,7 @@ def _resent(item: Item, now: datetime) -> Step:
     """It may go once more, ever later: the grace it has rested counts. One that travels alone says how it fares."""
     at = now + max(backoff(item.attempts) - GRACE, timedelta())
     alone = item.batch_cap == 1 and item.attempts > 0
-    told = f"平台没有应答单独报送的这一条（已试 {item.attempts} 次）：{wire.encode_datetime(at)} 起再报"
+    told = f"平台没有应答单独报送的这一条（已试 {item.attempts} 次）"
     return _to(item, State.QUEUED, at, told if alone else "")
 
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from gateway import redaction, skew
 from gateway.bureau import charset, withdrawal
+from gateway.bureau.patience import LONGEST, Endless, Patient, Reply, read
 from gateway.bureau.trust import distrust
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
@@ -84,6 +85,8 @@ class BureauClient:
         self._endpoint, self._accounts, self._edition, self._clock = endpoint, accounts, edition, clock
         self._heard: deque[timedelta] = deque(maxlen=skew.KEPT)
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, Patient())
         self._session.trust_env = False  # no proxy of the user's environment between us and 医保专网
         self._session.verify = str(endpoint.ca_file) if endpoint.ca_file else True
 
@@ -132,14 +135,14 @@ class BureauClient:
         cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found.holdings)
         return replace(found, holdings=tuple(cleaned))
 
-    def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> requests.Response:
+    def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> Reply:
         """Call a transaction that is answered on the spot."""
         if cause := self._admit():
             raise NotDeliveredError(cause)
         msgid = message_id(institution, self._clock(), secrets.randbelow(10_000))
         return self._send(institution, called, msgid, [record], url)
 
-    def _send(self, institution: str, dataset: Dataset, msgid: str, records: Sequence[Any], url: str) -> requests.Response:
+    def _send(self, institution: str, dataset: Dataset, msgid: str, records: Sequence[Any], url: str) -> Reply:
         """Wrap, sign, post."""
         account = self._accounts.get(institution)
         if account is None:
@@ -153,20 +156,32 @@ class BureauClient:
             raise RefusedError(f"报文太大：{len(body)} 字节，平台最多收 {self._edition.body_limit} 字节", certain=True)
         return self._post(url, body, headers(account.credential, body, int(now.timestamp()), str(uuid.uuid4())))
 
-    def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> requests.Response:
+    def _post(self, url: str, body: bytes, signed: Mapping[str, str]) -> Reply:
         timeout = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
         sent = {**signed, "content-type": content_type(self._edition)}
         began = time.monotonic()
         try:
-            response = self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False)
+            response = self._session.post(url, data=body, headers=sent, timeout=timeout, allow_redirects=False, stream=True)
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from None
         except OSError:  # the CA file was there at the start
             raise NotDeliveredError(f"{self._name} 的证书文件 {self._endpoint.ca_file} 读不到了") from None
-        self._hear(response, timedelta(seconds=time.monotonic() - began))
-        return response
+        reply = self._whole(response)
+        self._hear(reply, timedelta(seconds=time.monotonic() - began))
+        return reply
 
-    def _hear(self, response: requests.Response, took: timedelta) -> None:
+    def _whole(self, response: requests.Response) -> Reply:
+        """The reply to its end. Whatever goes wrong now, the message has left."""
+        try:
+            return read(response)
+        except requests.exceptions.RequestException as error:
+            raise self._broken(error) from None
+        except Endless:
+            raise OutcomeUnknownError(f"{self._name} 的应答超过 {LONGEST >> 20} MiB，没有读完，不知是否收到") from None
+        except OSError as error:
+            raise OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到") from None
+
+    def _hear(self, response: Reply, took: timedelta) -> None:
         ahead = skew.ahead(response.content, self._clock(), took)
         if ahead is not None:
             self._heard.append(ahead)
@@ -182,19 +197,21 @@ class BureauClient:
                 return OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到")
             case requests.exceptions.ConnectionError() if _never_connected(error):
                 return NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）")
+            case requests.exceptions.ConnectionError() if _late(error):
+                return OutcomeUnknownError(f"{self._name} 的应答在 {self._endpoint.read_timeout:g} 秒内没有传完，不知是否收到")
             case requests.exceptions.ConnectionError():
                 return OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到")
             case requests.exceptions.ReadTimeout():
                 return OutcomeUnknownError(f"{self._name} 在 {self._endpoint.read_timeout:g} 秒内没有应答，不知是否收到")
         return OutcomeUnknownError(f"{self._name} 的应答中断（{type(error).__name__}），不知是否收到")
 
-    def _read(self, institution: str, response: requests.Response, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
+    def _read(self, institution: str, response: Reply, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(institution, response):
             found = results(response.content, dataset, bodies, self._charset(response))
         return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)
 
     @contextmanager
-    def _judged(self, institution: str, response: requests.Response) -> Iterator[None]:
+    def _judged(self, institution: str, response: Reply) -> Iterator[None]:
         """Sort what is no usable answer by what may be done next."""
         if response.status_code in (429, 503):
             raise NotDeliveredError(f"{self._name} 正忙或暂停服务", retry_after=_retry_after(response))
@@ -216,10 +233,10 @@ class BureauClient:
                 raise RefusedError(f"{self._name} 拒收（HTTP 400），{told}（{self._written}）") from None
             raise OutcomeUnknownError(f"{self._name}（HTTP {response.status_code}）{redaction.shown(error)}") from None
 
-    def _charset(self, response: requests.Response) -> str:
+    def _charset(self, response: Reply) -> str:
         return charset.of_reply(response.headers.get("content-type", ""), response.content, self._edition.style.charset)
 
-    def _foreign(self, response: requests.Response) -> str:
+    def _foreign(self, response: Reply) -> str:
         """That the platform writes otherwise than we do, for the one who wonders why it did not understand us."""
         theirs = self._charset(response)
         if charset.same(theirs, self._edition.style.charset):
@@ -241,6 +258,11 @@ def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
-def _retry_after(response: requests.Response) -> int:
+def _late(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether the reply had begun, and was not over in time."""
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+
+
+def _retry_after(response: Reply) -> int:
     text = response.headers.get("retry-after", "")
     return min(int(text), _LONGEST_RETRY_AFTER) if text.isdecimal() else _RETRY_AFTER
