@@ -78,9 +78,10 @@ def restore(backup: Path, place: Path, keyring: Keyring, now: datetime) -> tuple
 
     1. Verify the copy before anything is touched.
     2. Lock the store: SQLite refuses while any gateway has it open.
-    3. Keep a copy of what is there; overwrite it in one transaction.
-    4. What waits may have been sent after the copy was made: it becomes "outcome unknown", so that each transaction's
-       `replay` decides, asking the platform where it can be asked. The ledger and the rid stay as they are.
+    3. Keep a copy of what is there.
+    4. What waits may have been sent after the backup was made: in a copy beside, it becomes "outcome unknown", so that each
+       transaction's `replay` decides, asking the platform where it can be asked. The ledger and the rid stay as they are.
+    5. Overwrite the store with that copy in one transaction: a power cut leaves the one or the other.
     """
     found = verify(backup, keyring)
     kept = place.with_name(f"{place.name}.before-restore-{now:%Y%m%d%H%M%S}") if place.exists() and place.stat().st_size else None
@@ -91,10 +92,9 @@ def restore(backup: Path, place: Path, keyring: Keyring, now: datetime) -> tuple
         _lock(live)
         if kept:
             _keep(live, kept)
-        with closing(_connect(backup)) as source:
+        with _doubted(backup, place.with_name(f"{place.name}.restoring"), now) as source:
             source.backup(live)
         live.execute("PRAGMA journal_mode=WAL")
-        _doubt(live, now)
     return found, kept
 
 
@@ -117,11 +117,34 @@ def _keep(live: sqlite3.Connection, kept: Path) -> None:
     _through_to_disk(kept)
 
 
-def _doubt(live: sqlite3.Connection, now: datetime) -> None:
+@contextmanager
+def _doubted(backup: Path, beside: Path, now: datetime) -> Iterator[sqlite3.Connection]:
+    """The backup as it is put in place, in a file that is gone afterwards."""
+    beside.unlink(missing_ok=True)
+    os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(_connect(backup)) as source, closing(_connect(beside)) as target:
+            source.backup(target)
+            target.execute("PRAGMA journal_mode=DELETE")
+            _doubt(target, now)
+            yield target
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _doubt(copy: sqlite3.Connection, now: datetime) -> None:
+    """All that may have been sent since. Of a key that is the newest version: whatever came of the one before, it went after it."""
     at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    live.execute(
-        "UPDATE outbox SET state = 'unknown', next_at = ?, lease_token = NULL, lease_until = NULL, cause = ?"
-        " WHERE state IN ('queued', 'leased', 'sending')",
+    copy.execute(
+        "UPDATE outbox SET state = 'superseded', next_at = NULL, lease_token = NULL, lease_until = NULL, cause = '',"
+        " finished_at = ? WHERE state IN ('leased', 'sending', 'unknown', 'conflict') AND EXISTS (SELECT 1 FROM outbox AS newer"
+        " WHERE newer.target = outbox.target AND newer.institution = outbox.institution AND newer.dataset = outbox.dataset"
+        " AND newer.record_key = outbox.record_key AND newer.version > outbox.version AND newer.state = 'held')",
+        (at,),
+    )
+    copy.execute(
+        "UPDATE outbox SET state = 'unknown', next_at = ?, lease_token = NULL, lease_until = NULL, hold = '', cause = ?"
+        " WHERE state IN ('queued', 'leased', 'sending', 'held')",
         (at, "恢复过备份，不知平台是否已收到"),
     )
 

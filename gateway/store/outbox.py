@@ -38,6 +38,8 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime, skew: ti
     written = sum(_write(connection, group, now + skew, skew) for group in groups.values())
     turns.pass_on(connection, [step.item.id for step in steps], now + skew)
     parents.pass_on(connection, [step.item.id for step in steps])
+    back = [step.item.id for step in steps if step.item.state is State.UNKNOWN and step.state is State.QUEUED]
+    parents.hold_again(connection, back)  # of a restored store: what was held when it was copied is unknown first
     return written
 
 

@@ -19,7 +19,7 @@ from gateway.errors import StoreError
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.model import SourceRow
-from gateway.outbox import State
+from gateway.outbox import NotHeld, State, next_step
 from gateway.standing import Route
 from gateway.store import Store, open_store, restore_store
 from gateway.uploading import upload
@@ -211,3 +211,69 @@ def test_a_servers_store_is_left_to_its_own_tools(tmp_path: Path, edition: Editi
         store.close()
         with pytest.raises(StoreError, match=tool):
             restore_store(url, KEY, tmp_path / "copy.db", START)
+
+
+def deliveries_of(place: Path) -> list[tuple[str, int, str, str]]:
+    """(key, version, state, why it is held) of every delivery in a store's file."""
+    with closing(sqlite3.connect(place)) as found:
+        query = "SELECT record_key, version, state, hold FROM outbox ORDER BY record_key, version"
+        return [tuple(row) for row in found.execute(query)]
+
+
+def test_what_was_held_when_the_backup_was_made_may_have_been_sent_since(
+    tmp_path: Path, url: str, edition: Edition, clock: Clock
+) -> None:
+    store = open_store(url, edition, START, KEY)
+    take(store, edition, clock, prescription(1))
+    leased = store.lease("bureau", clock(), clock() + LEASE)
+    assert leased
+    assert store.mark_sending(leased, clock())
+    take(store, edition, clock, prescription(1, cursor=2, med_list_name="另一名"))
+    store.back_up(tmp_path / "copy.db")
+    store.close()
+    assert [row[1:] for row in deliveries_of(tmp_path / "copy.db")] == [(1, "sending", ""), (2, "held", "version")]
+    restore_store(url, KEY, tmp_path / "copy.db", clock())
+    assert [row[1:] for row in deliveries_of(tmp_path / "gateway.db")] == [(1, "superseded", ""), (2, "unknown", "")]
+    assert list(tmp_path.glob("*.restoring")) == []
+
+
+def test_a_child_that_was_held_waits_for_its_parent_again_unless_it_was_sent(
+    tmp_path: Path, url: str, edition: Edition, clock: Clock
+) -> None:
+    store = open_store(url, edition, START, KEY)
+    take(store, edition, clock, prescription(1), prescription(2))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as found:  # the second waits for another key, still to come
+        child, institution = found.execute("SELECT id, institution FROM outbox WHERE record_key = 'RX00002|1'").fetchone()
+        values = (child, "bureau", institution, "HD03", "above", "2026-11-25T00:00:00.000000Z")
+        found.execute(
+            "INSERT INTO awaited (child, target, institution, dataset, record_key, since) VALUES (?, ?, ?, ?, ?, ?)", values
+        )
+        found.execute("UPDATE outbox SET state = 'held', hold = 'parent' WHERE id = ?", (child,))
+        found.commit()
+    store = open_store(url, edition, START, KEY)
+    store.back_up(tmp_path / "copy.db")
+    store.close()
+    restore_store(url, KEY, tmp_path / "copy.db", clock())
+    store = open_store(url, edition, START, KEY)
+    for doubt in store.doubts("bureau", State.UNKNOWN, clock(), 0):
+        store.apply([next_step(doubt.item, NotHeld(), clock())], clock())
+    assert deliveries_of(tmp_path / "gateway.db") == [("RX00001|1", 1, "queued", ""), ("RX00002|1", 1, "held", "parent")]
+    store.close()
+
+
+def test_a_power_cut_while_restoring_leaves_the_store_as_it_was(
+    copy: Path, url: str, edition: Edition, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never the backup without its doubts: it would send what was sent."""
+    store = open_store(url, edition, START, KEY)
+    upload(store, Platform(), "bureau", clock=clock, lease=LEASE)
+    store.close()
+
+    def cut(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gateway.store.backup._doubt", cut)
+    with pytest.raises(KeyboardInterrupt):
+        restore_store(url, KEY, copy, clock())
+    assert {state for *_, state, _ in deliveries_of(copy.with_name("gateway.db"))} == {"accepted"}
