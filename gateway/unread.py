@@ -25,7 +25,7 @@ class Unread:
     @property
     def split(self) -> tuple[str, str]:
         """The query at fault, "" if none is, and the cause by itself."""
-        head = rf"数据源 {re.escape(self.source)} 的 {re.escape(self.dataset)}(（[^）]*）)?：(.*)"
+        head = rf"(?:数据源|来源) {re.escape(self.source)} 的 {re.escape(self.dataset)}(（[^）]*）)?：(.*)"
         found = re.fullmatch(head, self.cause, re.DOTALL)
         return (found[1] or "", found[2]) if found else ("", self.cause)
 

@@ -62,7 +62,7 @@ def refused(site: Deployment) -> str:
     assert "Traceback" not in result.output
     assert site.held("RX01") == {}
     assert site.account("RX01").unsettled == ROWS
-    (told,) = set(re.findall(r"条：(平台.*)$", result.output, re.MULTILINE))
+    (told,) = set(re.findall(r"条：上次：(平台.*?)；", result.output, re.MULTILINE))
     assert "结果不明" not in result.output
     return str(told)
 

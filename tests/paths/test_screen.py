@@ -93,6 +93,17 @@ def test_one_cause_is_told_once_for_a_source_with_its_name_once(district: Premis
     assert len({line.split(" 的 ")[0] for line in told}) == len(told)
 
 
+def test_a_source_that_was_exchanged_is_named_once(district: Premises) -> None:
+    with bureau(district):
+        assert run(district, "run", "--once").exit_code == 0
+    with closing(sqlite3.connect(district.gateways[HOSPITAL].parent / "gateway.db")) as store, store:
+        store.execute("UPDATE source_mark SET identity = 'another', taken_at = '2026-01-01T00:00:00.000000Z'")
+    found = run(district, "run", "--once")
+    told = [line for line in found.output.splitlines() if "gateway brake release" in line]
+    assert told
+    assert [line for line in told if line.count("his 的") != 1] == []
+
+
 def test_a_check_that_could_read_nothing_has_compared_nothing(district: Premises) -> None:
     with away(district):
         found = run(district, "check")
