@@ -24,10 +24,13 @@ _log = structlog.get_logger()
 
 def reading_job(source: RecordSource, schedule: Schedule, do: Callable[[], None]) -> Job:
     """Reads one data set at its interval."""
-    name = f"read:{source.name}:{source.dataset}"
-    if source.reading is not Reading.RESCAN:
-        return Job(name, schedule.read_every, do)
-    return Job(name, schedule.rescan_every, Spared(name, schedule.rescan_every, do))
+    name, seconds = f"read:{source.name}:{source.dataset}", every(source, schedule)
+    return Job(name, seconds, Spared(name, seconds, do) if source.reading is Reading.RESCAN else do)
+
+
+def every(source: RecordSource, schedule: Schedule) -> int:
+    """Seconds between two readings."""
+    return schedule.rescan_every if source.reading is Reading.RESCAN else schedule.read_every
 
 
 @dataclass

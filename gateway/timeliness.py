@@ -14,7 +14,7 @@ from rich.console import Console
 
 from gateway import config as configuration
 from gateway import console as show
-from gateway import deadlines
+from gateway import deadlines, rescanning
 from gateway.hindrance import Hindrance, Interruption, Subject
 from gateway.judging import occurred_at
 from gateway.lateness import Account, History, Span, Track
@@ -58,7 +58,7 @@ def closed_on(gateway: Gateway, day: date) -> list[str]:
 
 def account(gateway: Gateway, target: str, day: date, only: str = "") -> list[Account]:
     """Each data set of which anything was due at a target that day: later than its beginning, up to its 24:00."""
-    now, poll = gateway.clock(), timedelta(seconds=gateway.config.schedule.read_every)
+    now, polls = gateway.clock(), _polls(gateway)
     after = datetime.combine(day, time(), SHANGHAI)
     until = after + timedelta(days=1)
     kept = gateway.store.interruptions(after, max(now, until))
@@ -68,8 +68,17 @@ def account(gateway: Gateway, target: str, day: date, only: str = "") -> list[Ac
         if only in ("", track.dataset):
             history = _interrupted(track.history, kept, target, track.institution)
             told = replace(track, history=replace(history, target=(*history.target, *shut)))
-            found.setdefault(track.dataset, Account(track.dataset)).take(told, poll, now)
+            found.setdefault(track.dataset, Account(track.dataset)).take(told, polls.get(track.dataset, timedelta()), now)
     return [found[code] for code in sorted(found)]
+
+
+def _polls(gateway: Gateway) -> dict[str, timedelta]:
+    """How long a row may lie unread because that is how often we read: of a data set of several sources, the longest."""
+    found: dict[str, timedelta] = {}
+    for feed in gateway.feeds:
+        interval = timedelta(seconds=rescanning.every(feed.source, gateway.config.schedule))
+        found[feed.source.dataset] = max(interval, found.get(feed.source.dataset, timedelta()))
+    return found
 
 
 def _interrupted(history: History, kept: Sequence[Interruption], target: str, institution: str) -> History:

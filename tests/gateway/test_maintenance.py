@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 from structlog.testing import capture_logs
 from support.databases import KEY
@@ -126,7 +125,6 @@ def test_upkeep_shreds_and_warns_of_the_disk_once_a_day(tmp_path: Path, edition:
     clock.move(3 * 24 * 60 * 60)
     (job,) = maintenance.upkeep(working(store, 2, clock))
     assert job.every == 24 * 60 * 60
-    structlog.reset_defaults()  # the commands tested above keep their output free of log lines
     with capture_logs() as lines:
         job.do()
     told = {line["event"]: line for line in lines}

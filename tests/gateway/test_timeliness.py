@@ -23,10 +23,10 @@ from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.lateness import Account, Party
 from gateway.main import cli
-from gateway.model import RowState, SourceRow
+from gateway.model import Reading, RowState, SourceRow
 from gateway.standing import Route
 from gateway.store import Store, tracks
-from gateway.timeliness import account, closed_on
+from gateway.timeliness import _polls, account, closed_on
 from gateway.uploading import upload
 from gateway.windows import Allowance, hours
 from gateway.wiring import Gateway
@@ -51,13 +51,15 @@ class Desk:
         self.reply: Any = None
         self.rejected: set[str] = set()
         self.allowance = Allowance()
+        self.reading = Reading.INCREMENTAL
 
     @property
     def gateway(self) -> Gateway:
         targets = {"bureau": SimpleNamespace(allowance=self.allowance)}
-        config = SimpleNamespace(schedule=SimpleNamespace(read_every=60), targets=targets)
+        config = SimpleNamespace(schedule=SimpleNamespace(read_every=60, rescan_every=600), targets=targets)
+        feeds = (SimpleNamespace(source=SimpleNamespace(dataset="RX01", reading=self.reading)),)
         parts = {"store": self.store, "clock": self.clock, "edition": self.edition, "config": config, "routes": ROUTES}
-        return cast("Gateway", SimpleNamespace(**parts, closures={}))
+        return cast("Gateway", SimpleNamespace(**parts, feeds=feeds, closures={}))
 
     def take_in(self, *rows: SourceRow) -> None:
         judge = Judge(self.edition, "RX01", self.store.rid)
@@ -242,3 +244,11 @@ sources: [{{name: his, profile: his/demo_his, url: "sqlite:///his.db", instituti
     assert result.exit_code == 0, result.output
     assert f"机构 {INSTITUTION} 当日休业" in result.output
     assert "目标 bureau：2026-11-25 没有到期的数据" in result.output
+
+
+def test_what_is_read_seldom_is_our_doing_as_long_as_that_lasts(desk: Desk) -> None:
+    """A product that keeps no change times is read whole, and seldom: the wait for that is not the hospital's."""
+    desk.reading = Reading.RESCAN
+    assert _polls(desk.gateway) == {"RX01": timedelta(minutes=10)}
+    desk.reading = Reading.INCREMENTAL
+    assert _polls(desk.gateway) == {"RX01": timedelta(minutes=1)}
