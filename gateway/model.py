@@ -134,6 +134,14 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
+class Heir:
+    """A row that has the key of one that is gone, and could not be taken in."""
+
+    source: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Absence:
     """A row that was taken in and is not at the site any more, as far as we looked."""
 

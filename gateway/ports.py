@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from gateway.breaker import Report
-from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
+from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from schemas.envelope import Result
 from schemas.holdings import Answer, Holding, Question
@@ -126,6 +126,12 @@ class SweepStore(IntakeStore, Protocol):
 
     def sweep_done(self, source: str, dataset: str, tier: str) -> tuple[str, datetime] | None:
         """How far a sweep or backfill came, and when."""
+
+    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Heir]:
+        """(institution, key) -> a row set aside that has the key of one of these entries, under another number."""
+
+    def hand_over(self, dataset: str, heirs_of: Mapping[LedgerEntry, Heir]) -> None:
+        """These entries are their heirs' from now on, unless they changed meanwhile."""
 
     def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
         """Remember how far it came."""

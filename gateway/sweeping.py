@@ -171,7 +171,7 @@ class Sweeper:
         now = self.clock()
         for back in (each.anchor_at for each in entries if each.anchor_at and each not in gone):
             self.store.note_missing(self._place, (back, back + _MOMENT), (), now)
-        entries = gone
+        entries = self._without_heirs(gone)
         bodies = self.store.bodies(entries, self.source.dataset)
         parcels: list[Parcel] = []
         asides: list[Aside] = []
@@ -198,6 +198,19 @@ class Sweeper:
         except OutpacedError:
             return 0
         return len(parcels)
+
+    def _without_heirs(self, gone: Sequence[LedgerEntry]) -> Sequence[LedgerEntry]:
+        """Those whose key no other row has. Where one has it and is not right yet, the platform keeps the old value until it is."""
+        found = self.store.heirs(self.source.dataset, gone)
+        own = {heir.ref for heir in found.values() if heir.source == self.source.name}
+        there = {row.ref for row in self.source.lookup(own)} if own else set()
+        inherited = {
+            entry: heir
+            for entry in gone
+            if (heir := found.get((entry.institution, entry.key))) and (heir.source != self.source.name or heir.ref in there)
+        }
+        self.store.hand_over(self.source.dataset, inherited)
+        return [entry for entry in gone if entry not in inherited]
 
     def _made(self, entry: LedgerEntry, sent: bytes, now: datetime) -> Parcel | tuple[Violation, ...]:
         parcel = voiding.withdrawal(self.judge.edition, self.judge.dataset, entry, sent, self.judge.rid, now)

@@ -28,6 +28,7 @@ def due(connection: Connection, source: str, dataset: str, before: datetime, com
         ledger.c.dataset == aside.c.dataset,
         ledger.c.record_key == aside.c.record_key,
         ledger.c.live.is_(True),
+        or_(ledger.c.source != aside.c.source, ledger.c.ref != aside.c.ref),
     )
     vanished = and_(aside.c.reasons.contains(_RULE.format(VANISHED.rule)), aside.c.last_seen <= before)
     freed = and_(aside.c.reasons.contains(_RULE.format(DOUBLED)), ~taken.exists())

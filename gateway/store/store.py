@@ -15,7 +15,7 @@ from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.hindrance import Hindrance, Interruption, Place
 from gateway.lateness import Track
-from gateway.model import Absence, Brake, BrakeKind, Cursor, Intake, LedgerEntry, Mark
+from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.skew import PlatformClock
 from gateway.standing import Awaited, Grievance, Progress, Queue, Route, Sieve, Standing, Waiting
@@ -27,6 +27,7 @@ from gateway.store import (
     clocks,
     cursors,
     deliveries,
+    heirs,
     intake,
     interruptions,
     leasing,
@@ -197,6 +198,16 @@ class Store:
             sweeps.note(connection, place, span, gone, now + self._skew(connection), SPACING)
 
         write_over(self._engine, work)
+
+    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Heir]:
+        """See SweepStore."""
+        with reading(self._engine) as connection:
+            return heirs.find(connection, dataset, entries) if entries else {}
+
+    def hand_over(self, dataset: str, heirs_of: Mapping[LedgerEntry, Heir]) -> None:
+        """See SweepStore."""
+        if heirs_of:
+            write(self._engine, lambda connection: heirs.hand_over(connection, dataset, heirs_of))
 
     def due_absences(self, source: str, dataset: str, looks: int, since: datetime) -> Sequence[Absence]:
         """See SweepStore."""

@@ -303,3 +303,39 @@ def test_a_release_while_a_page_is_being_read_is_not_forgotten(store: Store, edi
     reader.hot()
     desk.site.pages = pages  # type: ignore[method-assign]
     assert reader.hot().voided == 30
+
+
+def test_a_row_written_anew_that_is_not_right_yet_keeps_its_key_from_being_withdrawn(desk: Desk, edition: Edition) -> None:
+    """The old row is gone, the new one cannot be sent: the platform keeps the old value until it is right."""
+    reader = Reader(desk.site, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    anew = replace(prescription(5, cursor=1000, cnt=None), ref="id=99")
+    desk.site.rows = [row for row in desk.site.rows if row.ref != "id=5"] + [anew]
+    assert reader.hot().quarantined == 1
+    assert desk.sweep(3) == 0
+    desk.send()
+    assert ("RX00005|1", 2) not in desk.platform.held
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert (standing.balanced, standing.outdated) == (True, 1)
+
+    desk.site.rows[-1] = replace(prescription(5, cursor=1001, cnt=Decimal(8)), ref="id=99")
+    assert reader.hot().queued == 1
+    desk.send()
+    assert orjson.loads(desk.platform.held["RX00005|1", 2])["cnt"] == "8"
+
+    desk.forget(5)
+    desk.site.rows = [row for row in desk.site.rows if row.ref != "id=99"]
+    assert desk.sweep(3) == 1, "gone for good it is withdrawn"
+
+
+def test_a_row_that_moved_to_another_source_is_that_sources_and_not_withdrawn(desk: Desk, edition: Edition) -> None:
+    other = Site([replace(prescription(5), ref="id=5")], name="new")
+    there = Reader(other, edition, desk.store, ("bureau",), 100, TIERS, desk.clock)
+    assert there.hot().quarantined == 1
+    desk.forget(5)
+    assert desk.sweep(3) == 0
+    assert there.hot().unchanged == 1
+    desk.send()
+    assert ("RX00005|1", 2) not in desk.platform.held
+    assert desk.store.grievances() == []
+    standings = desk.store.standings([Route(name, "RX01", "bureau") for name in ("his", "new")])
+    assert all(each.balanced for each in standings)
