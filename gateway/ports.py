@@ -127,8 +127,8 @@ class SweepStore(IntakeStore, Protocol):
     def sweep_done(self, source: str, dataset: str, tier: str) -> tuple[str, datetime] | None:
         """How far a sweep or backfill came, and when."""
 
-    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Heir]:
-        """(institution, key) -> a row set aside that has the key of one of these entries, under another number."""
+    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Sequence[Heir]]:
+        """(institution, key) -> the rows set aside that have the key of one of these entries, under another number."""
 
     def hand_over(self, dataset: str, heirs_of: Mapping[LedgerEntry, Heir]) -> None:
         """These entries are their heirs' from now on, unless they changed meanwhile."""

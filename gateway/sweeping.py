@@ -15,7 +15,7 @@ from gateway import voiding
 from gateway.errors import OutpacedError
 from gateway.intake import Look, Manner, take_in
 from gateway.judging import Judge, Judged
-from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Intake, LedgerEntry, Parcel, Tally
+from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Heir, Intake, LedgerEntry, Parcel, Tally
 from gateway.ports import SweepStore, SweptSource
 from gateway.restraint import Restraint
 from schemas.model import Violation
@@ -202,13 +202,14 @@ class Sweeper:
     def _without_heirs(self, gone: Sequence[LedgerEntry]) -> Sequence[LedgerEntry]:
         """Those whose key no other row has. Where one has it and is not right yet, the platform keeps the old value until it is."""
         found = self.store.heirs(self.source.dataset, gone)
-        own = {heir.ref for heir in found.values() if heir.source == self.source.name}
+        own = {heir.ref for heirs in found.values() for heir in heirs if heir.source == self.source.name}
         there = {row.ref for row in self.source.lookup(own)} if own else set()
-        inherited = {
-            entry: heir
-            for entry in gone
-            if (heir := found.get((entry.institution, entry.key))) and (heir.source != self.source.name or heir.ref in there)
-        }
+        inherited: dict[LedgerEntry, Heir] = {}
+        for entry in gone:
+            heirs = found.get((entry.institution, entry.key), ())
+            living = [heir for heir in heirs if heir.source != self.source.name or heir.ref in there]
+            if living:
+                inherited[entry] = living[0]
         self.store.hand_over(self.source.dataset, inherited)
         return [entry for entry in gone if entry not in inherited]
 

@@ -15,9 +15,9 @@ _CHUNK = 200
 _ALIVE = (AsideState.QUARANTINED, AsideState.NOT_READY)
 
 
-def find(connection: Connection, dataset: str, entries: Sequence[LedgerEntry]) -> dict[tuple[str, str], Heir]:
-    """(institution, key) -> a row set aside that has it; of several any one, as they are told apart when one is taken in."""
-    found: dict[tuple[str, str], Heir] = {}
+def find(connection: Connection, dataset: str, entries: Sequence[LedgerEntry]) -> dict[tuple[str, str], list[Heir]]:
+    """(institution, key) -> the rows set aside that have it; some of them may be gone as well."""
+    found: dict[tuple[str, str], list[Heir]] = {}
     columns = (aside.c.institution, aside.c.record_key, aside.c.source, aside.c.ref)
     for start in range(0, len(entries), _CHUNK):
         theirs = or_(
@@ -32,7 +32,7 @@ def find(connection: Connection, dataset: str, entries: Sequence[LedgerEntry]) -
         )
         here = (aside.c.dataset == dataset, aside.c.state.in_(_ALIVE), theirs)
         for institution, key, source, ref in connection.execute(select(*columns).where(*here).order_by(aside.c.ref)):
-            found.setdefault((institution, key), Heir(source, ref))
+            found.setdefault((institution, key), []).append(Heir(source, ref))
     return found
 
 

@@ -49,7 +49,7 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
     turns.lock(connection, [*intake.voids, *intake.owed, *intake.adopted, *(each for each in intake.parcels if each.version > 1)])
     _check_versions(connection, intake)
-    sightings.see(connection, intake)
+    again = sightings.see(connection, intake)
     voids.withdraw(connection, intake.voids, intake.targets, intake.now)
     turns.hold_back(connection, intake.voids)
     if intake.parcels:
@@ -59,7 +59,7 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
         deliveries.serve(connection, intake)
     _set_aside(connection, intake, keyring)
     _release(connection, intake, intake.cleared)
-    sightings.replace(connection, displaced)
+    sightings.replace(connection, displaced | again)
     reach("within_accept")
     if intake.cursor:
         cursors.save(connection, intake, intake.cursor)
@@ -75,12 +75,18 @@ def _check_versions(connection: Connection, intake: Intake) -> None:
     for each in (*intake.voids, *intake.parcels):
         place = (each.institution, each.key)
         expected[place] = min(each.version - 1, expected.get(place, each.version - 1))
+    withdrawn = {(each.institution, each.key): each.ref for each in intake.voids}
     for institution in {place[0] for place in expected}:
         known = entries(connection, institution, intake.dataset, [key for at, key in expected if at == institution])
         for (at, key), version in expected.items():
             held = known[key].version if key in known else 0
-            if at == institution and version != held:
+            if at == institution and (version != held or _passed_on(known.get(key), withdrawn.get((at, key)))):
                 raise OutpacedError(f"{intake.source} 的 {intake.dataset} 正被另一次读取处理，稍后自动再读")
+
+
+def _passed_on(entry: LedgerEntry | None, ref: str | None) -> bool:
+    """Whether the key that a row is to lose is another row's by now, under the same version."""
+    return entry is not None and ref is not None and entry.ref != ref
 
 
 def _post(connection: Connection, intake: Intake) -> None:

@@ -23,8 +23,11 @@ T = TypeVar("T")
 Row = tuple[str, str, str]  # source, data set, ref
 
 
-def see(connection: Connection, intake: Intake) -> None:
-    """Remember the rows of a page; one that had gone and comes again counts again."""
+def see(connection: Connection, intake: Intake) -> set[Row]:
+    """Remember the rows of a page; one that had gone and comes again counts again. Returns those.
+
+    A page read before it went brings it too: if nothing comes of it, it has gone all the same, and the caller says so.
+    """
     known: dict[str, bool] = {}
     here = (sighting.c.source == intake.source, sighting.c.dataset == intake.dataset)
     for chunk in _chunks(intake.sighted):
@@ -34,8 +37,10 @@ def see(connection: Connection, intake: Intake) -> None:
     fresh = [{**place, "ref": ref} for ref in intake.sighted if ref not in known]
     if fresh:
         connection.execute(insert(sighting), fresh)
-    for chunk in _chunks([ref for ref, replaced in known.items() if replaced]):
+    again = [ref for ref, replaced in known.items() if replaced]
+    for chunk in _chunks(again):
         connection.execute(update(sighting).where(*here, sighting.c.ref.in_(chunk)).values(replaced=False))
+    return {(intake.source, intake.dataset, ref) for ref in again}
 
 
 def owners(connection: Connection, intake: Intake, changed: Sequence[Parcel]) -> set[Row]:

@@ -199,7 +199,7 @@ class Store:
 
         write_over(self._engine, work)
 
-    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Heir]:
+    def heirs(self, dataset: str, entries: Sequence[LedgerEntry]) -> Mapping[tuple[str, str], Sequence[Heir]]:
         """See SweepStore."""
         with reading(self._engine) as connection:
             return heirs.find(connection, dataset, entries) if entries else {}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import orjson
 import pytest
@@ -17,7 +18,7 @@ from gateway.errors import StoppedError
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge
 from gateway.lookback import Bounds
-from gateway.model import BrakeKind, Cursor, Mark, Page, Reading, RowState, SourceRow
+from gateway.model import BrakeKind, Cursor, Intake, Mark, Page, Reading, RowState, SourceRow
 from gateway.restraint import Restraint
 from gateway.standing import Route
 from gateway.store import Store
@@ -339,3 +340,44 @@ def test_a_row_that_moved_to_another_source_is_that_sources_and_not_withdrawn(de
     assert desk.store.grievances() == []
     standings = desk.store.standings([Route(name, "RX01", "bureau") for name in ("his", "new")])
     assert all(each.balanced for each in standings)
+
+
+def meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Something happens between the judging of the next page and its transaction."""
+    accepting = desk.store.accept
+
+    def late(intake: Intake) -> None:
+        monkeypatch.setattr(desk.store, "accept", accepting)
+        happens()
+        accepting(intake)
+
+    monkeypatch.setattr(desk.store, "accept", late)
+
+
+def written_anew(desk: Desk, **changes: Any) -> None:
+    """Row 5 under another number, read at once."""
+    desk.forget(5)
+    desk.site.rows.append(replace(prescription(5, cursor=1000, **changes), ref="id=99"))
+    accept(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock)
+
+
+@pytest.mark.parametrize("changes", [{}, {"cnt": Decimal(9)}])
+def test_a_page_read_before_a_row_was_written_anew_leaves_the_account_even(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    stale = Site(list(desk.site.rows))
+    meanwhile(desk, monkeypatch, lambda: written_anew(desk, **changes))
+    accept(stale, desk.judge, desk.store, targets=("bureau",), clock=desk.clock, from_start=True)
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert (standing.balanced, standing.strays) == (True, ())
+
+
+def test_a_mark_read_before_the_row_was_written_anew_withdraws_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = prescription(5, cursor=900, row_state=RowState.VOID, row_reason="已作废")
+    desk.site.rows[4] = marked
+    meanwhile(desk, monkeypatch, lambda: written_anew(desk))
+    accept(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock)
+    desk.send()
+    assert ("RX00005|1", 2) not in desk.platform.held
+    (standing,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    assert standing.balanced
