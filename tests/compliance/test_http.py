@@ -165,7 +165,7 @@ def test_other_addresses_and_methods_are_refused_in_chinese(server: serving.Serv
 def test_what_no_view_answered_is_logged_by_status_and_path_and_nothing_of_a_person(
     server: serving.Server, caller: Caller, edition: Edition, log: list[Any]
 ) -> None:
-    requests.get(f"{server.url}/patient/110101199003070000?name=测试患者", timeout=10)
+    requests.get(f"{server.url}/patient/990000199003070000?name=测试患者", timeout=10)
     requests.get(f"{server.url}/api/upload", timeout=10)
     caller.post(b"x" * (edition.body_limit + 1))
     requests.get(f"{server.url}/{'a' * 500}%0A", timeout=10)

@@ -126,7 +126,7 @@ def test_a_refusal_may_be_a_records_fault_and_does_not_prove_it(edition: Edition
 
 
 def test_what_the_platform_writes_is_cleaned_before_anybody_sees_it(edition: Edition) -> None:
-    dirty = "证件110101199003070010\x1b[31m\n" + "长" * 1000
+    dirty = "证件990000199003070010\x1b[31m\n" + "长" * 1000
     with pytest.raises(RefusedError, match=r"拒收：证件\*\*\*\[31m 长+…") as caught:
         deliver(edition, answering(200, refusal("R1", Clock()(), dirty)))
     assert len(str(caught.value)) < 250

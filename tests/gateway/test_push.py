@@ -7,15 +7,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from support.district import bureau, lived
 
-from compliance import serving as bureau
-from demo import premises, story
 from demo.premises import Premises
 from gateway import config as configuration
 from gateway import serving
@@ -33,10 +31,7 @@ AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 @pytest.fixture
 def district(tmp_path: Path) -> Premises:
     """Two days of the demo district in the local databases, and a gateway that listens for pushes."""
-    built = premises.build(tmp_path / "district")
-    for name, path in built.databases.items():
-        with closing(sqlite3.connect(path)) as connection:
-            story.play(connection, (each for each in story.changes(7, date(2026, 11, 2), 2) if each.database == name))
+    built = lived(tmp_path / "district", days=2)
     config = built.gateways[HOSPITAL]
     (config.parent / "push.txt").write_text(TOKEN, encoding="utf-8")
     settings = '\n"push": {"listen": "127.0.0.1:0", "token": {"file": "push.txt"}}\n'
@@ -82,7 +77,7 @@ def test_a_pushed_row_is_taken_in_once_and_the_poll_finds_nothing_new_in_it(dist
 
 
 def test_what_was_pushed_is_at_the_bureau_without_any_poll(district: Premises) -> None:
-    with bureau.Server(bureau.build(district.bureau), district.bureau.host, district.bureau.port), listening(district) as (_, url):
+    with bureau(district), listening(district) as (_, url):
         queued = pushed(url, sessions(district)[:5]).json()["queued"]
         deadline = time.monotonic() + 20
         while held(district) < queued and time.monotonic() < deadline:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import date
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support import district as district_of
+from support.district import bureau
 
-from compliance import serving
-from demo import premises, story
 from demo.premises import Premises
 from gateway.main import cli as gateway
 from schemas import loader
@@ -30,17 +28,7 @@ source: {doc: 测试, ref: 全文, confidence: O, dated: "2026-01-01"}
 @pytest.fixture
 def district(tmp_path: Path) -> Premises:
     """A day of the demo district in the local databases; nothing sent yet."""
-    built = premises.build(tmp_path / "district")
-    for name, path in built.databases.items():
-        with closing(sqlite3.connect(path)) as connection:
-            story.play(connection, (each for each in story.changes(7, date(2026, 11, 2), 1) if each.database == name))
-    return built
-
-
-@contextmanager
-def bureau(district: Premises) -> Iterator[None]:
-    with serving.Server(serving.build(district.bureau), district.bureau.host, district.bureau.port):
-        yield
+    return district_of.lived(tmp_path / "district", days=1)
 
 
 def run(district: Premises, *words: str) -> Result:
