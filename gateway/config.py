@@ -26,6 +26,9 @@ from schemas.yamlfile import Section
 EXAMPLE = "config.example.yaml"
 #: sections about reading again and withdrawing; all may be left out
 _TIERS = ("tiers", "lookback", "void")
+#: each of them is a reason to listen
+_ROOMS = ("http", "push")
+_LISTEN = "127.0.0.1:8460"
 _LAST_HOUR = 23
 _MIB = 1024 * 1024
 
@@ -91,11 +94,18 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """Where the HIS may say which rows it has just written."""
+class Http:
+    """Where the gateway listens: for the HIS's pushes, for the browsers of its own people, for the monitoring."""
 
     host: str
     port: int
+    proxy: str  #: address of the reverse proxy whose word counts on who called, and how; "": there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The HIS may say which rows it has just written."""
+
     token: str = field(repr=False)
 
 
@@ -138,12 +148,13 @@ class Config:
     sources: tuple[Source, ...]
     schedule: Schedule
     tiers: Tiers
-    push: Push | None = None  #: None: nothing is listened to
+    http: Http | None = None  #: None: nothing is listened to
+    push: Push | None = None
 
 
 def load(path: Path) -> Config:
     """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
-    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", "push", *_TIERS)
+    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS)
     institutions = {each.code: each for each in map(_institution, section.sections("institutions"))}
     targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
     sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
@@ -161,6 +172,7 @@ def load(path: Path) -> Config:
         sources=sources,
         schedule=_schedule(section.optional("schedule"), section.file),
         tiers=_tiers(section),
+        http=_http(section),
         push=_push(section.optional("push")),
     )
 
@@ -371,14 +383,29 @@ def _schedule(section: Section | None, file: Path) -> Schedule:
     )
 
 
-def _push(section: Section | None) -> Push | None:
-    if section is None:
+def _http(section: Section) -> Http | None:
+    """None where nobody wants to be listened to. `push.listen` is how 0.1 said it, and a site that is upgraded still may."""
+    if all(section.data.get(name) is None for name in _ROOMS):
         return None
-    section.known("listen", "token")
-    host, _, port = section.text("listen", "127.0.0.1:8460").rpartition(":")
+    http, push = (section.optional(name) or Section({}, section.file, name) for name in ("http", "push"))
+    http.known("listen", "proxy")
+    if "listen" in http.data and "listen" in push.data:
+        raise push.error("监听的地址只写在 http.listen 里，请删去这一行", "listen")
+    proxy = http.text("proxy")
+    if proxy and not address.is_ip(proxy):
+        raise http.error("应为反向代理的 IP 地址，例：127.0.0.1", "proxy")
+    return Http(*_host_and_port(push if "listen" in push.data else http), proxy)
+
+
+def _host_and_port(section: Section) -> tuple[str, int]:
+    host, _, port = section.text("listen", _LISTEN).rpartition(":")
     if not host or not port.isdecimal() or not 0 <= int(port) <= address.LAST_PORT:
-        raise section.error("应写成 地址:端口，例：127.0.0.1:8460", "listen")
-    return Push(host, int(port), section.secret("token"))
+        raise section.error(f"应写成 地址:端口，例：{_LISTEN}", "listen")
+    return host, int(port)
+
+
+def _push(section: Section | None) -> Push | None:
+    return Push(section.known("listen", "token").secret("token")) if section else None
 
 
 def _tiers(section: Section) -> Tiers:

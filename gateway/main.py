@@ -194,8 +194,8 @@ def serve(path: Path) -> None:
     """Run until told to stop."""
     with told(), opened(configuration.load(path), now) as gateway:
         _log_lines()
-        with timetable.stopping_on_signals() as stop, serving.pushes(gateway, stop) as url:
-            heard = f"，HIS 推送到 {url}/api/push" if url else ""
+        with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop) as url:
+            heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
             show.say(_console(), f"前置网关已启动{heard}，按 Ctrl-C 停止。")
             timetable.run(_jobs(gateway, stop), stop)
         show.say(_console(), "前置网关已停止。")

@@ -1,15 +1,15 @@
-"""The gateway's web server beside its timetable: what the HIS pushes is taken in at once and sent at once."""
+"""The gateway's web server beside its timetable: one listener, with a room for each kind of caller that the site wants."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 
 from gateway.errors import GatewayError
-from gateway.http import create_app
+from gateway.http import Room, create_app, pushes
 from gateway.wiring import Gateway
 from jobs.listening import ListeningError, Server
 from jobs.prompting import Prompt
@@ -19,19 +19,28 @@ _BODY_LIMIT = 1 << 24  #: beyond it the connection is cut before the application
 
 
 @contextmanager
-def pushes(gateway: Gateway, stop: threading.Event) -> Iterator[str]:
-    """Listen while the block runs and yield the address; "" where the site wants no pushes. GatewayError if it cannot."""
-    settings = gateway.config.push
+def listening(gateway: Gateway, stop: threading.Event) -> Iterator[str]:
+    """Listen while the block runs and yield the address; "" where the site wants no listener. GatewayError if it cannot."""
+    settings = gateway.config.http
     if settings is None:
         yield ""
         return
-    readers = {
-        (feed.source.name, feed.source.dataset): gateway.reader(feed, stop.is_set) for feed in gateway.feeds if feed.source.sweeps
-    }
     with Prompt(lambda: _send(gateway, stop)) as prompt:
-        app = create_app(readers=readers, token=settings.token, taken=prompt.ask)
-        with _listening(Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT)) as server:
+        app = create_app(*_rooms(gateway, stop, prompt.ask))
+        server = Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT, proxy=settings.proxy)
+        with _listening(server):
             yield server.url
+
+
+def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None]) -> Iterator[Room]:
+    """Every room that is configured; a new kind of caller gets its line here."""
+    if push := gateway.config.push:
+        readers = {
+            (feed.source.name, feed.source.dataset): gateway.reader(feed, stop.is_set)
+            for feed in gateway.feeds
+            if feed.source.sweeps
+        }
+        yield pushes(readers=readers, token=push.token, taken=taken)
 
 
 @contextmanager
@@ -39,7 +48,7 @@ def _listening(server: Server) -> Iterator[Server]:
     try:
         server.__enter__()
     except ListeningError as error:
-        raise GatewayError(f"{error}，请改 push.listen") from None
+        raise GatewayError(f"{error}，请改 http.listen") from None
     try:
         yield server
     finally:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _THREADS = 8
+_FORWARDED = {"x-forwarded-for", "x-forwarded-proto"}
 _CAUSES = {
     errno.EADDRINUSE: "端口已被别的程序占用，或本程序已在运行",
     errno.EADDRNOTAVAIL: "地址不是本机的",
@@ -27,10 +28,14 @@ class ListeningError(Exception):
 
 
 class Server:
-    """Serves `app` on host and port; port 0 takes a free one. ListeningError if it cannot."""
+    """Serves `app` on host and port; port 0 takes a free one. ListeningError if it cannot.
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, *, body_limit: int) -> None:
+    `proxy`: the address of a reverse proxy, the only one whose X-Forwarded-For and -Proto say who called, and how.
+    """
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, *, body_limit: int, proxy: str = "") -> None:
         self._app, self._host, self._port, self._body_limit = app, host, port, body_limit
+        self._proxy = {"trusted_proxy": proxy, "trusted_proxy_headers": _FORWARDED, "trusted_proxy_count": 1} if proxy else {}
         self._stopping = threading.Event()
         self._channels: dict[int, Any] = {}
 
@@ -49,6 +54,7 @@ class Server:
             threads=_THREADS,
             ident=None,
             clear_untrusted_proxy_headers=True,
+            **self._proxy,
             max_request_body_size=self._body_limit,
         )
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

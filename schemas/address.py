@@ -67,7 +67,7 @@ def web_fault(text: str) -> str:
         return _PORT_FAULT
     if parts.scheme not in _SCHEMES:
         return "应以 https:// 或 http:// 开头"
-    if not (_HOST.fullmatch(host) or _is_ip(host)):
+    if not (_HOST.fullmatch(host) or is_ip(host)):
         return "地址里没有主机名，或主机名写得不对，例：https://10.0.0.1:8600/api/upload"
     if port == 0:
         return _PORT_FAULT
@@ -81,10 +81,11 @@ def in_plain_sight(text: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    return ip_address(host).is_loopback if _is_ip(host) else host in ("localhost", "localhost.")
+    return ip_address(host).is_loopback if is_ip(host) else host in ("localhost", "localhost.")
 
 
-def _is_ip(host: str) -> bool:
+def is_ip(host: str) -> bool:
+    """Whether it is an address of its own, not a name that must be looked up."""
     try:
         ip_address(host)
     except ValueError:

@@ -86,7 +86,7 @@ def _serving(found: Hospital, receiver: Receiver, folder: Path, pushes: bool) ->
     """`gateway serve`; yields what the HIS does after a commit."""
     settings: dict[str, Any] = {"schedule": {"read_every": _POLL, "upload_every": 1}}
     if pushes:
-        settings["push"] = {"listen": "127.0.0.1:0", "token": {"file": "push.txt"}}
+        settings |= {"http": {"listen": "127.0.0.1:0"}, "push": {"token": {"file": "push.txt"}}}
     gateway = ours.install(folder, found.url, receiver.url, **settings)
     (folder / "push.txt").write_text(_TOKEN, encoding="utf-8")
     log = folder / "serve.txt"

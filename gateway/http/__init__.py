@@ -1,5 +1,6 @@
-"""The gateway's HTTP face towards the hospital's own programs. The only place of the gateway that knows Flask."""
+"""The gateway's HTTP face: towards the HIS, towards its own people. The only place of the gateway that knows Flask."""
 
-from gateway.http.app import create_app
+from gateway.http.app import Room, create_app
+from gateway.http.push import pushes
 
-__all__ = ["create_app"]
+__all__ = ["Room", "create_app", "pushes"]

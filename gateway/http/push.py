@@ -7,13 +7,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from flask import Response, abort, request
+import structlog
+from flask import Blueprint, Response, abort, request
 
+from gateway.errors import SourceError, StoppedError, StoreError
+from gateway.http.refusal import refusal
 from gateway.pushing import MOST, Pushed, push
 from gateway.tiers import Reader
 
+_log = structlog.get_logger()
 #: (source, data set) -> what reads it
 Readers = Mapping[tuple[str, str], Reader]
+
+
+def pushes(*, readers: Readers, token: str, taken: Callable[[], None]) -> Blueprint:
+    """The room for the HIS. `taken` is called when a push brought something to send."""
+    room = Blueprint("push", __name__)
+    room.add_url_rule("/api/push", "post", Push(readers, token, taken).post, methods=["POST"])
+    for kind in (SourceError, StoppedError, StoreError):
+        room.register_error_handler(kind, _later)
+    return room
 
 
 class Push:
@@ -36,6 +49,11 @@ class Push:
         if pushed.tally.queued or pushed.tally.voided:
             self._taken()
         return _reply(200, _told(pushed))
+
+
+def _later(error: Exception) -> Response:
+    _log.error("push_failed", kind=type(error).__name__, cause=str(error))
+    return refusal(503, str(error))
 
 
 def _asked(body: bytes) -> tuple[tuple[str, str], list[str]]:

@@ -169,3 +169,30 @@ def test_a_source_knows_where_its_password_comes_from(
     (written.parent / "address").write_text("postgresql://u:topsecret@db/x", encoding="utf-8")
     source = configuration.load(changed(written, SOURCE, f"    url: {url}\n{password}")).sources[0]
     assert source.password_from == told.format(folder=written.parent)
+
+
+def test_one_listener_serves_every_room_and_none_is_asked_for_by_default(written: Path) -> None:
+    assert configuration.load(written).http is None
+    config = configuration.load(changed(written, STORE, f"{STORE}push: {{token: {{file: token}}}}\n"))
+    assert (config.http, config.push) == (configuration.Http("127.0.0.1", 8460, ""), configuration.Push("synthetic"))
+    both = "http: {listen: '10.0.0.5:8461', proxy: 127.0.0.1}\npush: {token: {file: token}}\n"
+    assert configuration.load(changed(written, STORE, STORE + both)).http == configuration.Http("10.0.0.5", 8461, "127.0.0.1")
+
+
+def test_a_site_that_still_names_the_address_under_push_is_listened_to_there(written: Path) -> None:
+    config = configuration.load(changed(written, STORE, f"{STORE}push: {{listen: '127.0.0.1:8462', token: {{file: token}}}}\n"))
+    assert config.http == configuration.Http("127.0.0.1", 8462, "")
+
+
+@pytest.mark.parametrize(
+    ("sections", "told"),
+    [
+        ("http: {listen: '8460'}\n", "http.listen：应写成 地址:端口"),
+        ("http: {listen: '127.0.0.1:http'}\n", "http.listen：应写成 地址:端口"),
+        ("http: {proxy: gateway.local}\n", "http.proxy：应为反向代理的 IP 地址"),
+        ("http: {listen: '127.0.0.1:1'}\npush: {listen: '127.0.0.1:2', token: {file: token}}\n", "push.listen：监听的地址只写在"),
+    ],
+)
+def test_an_address_that_nobody_could_listen_on_is_refused(written: Path, sections: str, told: str) -> None:
+    with pytest.raises(SpecError, match=told):
+        configuration.load(changed(written, STORE, STORE + sections))

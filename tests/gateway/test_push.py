@@ -34,7 +34,7 @@ def district(tmp_path: Path) -> Premises:
     built = lived(tmp_path / "district", days=2)
     config = built.gateways[HOSPITAL]
     (config.parent / "push.txt").write_text(TOKEN, encoding="utf-8")
-    settings = '\n"push": {"listen": "127.0.0.1:0", "token": {"file": "push.txt"}}\n'
+    settings = '\n"http": {"listen": "127.0.0.1:0"}\n"push": {"token": {"file": "push.txt"}}\n'
     config.write_text(config.read_text(encoding="utf-8") + settings, encoding="utf-8")
     return built
 
@@ -42,7 +42,7 @@ def district(tmp_path: Path) -> Premises:
 @contextmanager
 def listening(district: Premises) -> Iterator[tuple[Gateway, str]]:
     config = configuration.load(district.gateways[HOSPITAL])
-    with opened(config, now) as gateway, serving.pushes(gateway, threading.Event()) as url:
+    with opened(config, now) as gateway, serving.listening(gateway, threading.Event()) as url:
         yield gateway, f"{url}/api/push"
 
 
@@ -144,5 +144,5 @@ def test_an_address_that_is_taken_is_one_sentence_naming_the_key(district: Premi
         port = url.split(":")[2].split("/")[0]
         config = district.gateways[HOSPITAL]
         config.write_text(config.read_text(encoding="utf-8").replace("127.0.0.1:0", f"127.0.0.1:{port}"), encoding="utf-8")
-        with pytest.raises(GatewayError, match=rf"不能监听 127\.0\.0\.1:{port}（端口已被.*push\.listen"), listening(district):
+        with pytest.raises(GatewayError, match=rf"不能监听 127\.0\.0\.1:{port}（端口已被.*http\.listen"), listening(district):
             pass
