@@ -43,7 +43,7 @@ def test_two_days_have_one_digest_only_if_they_hold_the_same(one: list[Entry], o
 
 
 def test_an_account_is_even_only_if_every_row_is_in_one_part() -> None:
-    even = {"read": "12", **{part: "1" for part in PARTS}}
+    even = {"read": "12", **dict.fromkeys(PARTS, "1")}
     assert balanced(even)
     assert not balanced({**even, "read": "13"})
 
@@ -57,5 +57,5 @@ def test_the_parts_are_the_numbers_of_the_edition() -> None:
 
 @pytest.mark.parametrize("part", PARTS)
 def test_no_part_is_left_out_of_the_sum(part: str) -> None:
-    zero = {"read": "0", **{each: "0" for each in PARTS}}
+    zero = {"read": "0", **dict.fromkeys(PARTS, "0")}
     assert not balanced({**zero, part: "1"})
