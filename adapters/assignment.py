@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters import wiretext
 from adapters.conversion import is_blank, local_code
-from adapters.mapping import FieldRule
+from adapters.fieldrule import FieldRule
 from adapters.origins import DateAndTime
 from schemas.compiling.listing import Listing
 from schemas.model import Field, FieldType, Severity

@@ -12,11 +12,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from adapters import wiretext
+from adapters import children, wiretext
 from adapters.assignment import BLANK, Assignments
 from adapters.catalogue import Catalogue
 from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_text
-from adapters.mapping import Condition, FieldRule, RowMapping, StateRule
+from adapters.fieldrule import FieldRule
+from adapters.mapping import Condition, RowMapping, StateRule
 from adapters.origins import CatalogueValue, Column, Constant, DateAndTime, First, Missing, Origin, Row, SiteFacts
 from schemas import wire
 from schemas.compiling.checks import Checks, codes
@@ -41,7 +42,7 @@ class CompiledMapping:
 class _Function:
     """Writes `content(row)`.
 
-    1. A row in a state, or without a joined row that must exist, is left to the slow path.
+    1. A row in a state, without a joined row that must exist, or with child rows is left to the slow path.
     2. Each field's wire text goes into a local, "" for none (`Assignments`); a clock after midnight goes to the next day.
     3. Texts and numbers are compared with the edition; days, times and translated codes are right once they are written.
     4. What is there becomes the content.
@@ -91,6 +92,11 @@ class _Function:
     def _condition(self, condition: Condition) -> str:
         if condition.constant:
             return repr(condition.holds({}, self.facts) is not False)
+        if condition.declared:
+            value = self.facts.constants.get(condition.declared, "")
+            condition = replace(condition, declared="", values=frozenset({value}))
+            if is_blank(value):  # what is not known yet is the slow path's to say
+                return "True"
         self.listing.add(f"v = row[{condition.column!r}]")
         if condition.values is None:
             return f"{'not ' if condition.negated else ''}{self._is_blank()}(v)"
@@ -101,6 +107,10 @@ class _Function:
     def _field(self, spec: Field) -> None:
         """Set the field's local; where only the slow path knows what to say, give up."""
         rule, value = self.mapping.fields.get(spec.name), self.names[spec.name]
+        if spec.name in self.mapping.children:
+            self._unsure(f"row[{children.place(spec.name)!r}]" + (" or True" if spec.required else ""))
+            self.listing.add(f"{value} = ''")
+            return
         if rule is None or not rule.origin.columns:
             self._settled(spec, rule)
             return
@@ -223,6 +233,8 @@ def _is_raw(origin: Origin, facts: SiteFacts) -> bool:
         case Column() | Constant():
             return True
         case CatalogueValue(_, take):
+            if facts.catalogue is not None and facts.catalogue.dated:
+                return False
             return not any(map(is_blank, _catalogue(facts.catalogue, take).values()))
         case First(origins):
             return all(not isinstance(each, First) and _is_raw(each, facts) for each in origins)

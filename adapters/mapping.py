@@ -11,11 +11,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_moment, to_text
-from adapters.origins import Constant, Missing, Origin, Row, SiteFacts
+from adapters.children import ChildRows
+from adapters.conversion import UnreadableError, is_blank, local_code, to_moment, to_text
+from adapters.fieldrule import FieldRule, FieldRules, fault
+from adapters.origins import Constant, Missing, Row, SiteFacts
 from gateway.model import Cursor, RowState, SourceRow
 from schemas import wire
-from schemas.model import Dataset, Field, FieldType, Violation
+from schemas.model import Dataset, Field, Violation
 from schemas.wire import SHANGHAI
 
 #: columns that every query yields beside the local ones
@@ -25,67 +27,30 @@ CURSOR_TIME, ENTERED_AT, INSTITUTION = "cursor_time", "entered_at", "fixmedins_c
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRule:
-    """How one field of the data set is filled."""
-
-    spec: Field
-    origin: Origin
-    codes: Mapping[str, str] | None = None
-    zone: ZoneInfo | timezone = SHANGHAI
-    blank: str = ""  #: the site's word for an empty value
-    next_day_if_before: str = ""
-
-    def value(self, row: Row, facts: SiteFacts) -> Any:
-        """The spec value, Missing, or a Violation."""
-        try:
-            found = self.origin.find(row, facts)
-            if isinstance(found, Missing):
-                return found
-            if self.codes is not None:
-                return self._translated(local_code(found))
-            return convert(self.spec, found, self.zone)
-        except UnreadableError as error:
-            return fault(self.spec, "unreadable", f"无法读懂：{error}")
-
-    def _translated(self, code: str) -> Any:
-        codes = self.codes or {}
-        if code not in codes:
-            return fault(self.spec, "unmapped_code", f"本地代码 {code[:32]} 没有对照")
-        return convert(self.spec, codes[code], self.zone)
-
-    def missing(self, missing: Missing) -> Violation:
-        """The fault of a required field that has no value."""
-        if missing.rule == "required":
-            return fault(self.spec, "required", "必填，当前为空" + (f"：{self.blank}" if self.blank else ""))
-        return fault(self.spec, missing.rule, f"：{missing.reason}")
-
-
-def fault(spec: Field, rule: str, sentence: str) -> Violation:
-    """「标签（字段）…」."""
-    return Violation(spec.name, rule, f"{spec.label}（{spec.name}）{sentence}")
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
     """A test on one column, or on one of the site's constants."""
 
     column: str = ""
     constant: str = ""
     values: frozenset[str] | None = None  #: None: tests for blank or present
-    negated: bool = False  #: not_in, or `is: present`
+    negated: bool = False  #: not_in, `is: present`, or `differs_from`
+    declared: str = ""  #: the constant that the column is compared with
 
     def holds(self, row: Row, facts: SiteFacts) -> bool | Missing:
         """Whether the row meets it; Missing if the site did not declare the constant."""
         value = Constant(self.constant).find(row, facts) if self.constant else row[self.column]
-        if isinstance(value, Missing):
-            return value
-        if self.values is None:
+        wanted = Constant(self.declared).find(row, facts) if self.declared else None
+        for found in (value, wanted):
+            if isinstance(found, Missing):
+                return found
+        values = self.values if wanted is None else frozenset({wanted})
+        if values is None:
             return is_blank(value) is not self.negated
         try:
             code = "" if is_blank(value) else local_code(value)
         except UnreadableError as error:
             return Missing("unreadable", f"{self.column} 无法读懂：{error}")
-        return (code in self.values) is not self.negated
+        return (code in values) is not self.negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +87,7 @@ class RowMapping:
     file: str  #: file name, for messages
     fields: Mapping[str, FieldRule]
     absent: Mapping[str, str]
+    children: Mapping[str, ChildRows] = field(default_factory=dict)
     states: tuple[StateRule, ...] = ()  #: excluded before void before not ready
     heads: tuple[Head, ...] = ()
     zone: ZoneInfo | timezone = SHANGHAI
@@ -131,11 +97,15 @@ class RowMapping:
         object.__setattr__(self, "specs", {spec.name: spec for spec in self.dataset.fields})
 
     @property
+    def rules(self) -> FieldRules:
+        """Those of the record's own fields."""
+        return FieldRules(self.fields, self.absent)
+
+    @property
     def columns(self) -> frozenset[str]:
         """Every local column the rules read."""
-        fields = (column for rule in self.fields.values() for column in rule.origin.columns)
         conditions = (each.column for state in self.states for each in state.conditions if each.column)
-        return frozenset((*fields, *conditions, *(head.column for head in self.heads)))
+        return frozenset((*self.rules.columns, *conditions, *(head.column for head in self.heads)))
 
     def source_row(self, row: Row, cursor: Cursor, facts: SiteFacts) -> SourceRow:
         """Map one row.
@@ -190,26 +160,19 @@ class RowMapping:
     def _values(self, row: Row, facts: SiteFacts) -> tuple[dict[str, Any], dict[str, Violation]]:
         values: dict[str, Any] = {}
         faults: dict[str, Violation] = {}
+        rules = self.rules
         for spec in self.dataset.fields:
-            value = self._value(spec, row, facts)
+            if spec.name in self.children:
+                value, found = self.children[spec.name].read(row, facts)
+                faults.update(found)
+            else:
+                value = rules.value(spec, row, facts)
             if isinstance(value, Violation):
                 faults[spec.name] = value
             elif value is not None:
                 values[spec.name] = value
         self._roll_over(values, faults)
         return values, faults
-
-    def _value(self, spec: Field, row: Row, facts: SiteFacts) -> Any:
-        """The value, a fault, or None: an optional field may be empty for whatever reason."""
-        rule = self.fields.get(spec.name)
-        value = rule.value(row, facts) if rule else Missing("absent", self.absent.get(spec.name, ""))
-        if not isinstance(value, Missing):
-            return value
-        if not spec.required:
-            return None
-        if spec.blank_allowed and spec.type is FieldType.TEXT and value.rule in ("required", "absent"):
-            return ""
-        return rule.missing(value) if rule else fault(spec, "absent", f"必填，但本系统没有：{value.reason}")
 
     def _roll_over(self, values: dict[str, Any], faults: dict[str, Violation]) -> None:
         """A clock without a day that lies before its start lies on the next day."""

@@ -97,15 +97,17 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueValue:
-    """A column of the site's catalogue, in the row found by a column of the query."""
+    """A column of the site's catalogue, in the row found by a column of the query; with dates, the row in force that day."""
 
     key: str
     take: str
+    as_of: str = ""  #: the column of the day that counts, of a catalogue with dates
+    zone: ZoneInfo | timezone = SHANGHAI
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The key."""
-        return (self.key,)
+        """The key, and the day if one is named."""
+        return (self.key, self.as_of) if self.as_of else (self.key,)
 
     def find(self, row: Row, facts: SiteFacts) -> Any:
         """The catalogue's value, or which step of the look-up failed."""
@@ -115,10 +117,22 @@ class CatalogueValue:
             return Missing("catalogue", f"目录对照表没有列 {self.take}")
         if is_blank(row[self.key]):
             return Missing("catalogue", f"本行没有 {self.key}，不能查目录对照表")
-        found = facts.catalogue.find(to_text(row[self.key]))
-        if found is None:
-            return Missing("catalogue", f"目录对照表中查不到本行的 {self.key}")
+        found = self._row(facts.catalogue, to_text(row[self.key]), row)
+        if isinstance(found, Missing):
+            return found
         return found[self.take] or Missing("catalogue", f"目录对照表中这一行的 {self.take} 为空")
+
+    def _row(self, catalogue: Catalogue, key: str, row: Row) -> Mapping[str, str] | Missing:
+        if not catalogue.knows(key):
+            return Missing("catalogue", f"目录对照表中查不到本行的 {self.key}")
+        if not catalogue.dated:
+            return catalogue.rows[key]
+        if not self.as_of:
+            return Missing("catalogue", "目录对照表有生效日期，但映射没有写按哪一列的日期查（as_of）")
+        if is_blank(row[self.as_of]):
+            return Missing("catalogue", f"本行没有 {self.as_of}，不知道该用哪一天的目录")
+        day = to_date(row[self.as_of], self.zone)
+        return catalogue.find(key, day) or Missing("catalogue", f"目录对照表中本行的 {self.key} 在 {day} 没有生效的一行")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Profile:
     dialects: tuple[str, ...]
     constants: Mapping[str, Declaration]
     catalogue_key: str  #: column that finds a row in the site's catalogue; empty: it needs none
+    catalogue_dates: tuple[str, str]  #: its columns of first and last day, if a catalogue may have them; ("", ""): none
     queries: Mapping[str, Query]
     mappings: Mapping[str, Path]
 
@@ -108,7 +109,7 @@ def load(name: str | Path) -> Profile:
     if not (folder / "manifest.yaml").is_file():
         raise ConfigError(f"没有适配包 {name}：既不是内置的（{'、'.join(built_in)}），也不是含 manifest.yaml 的目录")
     section = yamlfile.read(folder / "manifest.yaml").known(
-        *("product", "vendor", "versions", "kind", "dialects", "constants", "catalogue_key", "datasets")
+        *("product", "vendor", "versions", "kind", "dialects", "constants", "catalogue_key", "catalogue_dates", "datasets")
     )
     if section.need("kind", str) != "sql":
         raise section.error("目前只能是 sql", "kind")
@@ -123,9 +124,18 @@ def load(name: str | Path) -> Profile:
         dialects=section.texts("dialects"),
         constants={name: _declaration(name, each) for name, each in section.named("constants").items()},
         catalogue_key=section.text("catalogue_key"),
+        catalogue_dates=_catalogue_dates(section),
         queries={code: _query(folder, code, each) for code, each in entries.items()},
         mappings={code: folder / each.need("mapping", str) for code, each in entries.items()},
     )
+
+
+def _catalogue_dates(section: Section) -> tuple[str, str]:
+    inner = section.optional("catalogue_dates")
+    if inner is None:
+        return ("", "")
+    inner.known("first", "last")
+    return (inner.need("first", str), inner.need("last", str))
 
 
 def _declaration(name: str, section: Section) -> Declaration:
@@ -134,7 +144,7 @@ def _declaration(name: str, section: Section) -> Declaration:
 
 
 def _query(folder: Path, dataset: str, section: Section) -> Query:
-    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count")
+    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count", "children")
     main = _statement(folder, section, "query", section.need("query", str))
     reading = _choice(section, "reading", Reading)
     query = Query(
@@ -148,10 +158,17 @@ def _query(folder: Path, dataset: str, section: Section) -> Query:
         lookup=_optional(folder, section, "lookup", LOOKUP_PARAMETERS),
         mark=_optional(folder, section, "mark", frozenset()),
         count=_optional(folder, section, "count", parameters(main.sql) & {"from", "to"}),
+        children=_children(folder, section),
     )
     if (query.window is None) is not (query.lookup is None):
         raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")
     return query
+
+
+def _children(folder: Path, section: Section) -> dict[str, Statement]:
+    inner = section.optional("children")
+    found = {name: _optional(folder, inner, name, LOOKUP_PARAMETERS) for name in inner.data} if inner else {}
+    return {name: statement for name, statement in found.items() if statement}
 
 
 def _statement(folder: Path, section: Section, key: str, file: str) -> Statement:
@@ -198,7 +215,11 @@ def mapping(profile: Profile, dataset: str, edition: Edition) -> RowMapping:
         raise ConfigError(
             f"规范 {edition.id} 没有数据集 {dataset}", file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}"
         )
-    return mappingfile.read(path, edition, dataset, profile.constants, profile.catalogue_key)
+    rules = mappingfile.read(path, edition, dataset, profile.constants, profile.catalogue_key)
+    if astray := sorted(rules.children.keys() ^ profile.queries[dataset].children.keys()):
+        told = f"子表 {'、'.join(astray)} 须同时写在 {path.name} 的 children 和 manifest.yaml 的 children 里"
+        raise ConfigError(told, file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}.children")
+    return rules
 
 
 def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSource]:
@@ -242,6 +263,8 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     )
     if site.since or site.until or site.others:
         parts = (*parts, repr((site.since, site.until, sorted(site.others))))
+    if query.children:
+        parts = (*parts, sorted((name, each.sql) for name, each in query.children.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -270,7 +293,7 @@ def _catalogue(profile: Profile, site: Site) -> Catalogue | None:
         return None
     if not profile.catalogue_key:
         raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 不用目录对照表", key="catalogue")
-    return catalogue.read(site.catalogue, profile.catalogue_key)
+    return catalogue.read(site.catalogue, profile.catalogue_key, profile.catalogue_dates)
 
 
 def _choice(section: Section, key: str, kind: type[E]) -> E:

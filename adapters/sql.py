@@ -7,6 +7,9 @@ A data set may have three more, with the same columns: `window` (:from :to :afte
 time, ordered by cursor_key), `lookup` (:keys, a list of row_ref), and `mark` (no parameters, yields `newest_key` and, unless
 counting is dear, `row_count`). A fourth, `count`, yields as `row_count` how many rows of the head table the main query must
 yield, without its joins (:from and :to if that takes them): by it `gateway check` tells that a join drops rows.
+Fields that are lines (the drugs given in a dialysis) have a query each: it takes :keys, the row_refs of a page, and yields for
+every line `row_ref` (whose line it is), `line_key` (what orders the lines of a record) and its columns. It is asked in the same
+transaction as the page; an edited line shows when its record is read again.
 
 Before the first row :after_key is the least key there is and :after_time 1900-01-01, so a plain `>` suffices and an index serves.
 """
@@ -14,9 +17,10 @@ Before the first row :after_key is the least key there is and :after_time 1900-0
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,7 +28,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from adapters import sqlerrors
+from adapters import children, sqlerrors
 from adapters.connection import SiteDatabase
 from adapters.conversion import UnreadableError, is_blank, to_text
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF, RowMapping
@@ -37,6 +41,8 @@ from schemas.wire import SHANGHAI
 PARAMETERS = ("after_time", "after_key", "from", "to", "limit")
 #: what the other two queries of a data set take: all of it, always
 WINDOW_PARAMETERS, LOOKUP_PARAMETERS = frozenset({"from", "to", "after_key", "limit"}), frozenset({"keys"})
+#: most keys in one query for lines: Oracle takes a thousand
+_KEYS_AT_ONCE = 500
 #: how many keys a source without change times is read again
 _KEYS_AGAIN = 1000
 _DAY = timedelta(days=1)
@@ -88,6 +94,7 @@ class Query:
     lookup: Statement | None = None  #: the rows of some row_refs
     mark: Statement | None = None  #: newest key and row count
     count: Statement | None = None  #: rows of the head table that the main query must yield
+    children: Mapping[str, Statement] = field(default_factory=dict)  #: field -> its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,7 @@ class SqlSource:
             while True:
                 with self.database.reading(connection):
                     rows = self._read(connection, text(self.query.sql), self._parameters(after, limit), limit)
+                    self._add_lines(connection, rows)
                 ended = len(rows) < limit
                 if timed and not ended and not any(map(self._time, rows)):
                     limit = self._longer(limit, size, rows)
@@ -211,6 +219,7 @@ class SqlSource:
             while True:
                 values = {**span, "after_key": after.key if after else self._least()}
                 rows = self._read(connection, text(statement.sql), values, size, statement)
+                self._add_lines(connection, rows)
                 if rows:
                     page = self._page(rows, after, timed=False)
                     after = page.cursor
@@ -224,6 +233,7 @@ class SqlSource:
         clause = text(statement.sql).bindparams(bindparam("keys", expanding=True))
         with self._telling(statement), self.database.connect() as connection, self.database.reading(connection):
             rows = self._read(connection, clause, {"keys": [self._as_key(ref) for ref in refs]}, len(refs), statement)
+            self._add_lines(connection, rows)
         return tuple(self._mapped(row, self._cursor(row, timed=False), timed=False) for row in rows)
 
     def mark(self) -> Mark:
@@ -268,7 +278,7 @@ class SqlSource:
 
     def _read(
         self, connection: Connection, clause: TextClause, values: Mapping[str, Any], size: int, of: Statement | None = None
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[dict[str, Any]]:
         """One page of rows. One row more than asked for is fetched, to notice a query that ignores :limit."""
         result = connection.execute(clause, values)
         if not result.returns_rows:
@@ -279,6 +289,33 @@ class SqlSource:
         if len(rows) > size:
             raise self.wrong("返回的行数多于 :limit 或 :keys", of)
         return rows
+
+    def _add_lines(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """Give each row the lines of its fields, in the order of their keys; a row without any gets none."""
+        for name, statement in self.query.children.items():
+            found: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
+            for first in range(0, len(rows), _KEYS_AT_ONCE):
+                refs = [row[ROW_REF] for row in rows[first : first + _KEYS_AT_ONCE]]
+                for line in self._lines(connection, name, statement, refs):
+                    found[line[ROW_REF]].append(line)
+            for row in rows:
+                row[children.place(name)] = children.ordered(found.get(row[ROW_REF], ()))
+
+    def _lines(self, connection: Connection, name: str, statement: Statement, refs: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
+        clause = text(statement.sql).bindparams(bindparam("keys", expanding=True))
+        with self._telling(statement):
+            result = connection.execute(clause, {"keys": refs})
+            needed = {ROW_REF, children.LINE_KEY, *self.mapping.children[name].fields.columns}
+            if missing := sorted(needed - set(result.keys())):
+                raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 的 children.{name} 要用）", statement)
+            known = set(refs)
+            for row in result.mappings():
+                line = dict(row)
+                if line[ROW_REF] not in known:  # of another type it would be nobody's, and its record would go without it
+                    raise self.wrong(f"有一行的 {ROW_REF} 不是所问的行，须与主查询的 {ROW_REF} 同一类型", statement)
+                if is_blank(line[children.LINE_KEY]):
+                    raise self.wrong(f"有一行的 {children.LINE_KEY} 为空，不能确定子行的次序", statement)
+                yield line
 
     def _parameters(self, after: Cursor | None, size: int) -> dict[str, Any]:
         values = {

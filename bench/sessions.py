@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from adapters.mapping import FieldRule, RowMapping
+from adapters.fieldrule import FieldRule
+from adapters.mapping import RowMapping
 from adapters.origins import Column, DateAndTime, SiteFacts
 from schemas.model import Cadence, CodeTable, Condition, Confidence, Dataset, Edition, Field, FieldType, Node, Source
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -71,3 +71,44 @@ def test_a_damaged_table_is_a_wrong_configuration(tmp_path: Path) -> None:
     path.write_text('bar,code\n1,"X\n2,Y\n', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"目录对照表 .*c\.csv 第 2 行：引号不成对"):
         catalogue.read(path, "bar")
+
+
+DATED = "bar,yb,起,止\n1,Y1,,2026-03-31\n1,Y2,2026-04-01,\n2,Z1,2026-04-01,2026-04-30\n"
+
+
+def dated(tmp_path: Path, text: str = DATED) -> catalogue.Catalogue:
+    (tmp_path / "c.csv").write_text(text, encoding="utf-8")
+    return catalogue.read(tmp_path / "c.csv", "bar", ("起", "止"))
+
+
+@pytest.mark.parametrize(
+    ("key", "day", "code"),
+    [
+        ("1", date(2026, 3, 31), "Y1"),
+        ("1", date(2026, 4, 1), "Y2"),
+        ("1", date(2030, 1, 1), "Y2"),
+        ("2", date(2026, 4, 30), "Z1"),
+        ("2", date(2026, 5, 1), None),
+        ("3", date(2026, 5, 1), None),
+    ],
+)
+def test_a_dated_catalogue_answers_by_the_day(tmp_path: Path, key: str, day: date, code: str | None) -> None:
+    found = dated(tmp_path).find(key, day)
+    assert (found["yb"] if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("1,Y3,2026-05-01,2026-05-31", "第 5 行与第 3 行的 bar 相同，生效的日期又有重叠"),
+        ("9,Y3,2026-05-02,2026-05-01", "第 5 行的 止 早于 起"),
+        ("9,Y3,明天,", "第 5 行的 起 应为日期 yyyy-MM-dd"),
+    ],
+)
+def test_dates_that_cannot_be_are_told(tmp_path: Path, line: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        dated(tmp_path, f"{DATED}{line}\n")
+
+
+def test_without_those_columns_a_catalogue_has_no_dates(tmp_path: Path) -> None:
+    assert not dated(tmp_path, "bar,yb\n1,Y1\n").dated

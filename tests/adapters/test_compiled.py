@@ -61,12 +61,25 @@ MAPPINGS = {
     "catalogue": {"code": "{catalogue: bar, take: code}", "title": "{catalogue: bar, take: lot}"},
     "constant": {"code": "{constant: item_code}", "title": "{constant: counts}"},
     "first": {"code": "{first: [t, {catalogue: bar, take: code}, {constant: item_code}]}", "begn": "{first: [l, d]}"},
+    "refined": {
+        "day": '{column: d, empty: ["1900-01-01", "-"], formats: [yyyy-MM-dd, yyyyMMdd]}',
+        "begn": '{date: {column: d, formats: [yyyy-MM-dd]}, time: {column: t, codes: {am: "08:00", "7": "12:00"}}}',
+        "title": '{joined: [l, bar], with: "-"}',
+        "count": '{product: [count, {column: count, units: {"": "1", 盒: "10"}}]}',
+    },
+    "declared": {
+        "title": '{declared: counts, as: {"no": t, "yes": l}}',
+        "code": '{first: [{declared: counts, as: {"no": l}}, code]}',
+    },
+    "json": {"title": "{json: t, at: a}", "count": "{first: [{json: l, at: n}, count]}"},
+    "dated": {"code": "{catalogue: bar, take: code, as_of: d}"},
     "fixed": {"shift": '{fixed: "1", why: 只有一班}', "count": '{fixed: "2.50", why: 只有一种}'},
 }
 RULES = {
     "none": "",
     "states": 'exclude:\n  - {column: t, in: ["7", "true"], reason: 甲}\nnot_ready:\n  - {column: l, is: blank, reason: 乙}\n'
     'void:\n  - {all: [{column: d, not_in: [""]}, {constant: counts, in: ["yes"]}], reason: 丙}\n',
+    "tenants": "exclude: [{column: t, differs_from: counts, reason: 甲}, {column: l, same_as: item_code, reason: 乙}]\n",
     "heads": "heads:\n  - {column: t, reason: 查不到, explains: [code]}\n",
 }
 

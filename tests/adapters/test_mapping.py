@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters import mappingfile
-from adapters.catalogue import Catalogue
+from adapters.catalogue import Catalogue, Entry
 from adapters.origins import SiteFacts
 from gateway.model import Cursor, RowState, SourceRow
 from schemas.model import Edition
@@ -248,3 +248,30 @@ def test_a_last_day_without_a_next_is_a_fault_not_a_crash(read_mapping: Any, map
     mapping = read_mapping(begn="{date: d, time: s}", ended="{date: d, time: e, next_day_if_before: begn}")
     row = map_row(mapping, d=date(9999, 12, 31), s=time(22), e=time(2))
     assert told(row) == [("ended", "unreadable", "结束时间（ended）无法读懂：这一天没有下一天")]
+
+
+SPRING, SUMMER = (
+    Entry({"bar": "1", "code": "X3"}, date.min, date(2026, 3, 31)),
+    Entry({"bar": "1", "code": "X4"}, date(2026, 4, 1), date.max),
+)
+DATED = Catalogue("c.csv", "bar", frozenset({"bar", "code"}), {}, {"1": (SPRING, SUMMER), "2": (SUMMER,)})
+
+
+@pytest.mark.parametrize(
+    ("bar", "day", "code"),
+    [
+        ("1", date(2026, 3, 31), "X3"),
+        ("1", "2026-04-01 00:30:00", "X4"),
+        ("2", date(2026, 3, 31), "医保码（code）：目录对照表中本行的 bar 在 2026-03-31 没有生效的一行"),
+        ("3", date(2026, 3, 31), "医保码（code）：目录对照表中查不到本行的 bar"),
+        ("1", None, "医保码（code）：本行没有 d，不知道该用哪一天的目录"),
+    ],
+)
+def test_a_backfill_of_march_uses_marchs_catalogue(read_mapping: Any, map_row: Any, bar: str, day: Any, code: str) -> None:
+    row = map_row(read_mapping(code="{catalogue: bar, take: code, as_of: d}"), {}, DATED, bar=bar, d=day)
+    assert row.values.get("code", row.faults[0].message if row.faults else "") == code
+
+
+def test_a_dated_catalogue_is_not_read_without_a_day(read_mapping: Any, map_row: Any) -> None:
+    row = map_row(read_mapping(code="{catalogue: bar, take: code}"), {}, DATED, bar="1")
+    assert "映射没有写按哪一列的日期查（as_of）" in row.faults[0].message
