@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from gateway import reconcile as reconciling
 from gateway.errors import GatewayError
 from gateway.outbox import Verified, next_step
 from gateway.reconcile import Audit
+from gateway.standing import Extent
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
 from schemas.commandline import Command
@@ -25,34 +26,54 @@ def _now() -> datetime:
 
 @click.command(cls=Command, help="对账：逐条核对平台持有的与本地台账，不一致的按平台重建后重报；恢复旧备份之后运行一次。")
 @click.option("--target", "only", help="只核对这个目标")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="只核对这个业务日 yyyy-MM-dd")
+@click.option("--dataset", default="", help="只核对这个数据集，如 HD03")
+@click.option("--resend", is_flag=True, help="收下过而平台已没有的，按原版本再报一次（先与医保局核实是不是有意删的）")
 @click.pass_obj
-def reconcile(path: Path, only: str | None) -> None:
+def reconcile(path: Path, only: str | None, day: datetime | None, dataset: str, resend: bool) -> None:
     """Ask every platform that answers queries."""
     with told(), opened(configuration.load(path), _now) as gateway:
-        well = [_audit(gateway, target) for target in gateway.clients if only in (None, target)]
+        extent = Extent(dataset, _span(day) if day else None)
+        well = [_audit(gateway, target, extent, resend=resend) for target in gateway.clients if only in (None, target)]
         if not well:
             click.echo(f"没有名为 {only} 的目标", err=True)
     sys.exit(0 if well and all(well) else 1)
 
 
-def _audit(gateway: Gateway, target: str) -> bool:
-    """Whether the platform could be asked and holds everything."""
+def _span(day: datetime) -> tuple[datetime, datetime]:
+    """From midnight to midnight in Shanghai."""
+    begin = day.replace(tzinfo=SHANGHAI)
+    return begin, begin + timedelta(days=1)
+
+
+def _audit(gateway: Gateway, target: str, extent: Extent, *, resend: bool) -> bool:
+    """Whether the platform could be asked and holds everything, or is sent again what it lost."""
     client = gateway.clients[target]
     if not client.answers_queries:
         click.echo(f"目标 {target}：这个平台不回答查询（answers_queries: false），未核对")
         return True
-    found = reconciling.audit(gateway.store, client, target, _now())
+    found = reconciling.audit(gateway.store, client, target, _now(), extent=extent, resend=resend)
     reconciling.heal(gateway.store, client, target, clock=_now)
     click.echo(_account(target, found))
     for sentence in found.failures:
         click.echo(f"  {sentence}", err=True)
-    return not found.failures and not found.missing
+    return not found.failures and found.missing == found.resent.queued
 
 
 def _account(target: str, found: Audit) -> str:
     differing = f"{found.differing} 条与平台不一致，已按平台重建，下次运行时重报" if found.differing else "没有不一致的"
-    missing = f"；{found.missing} 条平台已没有，请与医保局核实" if found.missing else ""
-    return f"目标 {target}：核对 {found.asked} 条，{differing}{missing}"
+    return f"目标 {target}：核对 {found.asked} 条，{differing}{_lost(found)}"
+
+
+def _lost(found: Audit) -> str:
+    """What the platform does not hold any more, and what becomes of it."""
+    if not found.missing:
+        return ""
+    if not found.resent.queued + found.resent.shredded:
+        return f"；{found.missing} 条平台已没有，请与医保局核实，要再报的加 --resend"
+    again = f"，{found.resent.queued} 条已按原版本重新排队"
+    shredded = f"，{found.resent.shredded} 条正文已销毁、不能再报，请与医保局商定" if found.resent.shredded else ""
+    return f"；{found.missing} 条平台已没有{again}{shredded}"
 
 
 @click.command(cls=Command, help="录入核实的结果：到平台查过，结果不明的这一条收到没有。")

@@ -23,6 +23,7 @@ class Hindrance(StrEnum):
     PARENT = "parent"  #: the record it names was not accepted yet
     UNREADABLE = "unreadable"  #: the site's database could not be read
     STOPPED = "stopped"  #: the gateway did not run
+    LOST = "lost"  #: the platform had accepted the record, and did not hold it any more
     SHUT = "shut"  #: the platform may not be called at that time of day
 
 

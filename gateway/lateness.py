@@ -49,6 +49,7 @@ PARTY_OF = {
     Hindrance.PARENT: Party.CLINICAL,
     Hindrance.UNREADABLE: Party.HIS,
     Hindrance.STOPPED: Party.GATEWAY,
+    Hindrance.LOST: Party.PLATFORM,
     Hindrance.SHUT: Party.PLATFORM,
 }
 

@@ -193,6 +193,11 @@ class Requeued:
     """A person wants what was rejected to be sent once more as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Asked, the platform does not hold what it once accepted, and a person wants it sent once more as it is."""
+
+
 Outcome = (
     Answered
     | NotDelivered
@@ -210,6 +215,7 @@ Outcome = (
     | NotWithdrawn
     | Verified
     | Requeued
+    | Lost
 )
 
 
@@ -273,6 +279,8 @@ def _looked_into(item: Item, outcome: Outcome, now: datetime) -> Step:
             return _persons(item, now, cause)
         case State.REJECTED, Requeued():
             return replace(_to(item, State.QUEUED, None, "", attempts=0, batch_cap=0), delay=Hindrance.REJECTED)
+        case State.ACCEPTED, Lost():
+            return replace(_to(item, State.QUEUED, None, "平台收下过、现在没有了", attempts=0, batch_cap=0), delay=Hindrance.LOST)
     raise ValueError(f"{type(outcome).__name__} cannot befall an item that is {item.state}")
 
 

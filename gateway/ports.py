@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from gateway.breaker import Report
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
 from gateway.outbox import Batch, Doubt, Item, State, Step
+from gateway.standing import EVERYTHING, Extent, Resent
 from schemas.envelope import Result
 from schemas.holdings import Answer, Holding, Question
 
@@ -180,8 +181,11 @@ class OutboxStore(Protocol):
     def reserve(self, doubts: Sequence[Doubt], now: datetime, until: datetime) -> Sequence[Doubt]:
         """Those, of one state, that nobody else looks into: ours until then. What is decided later is written only if it is."""
 
-    def settled(self, target: str, after: int) -> Sequence[Doubt]:
+    def settled(self, target: str, after: int, extent: Extent = EVERYTHING) -> Sequence[Doubt]:
         """Accepted items that are their key's newest version, in the order of their ids, above one; a page."""
+
+    def resend(self, doubts: Sequence[Doubt], now: datetime) -> Resent:
+        """Queue once more, as they are, what a platform lost; only what is still accepted and still its key's newest version."""
 
     def record(self, doubt: Doubt) -> bytes:
         """The wire record of an item."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
@@ -30,6 +30,7 @@ from gateway.outbox import (
     next_step,
 )
 from gateway.ports import Bureau, OutboxStore
+from gateway.standing import EVERYTHING, Extent, Resent
 from schemas.holdings import Asked, Fate, Holding, Question
 from schemas.model import Replay
 
@@ -106,24 +107,30 @@ class Audit:
     differing: int  #: keys that the platform holds otherwise: they are healed by the next upload
     missing: int  #: keys that were accepted and that the platform does not hold any more
     failures: tuple[str, ...]  #: why it could not be asked
+    resent: Resent = field(default_factory=Resent)  #: of the missing ones
 
 
-def audit(store: OutboxStore, bureau: Bureau, target: str, now: datetime) -> Audit:
+def audit(
+    store: OutboxStore, bureau: Bureau, target: str, now: datetime, *, extent: Extent = EVERYTHING, resend: bool = False
+) -> Audit:
     """Compare what the ledger takes for accepted with what the platform holds.
 
     After a restore the ledger may call a row unchanged that the platform shows otherwise; such a row is never sent, so
-    no conflict would tell of it.
+    no conflict would tell of it. What the platform lost is sent again only if a person says so (`resend`): it may have been
+    taken away on purpose.
     """
-    after, found, failures = 0, Counter[type[Outcome]](), set[str]()
-    while doubts := store.settled(target, after):
+    after, found, failures, resent = 0, Counter[type[Outcome]](), set[str](), Resent()
+    while doubts := store.settled(target, after, extent):
         for (institution, dataset), group in _by_dataset(doubts).items():
             outcomes = _compared(bureau, institution, dataset, group)
             other = [(each, outcome) for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, HeldOther)]
             store.apply([next_step(each.item, outcome, now) for each, outcome in other], now)
+            lost = [each for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, NotHeld)]
+            resent += store.resend(lost, now) if resend and lost else Resent()
             found.update(map(type, outcomes))
             failures.update(each.cause for each in outcomes if isinstance(each, QueryFailed))
         after = doubts[-1].item.id
-    return Audit(found.total(), found[HeldOther], found[NotHeld], tuple(sorted(failures)))
+    return Audit(found.total(), found[HeldOther], found[NotHeld], tuple(sorted(failures)), resent)
 
 
 def _compared(bureau: Bureau, institution: str, dataset: str, group: Sequence[Doubt]) -> Sequence[Outcome]:

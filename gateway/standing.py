@@ -110,6 +110,28 @@ class Sieve:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """Which part of what is reported is held against a platform; "" and None: all of it."""
+
+    dataset: str = ""
+    span: tuple[datetime, datetime] | None = None  #: business time from, and before
+
+
+EVERYTHING = Extent()
+
+
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """What became of records that a platform lost."""
+
+    queued: int = 0
+    shredded: int = 0  #: nothing is left of them to be sent
+
+    def __add__(self, other: Resent) -> Resent:
+        return Resent(self.queued + other.queued, self.shredded + other.shredded)
+
+
+@dataclass(frozen=True, slots=True)
 class Awaited:
     """Records held until the one above them is accepted."""
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, Select, and_, insert, select, update
 from gateway.model import Parcel
 from gateway.outbox import Doubt, State
 from gateway.reconcile import Claim, Mend, mend
+from gateway.standing import EVERYTHING, Extent
 from gateway.store import parents, reservations, sealing, turns
 from gateway.store.leasing import COLUMNS, item_of
 from gateway.store.sealing import Keyring
@@ -47,7 +48,9 @@ def doubts(
     return [_doubt(row, datasets) for row in connection.execute(due)]
 
 
-def settled(connection: Connection, datasets: Mapping[str, Dataset], target: str, after: int) -> list[Doubt]:
+def settled(
+    connection: Connection, datasets: Mapping[str, Dataset], target: str, after: int, extent: Extent = EVERYTHING
+) -> list[Doubt]:
     """Accepted items that are their key's newest version, above an id."""
     newest = and_(
         ledger.c.institution == outbox.c.institution,
@@ -55,7 +58,12 @@ def settled(connection: Connection, datasets: Mapping[str, Dataset], target: str
         ledger.c.record_key == outbox.c.record_key,
         ledger.c.version == outbox.c.version,
     )
-    return [_doubt(row, datasets) for row in connection.execute(_page(target, State.ACCEPTED, after).join(ledger, newest))]
+    query = _page(target, State.ACCEPTED, after).join(ledger, newest)
+    if extent.dataset:
+        query = query.where(outbox.c.dataset == extent.dataset)
+    if extent.span:
+        query = query.where(parcel.c.occurred_at >= extent.span[0], parcel.c.occurred_at < extent.span[1])
+    return [_doubt(row, datasets) for row in connection.execute(query)]
 
 
 def unknown(connection: Connection, datasets: Mapping[str, Dataset], target: str, dataset: str, key: str) -> list[Doubt]:

@@ -18,7 +18,19 @@ from gateway.lateness import Track
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.skew import PlatformClock
-from gateway.standing import Awaited, Grievance, Progress, Queue, Route, Sieve, Standing, Waiting
+from gateway.standing import (
+    EVERYTHING,
+    Awaited,
+    Extent,
+    Grievance,
+    Progress,
+    Queue,
+    Resent,
+    Route,
+    Sieve,
+    Standing,
+    Waiting,
+)
 from gateway.store import (
     asides,
     backup,
@@ -38,6 +50,7 @@ from gateway.store import (
     pace,
     parents,
     requeueing,
+    resending,
     reservations,
     retention,
     revisits,
@@ -335,10 +348,18 @@ class Store:
 
         return write(self._engine, work)
 
-    def settled(self, target: str, after: int) -> Sequence[Doubt]:
+    def settled(self, target: str, after: int, extent: Extent = EVERYTHING) -> Sequence[Doubt]:
         """See OutboxStore."""
         with reading(self._engine) as connection:
-            return ledger.settled(connection, self._edition.datasets, target, after)
+            return ledger.settled(connection, self._edition.datasets, target, after, extent)
+
+    def resend(self, doubts: Sequence[Doubt], now: datetime) -> Resent:
+        """See OutboxStore."""
+
+        def work(connection: Connection) -> Resent:
+            return resending.resend(connection, self._edition.datasets, doubts, now + self._skew(connection))
+
+        return write(self._engine, work)
 
     def record(self, doubt: Doubt) -> bytes:
         """See OutboxStore."""

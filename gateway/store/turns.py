@@ -6,7 +6,7 @@ Kept as a state instead of being asked at every lease: edits of what is just und
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, select, update
@@ -28,7 +28,12 @@ def lock(connection: Connection, parcels: Sequence[Parcel]) -> None:
     Whatever its state: a database looks for rows by what they were when the statement began, so one that is just coming
     back to the queue would be missed, and then two versions of a key would be queued.
     """
-    for same in places(parcels):
+    lock_keys(connection, [(each.institution, each.dataset, each.key) for each in parcels])
+
+
+def lock_keys(connection: Connection, keys: Iterable[tuple[str, str, str]]) -> None:
+    """The same by (institution, data set, key)."""
+    for same in _places(keys):
         connection.execute(select(outbox.c.id).where(*same).with_for_update()).all()
 
 
@@ -43,9 +48,13 @@ def hold_back(connection: Connection, parcels: Sequence[Parcel]) -> None:
 
 def places(parcels: Sequence[Parcel]) -> Iterator[tuple[ColumnElement[bool], ...]]:
     """Where the deliveries of these keys are, a chunk of one institution and data set at a time."""
+    yield from _places((each.institution, each.dataset, each.key) for each in parcels)
+
+
+def _places(wanted: Iterable[tuple[str, str, str]]) -> Iterator[tuple[ColumnElement[bool], ...]]:
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for each in parcels:
-        keys[each.institution, each.dataset].append(each.key)
+    for institution, dataset, key in wanted:
+        keys[institution, dataset].append(key)
     for (institution, dataset), of_one in keys.items():
         for start in range(0, len(of_one), _CHUNK):
             chunk = of_one[start : start + _CHUNK]

@@ -18,11 +18,12 @@ import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.hindrance import Hindrance
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.outbox import GRACE, PERSON_WITHIN, State
 from gateway.reconcile import Audit, Claim, Mend, audit, mend
-from gateway.standing import Route
+from gateway.standing import Extent, Resent, Route
 from gateway.store import Store, open_store, turns
 from gateway.uploading import upload
 from schemas.envelope import Result, Status
@@ -567,3 +568,97 @@ def test_an_audit_tells_what_the_platform_lost_and_whom_it_could_not_ask(desk: D
     found = audit(desk.store, desk.platform, "bureau", desk.clock())
     assert (found.asked, found.failures) == (2, ("查询平台没有成功：连不上",))
     assert desk.states() == {State.ACCEPTED: 2}
+
+
+def lose(desk: Desk, *keys: str) -> None:
+    """Everything the platform had of these keys is gone."""
+    for place in [place for place in desk.platform.held if place[0] in keys]:
+        del desk.platform.held[place]
+
+
+def settle(desk: Desk, **details: Any) -> Audit:
+    return audit(desk.store, desk.platform, "bureau", desk.clock(), resend=True, **details)
+
+
+def test_what_the_platform_lost_is_sent_again_once_under_the_same_version(desk: Desk) -> None:
+    desk.take_in(prescription(1), prescription(2))
+    desk.send()
+    lose(desk, KEY)
+    assert settle(desk) == Audit(2, 0, 1, (), Resent(queued=1))
+    assert settle(desk).resent == Resent(), "what is on its way is not sent twice"
+    assert desk.states() == {State.QUEUED: 1, State.ACCEPTED: 1}
+    desk.platform.requests.clear()
+    desk.send()
+    assert desk.platform.requests == [[KEY]]
+    assert sorted(desk.platform.held) == [(KEY, 1), ("RX00002|1", 1)]
+    assert settle(desk) == Audit(2, 0, 0, ())
+
+
+def test_the_newest_version_is_sent_again_where_the_platform_fell_back_to_an_older_one(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.take_in(prescription(1, cursor=2, cnt=Decimal(5)))
+    desk.send()
+    del desk.platform.held[KEY, 2]
+    assert settle(desk).resent == Resent(queued=1)
+    desk.send()
+    assert desk.platform.shows() == {KEY: "5"}
+    assert desk.version() == 2
+
+
+def test_an_edit_that_comes_while_the_platform_is_asked_goes_instead_of_what_was_lost(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+    desk.send()
+    lose(desk, KEY)
+    (doubt,) = desk.store.settled("bureau", 0)
+    desk.take_in(prescription(1, cursor=2, cnt=Decimal(5)))
+    assert desk.store.resend([doubt], desk.clock()) == Resent()
+    assert desk.states() == {State.QUEUED: 1}
+    desk.send()
+    assert sorted(desk.platform.held) == [(KEY, 2)]
+
+
+def test_two_that_send_the_lost_again_at_once_queue_each_once(desk: Desk) -> None:
+    rows = [prescription(number) for number in range(1, 31)]
+    desk.take_in(*rows)
+    desk.send()
+    doubts = desk.store.settled("bureau", 0)
+    desk.platform.held.clear()
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: desk.store.resend(doubts, desk.clock()), range(2)))
+    assert sum(each.queued for each in found) == 30
+    desk.platform.requests.clear()
+    desk.send()
+    assert sorted(key for request in desk.platform.requests for key in request) == sorted(each.item.key for each in doubts)
+
+
+def test_what_was_shredded_cannot_be_sent_again_and_is_told(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.clock.move(86400 * 2)
+    assert desk.store.shred(timedelta(days=1), desk.clock()) == 1
+    lose(desk, KEY)
+    assert settle(desk) == Audit(1, 0, 1, (), Resent(shredded=1))
+    assert desk.states() == {State.ACCEPTED: 1}
+
+
+def test_only_the_day_and_the_data_set_that_are_meant_are_asked_for(desk: Desk) -> None:
+    desk.take_in(prescription(1), prescription(2, rx_time=START - timedelta(days=3)))
+    desk.send()
+    desk.platform.held.clear()
+    day = (START - timedelta(hours=8), START + timedelta(hours=16))
+    assert settle(desk, extent=Extent("HD03")).asked == 0
+    assert settle(desk, extent=Extent("RX01", day)) == Audit(1, 0, 1, (), Resent(queued=1))
+    assert settle(desk).asked == 1
+
+
+def test_a_lost_record_that_is_late_by_that_is_charged_to_the_platform(desk: Desk) -> None:
+    desk.take_in(prescription(1))
+    desk.send()
+    lose(desk, KEY)
+    desk.clock.move(86400)
+    settle(desk)
+    desk.clock.move(60)
+    desk.send()
+    (track,) = desk.store.tracks("bureau", START - timedelta(days=1), START + timedelta(days=1))
+    assert [span.kind for span in track.history.own] == [Hindrance.LOST]
