@@ -11,43 +11,33 @@ A site may keep its own profile anywhere: a built-in name is `his/openhis`, anyt
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from sqlalchemy import URL
 
 from adapters import catalogue, mappingfile
+from adapters.bounds import Window
 from adapters.catalogue import Catalogue
+from adapters.choices import nearest
 from adapters.compiled import CompiledMapping
-from adapters.connection import SiteDatabase
+from adapters.kinds import KINDS
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
-from adapters.sql import (
-    LOOKUP_PARAMETERS,
-    PARAMETERS,
-    WINDOW_PARAMETERS,
-    KeyKind,
-    Query,
-    SqlSource,
-    Statement,
-    Window,
-    parameters,
-)
+from adapters.plan import Parts, Plan
+from adapters.site import Site as Site
+from adapters.sql import Query
+from adapters.sqlplan import SqlPlan
 from gateway.errors import ConfigError
-from gateway.model import Reading
+from gateway.ports import SweptSource
 from schemas import yamlfile
 from schemas.model import Edition
 from schemas.yamlfile import Section
 
-E = TypeVar("E", bound=StrEnum)
 _BUILT_IN = Path(__file__).parent
 _SHELVES = ("his", "pos")
+#: of a manifest of whatever kind
+_KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogue_key", "catalogue_dates", "datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +58,22 @@ class Profile:
     product: str
     vendor: str
     versions: tuple[str, ...]  #: versions of the product it was tried on
-    dialects: tuple[str, ...]
+    kind: str  #: of its sources: a key of adapters.kinds
     constants: Mapping[str, Declaration]
     catalogue_key: str  #: column that finds a row in the site's catalogue; empty: it needs none
     catalogue_dates: tuple[str, str]  #: its columns of first and last day, if a catalogue may have them; ("", ""): none
-    queries: Mapping[str, Query]
+    plan: Plan
     mappings: Mapping[str, Path]
 
+    @property
+    def queries(self) -> Mapping[str, Query]:
+        """Of a profile of databases; none of another kind."""
+        return self.plan.entries if isinstance(self.plan, SqlPlan) else {}
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One database of one institution, as the site's configuration describes it."""
-
-    name: str
-    url: URL
-    institution: str  #: fixmedins_code
-    constants: Mapping[str, str] = field(default_factory=dict)
-    catalogue: Path | None = None
-    datasets: tuple[str, ...] = ()  #: empty: all that the profile has
-    statement_timeout: int = 30  #: seconds
-    since: datetime | None = None  #: business time before it is not reported; bound to :from
-    until: datetime | None = None  #: nor business time from here on; bound to :to
-    others: tuple[str, ...] = ()  #: further institutions whose rows the database holds
-    password_from: str = ""  #: the file or the environment variable that the password is in, for messages
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """The databases that its queries run on; none of another kind."""
+        return self.plan.dialects if isinstance(self.plan, SqlPlan) else ()
 
 
 def discover() -> dict[str, Path]:
@@ -108,25 +91,23 @@ def load(name: str | Path) -> Profile:
     folder = built_in.get(str(name)) or Path(name)
     if not (folder / "manifest.yaml").is_file():
         raise ConfigError(f"没有适配包 {name}：既不是内置的（{'、'.join(built_in)}），也不是含 manifest.yaml 的目录")
-    section = yamlfile.read(folder / "manifest.yaml").known(
-        *("product", "vendor", "versions", "kind", "dialects", "constants", "catalogue_key", "catalogue_dates", "datasets")
-    )
-    if section.need("kind", str) != "sql":
-        raise section.error("目前只能是 sql", "kind")
-    datasets = section.section("datasets")
-    entries = {code: datasets.section(code) for code in datasets.data}
+    section = yamlfile.read(folder / "manifest.yaml")
+    kind = KINDS.get(section.need("kind", str))
+    if kind is None:
+        raise section.error(f"只能是 {'、'.join(KINDS)} 之一", "kind")
+    section.known(*_KEYS, *kind.keys)
     return Profile(
         name=str(name),
         folder=folder,
         product=section.need("product", str),
         vendor=section.need("vendor", str),
         versions=section.texts("versions"),
-        dialects=section.texts("dialects"),
+        kind=section.need("kind", str),
         constants={name: _declaration(name, each) for name, each in section.named("constants").items()},
         catalogue_key=section.text("catalogue_key"),
         catalogue_dates=_catalogue_dates(section),
-        queries={code: _query(folder, code, each) for code, each in entries.items()},
-        mappings={code: folder / each.need("mapping", str) for code, each in entries.items()},
+        plan=kind.read(folder, section),
+        mappings={code: folder / each.need("mapping", str) for code, each in section.named("datasets").items()},
     )
 
 
@@ -143,71 +124,6 @@ def _declaration(name: str, section: Section) -> Declaration:
     return Declaration(name, section.need("label", str), section.texts("values"))
 
 
-def _query(folder: Path, dataset: str, section: Section) -> Query:
-    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count", "children")
-    main = _statement(folder, section, "query", section.need("query", str))
-    reading = _choice(section, "reading", Reading)
-    query = Query(
-        dataset=dataset,
-        file=main.file,
-        sql=main.sql,
-        takes=_takes(section, main.sql, reading),
-        reading=reading,
-        key=_choice(section, "key", KeyKind),
-        window=_optional(folder, section, "window", WINDOW_PARAMETERS),
-        lookup=_optional(folder, section, "lookup", LOOKUP_PARAMETERS),
-        mark=_optional(folder, section, "mark", frozenset()),
-        count=_optional(folder, section, "count", parameters(main.sql) & {"from", "to"}),
-        children=_children(folder, section),
-    )
-    if (query.window is None) is not (query.lookup is None):
-        raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")
-    return query
-
-
-def _children(folder: Path, section: Section) -> dict[str, Statement]:
-    inner = section.optional("children")
-    found = {name: _optional(folder, inner, name, LOOKUP_PARAMETERS) for name in inner.data} if inner else {}
-    return {name: statement for name, statement in found.items() if statement}
-
-
-def _statement(folder: Path, section: Section, key: str, file: str) -> Statement:
-    try:
-        return Statement(file, (folder / file).read_text(encoding=yamlfile.ENCODING))
-    except (OSError, UnicodeDecodeError):
-        raise section.error(f"读不到 {file}（须为 UTF-8 文本）", key) from None
-
-
-def _optional(folder: Path, section: Section, key: str, takes: frozenset[str]) -> Statement | None:
-    """A further query of the data set; it takes just what its kind takes."""
-    file = section.text(key)
-    if not file:
-        return None
-    statement = _statement(folder, section, key, file)
-    found = parameters(statement.sql)
-    if found != takes:
-        wanted = "、".join(f":{name}" for name in sorted(takes)) or "没有参数"
-        raise section.error(f"{file} 的参数应为 {wanted}（注释里的也算）", key)
-    return statement
-
-
-def _takes(section: Section, sql: str, reading: Reading) -> frozenset[str]:
-    """The parameters the manifest names must be those the file has: a misspelt one would be bound to nothing."""
-    takes = section.texts("takes")
-    for name in takes:
-        if name not in PARAMETERS:
-            raise section.error(f"没有参数 {name}{_nearest(name, PARAMETERS)}；可用：{'、'.join(PARAMETERS)}", "takes")
-    found = parameters(sql)
-    if found != set(takes):
-        differing = "、".join(f":{name}" for name in sorted(found ^ set(takes)))
-        raise section.error(f"与 {section.text('query')} 里的参数不一致：{differing}（注释里的也算）", "takes")
-    if not {"after_key", "limit"} <= found:
-        raise section.error("查询须用到 :after_key 和 :limit，否则不能分页", "takes")
-    if "after_time" in found and reading is Reading.RESCAN:
-        raise section.error("每次从头重读（rescan）的查询不用 :after_time", "takes")
-    return frozenset(takes)
-
-
 def mapping(profile: Profile, dataset: str, edition: Edition) -> RowMapping:
     """The mapping of one data set, checked against the edition. SpecError names file and key."""
     path = profile.mappings[dataset]
@@ -216,44 +132,36 @@ def mapping(profile: Profile, dataset: str, edition: Edition) -> RowMapping:
             f"规范 {edition.id} 没有数据集 {dataset}", file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}"
         )
     rules = mappingfile.read(path, edition, dataset, profile.constants, profile.catalogue_key)
-    if astray := sorted(rules.children.keys() ^ profile.queries[dataset].children.keys()):
+    if astray := sorted(rules.children.keys() ^ set(profile.plan.entries[dataset].children)):
         told = f"子表 {'、'.join(astray)} 须同时写在 {path.name} 的 children 和 manifest.yaml 的 children 里"
         raise ConfigError(told, file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}.children")
     return rules
 
 
-def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SqlSource]:
+def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSource]:
     """The sources of a site, one per data set. Nothing is read and no connection is opened yet.
 
     ConfigError if the site's configuration does not fit the profile, SpecError if the profile is wrong.
     """
-    try:
-        database = SiteDatabase(site.url, site.statement_timeout, site.password_from)
-    except ConfigError as error:
-        raise ConfigError(f"数据源 {site.name}：{error}") from None
-    if database.dialect not in profile.dialects:
-        raise ConfigError(
-            f"数据源 {site.name}：适配包 {profile.name} 只用于 {'、'.join(profile.dialects)}，不用于 {database.dialect}"
-        )
+    opener = profile.plan.opener(profile.name, site)
     facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site), frozenset(site.others))
     window = Window(site.since, site.until)
-    sources: list[SqlSource] = []
+    sources: list[SweptSource] = []
     for code in _wanted(profile, site):
         rules = mapping(profile, code, edition)
         swift = CompiledMapping(rules, facts, edition).content
-        digest = _digest(profile, code, site, edition)
-        sources.append(SqlSource(site.name, profile.queries[code], rules, facts, database, window, digest, swift))
+        parts = Parts(site.name, rules, facts, window, _digest(profile, code, site, edition), swift)
+        sources.append(opener(code, parts))
     return sources
 
 
 def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str:
     """Of the files, declarations and code tables that decide what a row of this data set becomes."""
-    query = profile.queries[dataset]
+    entry = profile.plan.entries[dataset]
     found = edition.datasets[dataset]
     codes = sorted({each.codes for each in found.fields if each.codes})
     parts: tuple[object, ...] = (
-        query.sql,
-        query.window.sql if query.window else "",
+        *entry.decides(),
         profile.mappings[dataset].read_text(encoding="utf-8"),
         site.catalogue.read_bytes().hex() if site.catalogue else "",
         sorted(site.constants.items()),
@@ -263,16 +171,16 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     )
     if site.since or site.until or site.others:
         parts = (*parts, repr((site.since, site.until, sorted(site.others))))
-    if query.children:
-        parts = (*parts, sorted((name, each.sql) for name, each in query.children.items()))
+    if lines := entry.lines():
+        parts = (*parts, lines)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _wanted(profile: Profile, site: Site) -> tuple[str, ...]:
     for code in site.datasets:
-        if code not in profile.queries:
-            raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 没有数据集 {code}（有：{'、'.join(profile.queries)}）")
-    return site.datasets or tuple(profile.queries)
+        if code not in profile.mappings:
+            raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 没有数据集 {code}（有：{'、'.join(profile.mappings)}）")
+    return site.datasets or tuple(profile.mappings)
 
 
 def _declared(profile: Profile, site: Site) -> Mapping[str, str]:
@@ -280,7 +188,7 @@ def _declared(profile: Profile, site: Site) -> Mapping[str, str]:
         known = profile.constants.get(name)
         if known is None:
             raise ConfigError(
-                f"数据源 {site.name}：适配包 {profile.name} 不用常量 {name}{_nearest(name, profile.constants)}",
+                f"数据源 {site.name}：适配包 {profile.name} 不用常量 {name}{nearest(name, profile.constants)}",
                 key=f"constants.{name}",
             )
         if known.values and value not in known.values:
@@ -294,15 +202,3 @@ def _catalogue(profile: Profile, site: Site) -> Catalogue | None:
     if not profile.catalogue_key:
         raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 不用目录对照表", key="catalogue")
     return catalogue.read(site.catalogue, profile.catalogue_key, profile.catalogue_dates)
-
-
-def _choice(section: Section, key: str, kind: type[E]) -> E:
-    try:
-        return kind(section.need(key, str))
-    except ValueError:
-        raise section.error(f"只能是 {'、'.join(kind)} 之一", key) from None
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"，是否想写 {near[0]}？" if near else ""

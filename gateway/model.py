@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from schemas.model import Violation
@@ -37,6 +38,20 @@ class Mark:
     identity: str  #: of the database
     newest: str | int | None = None  #: greatest cursor key; None if there is none, or the profile does not tell
     rows: int | None = None  #: None where counting is too dear
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A web service of the site: where it is, as whom it is called, how patiently and how often."""
+
+    url: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    ca_file: Path | None = None
+    connect_timeout: float = 10.0  #: seconds
+    read_timeout: float = 30.0  #: seconds, to the end of the reply
+    rate: int = 0  #: most calls a minute; 0: as many as there are
 
 
 class Reading(StrEnum):

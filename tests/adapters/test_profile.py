@@ -84,7 +84,7 @@ def test_another_first_day_or_further_institutions_make_the_source_be_read_again
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("kind: sql", "kind: soap", "目前只能是 sql"),
+        ("kind: sql", "kind: sequel", "键 kind：只能是 sql"),
         ("vendor: 乙", "vendro: 乙", "是否想写 vendor"),
         ("reading: rescan", "reading: often", "只能是 incremental、rescan 之一"),
         ("key: integer", "key: number", "只能是 integer、text、uuid 之一"),

@@ -1,0 +1,12 @@
+"""The kinds of sources a manifest may name. A new kind is one line here and its own modules; profiles, gateway and tests stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from adapters import sqlplan
+from adapters.plan import Kind
+
+KINDS: Mapping[str, Kind] = {
+    "sql": Kind(("dialects",), sqlplan.read),
+}
