@@ -56,6 +56,7 @@ class Target:
     query_url: str  #: where it answers QY01; "": it answers no query
     credentials: Mapping[str, Credential]  #: institution code -> credential
     allowance: Allowance
+    heartbeat: bool = True  #: whether it takes OP02
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +237,7 @@ def _date(section: Section, key: str, text: str) -> date:
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
     section.known(
         *("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials"),
-        *("answers_queries", "query_url", "allow_plain_http", "window", "rate"),
+        *("answers_queries", "query_url", "allow_plain_http", "window", "rate", "heartbeat"),
     )
     url = _reachable(section, "url", section.need("url", str))
     credentials = {code: _credential(each) for code, each in section.named("credentials").items()}
@@ -253,6 +254,7 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         query_url=_query_url(section, url),
         credentials=credentials,
         allowance=Allowance(_window(section), section.at_least("rate", 0, 0)),
+        heartbeat=bool(section.get("heartbeat", bool, True)),
     )
 
 

@@ -24,6 +24,7 @@ from rich.progress import Progress
 
 from gateway import (
     auditing,
+    beating,
     deadlines,
     declarations,
     failpoints,
@@ -207,7 +208,8 @@ def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
     sending = [
         timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
     ]
-    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway) + pulse.jobs(gateway)
+    signs = [*pulse.jobs(gateway), *beating.jobs(gateway, stop.is_set)]
+    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway) + signs
 
 
 def _reading(gateway: Gateway, feed: Feed, stop: threading.Event) -> Callable[[], None]:

@@ -26,6 +26,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """What of one institution waits for one target."""
+
+    waiting: int = 0
+    oldest: datetime | None = None  #: business time of the oldest; None if nothing waits
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One route's account."""
 

@@ -102,8 +102,20 @@ class Gate:
             return self._full()
         return ""
 
+    @property
+    def paced(self) -> bool:
+        """Whether calls are counted."""
+        return bool(self.allowance.rate)
+
+    def spare(self) -> str:
+        """The same for a call that can wait: the last half of a minute's calls is left to records."""
+        rate = self.allowance.rate
+        if (cause := self.closed()) or not rate or self.store.calls_left(self.target, max(1, rate // 2), self.clock()):
+            return cause
+        return self._full()
+
     def admit(self) -> str:
-        """The same, and one call is counted if it passes."""
+        """As `closed`, and one call is counted if it passes."""
         if cause := self.closed():
             return cause
         rate = self.allowance.rate

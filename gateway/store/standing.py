@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from gateway.model import AsideState
 from gateway.outbox import State
-from gateway.standing import Grievance, Progress, Queue, Route, Standing
+from gateway.standing import Backlog, Grievance, Progress, Queue, Route, Standing
 from gateway.store import sightings
-from gateway.store.tables import Instant, aside, ledger, outbox
+from gateway.store.tables import Instant, aside, ledger, outbox, parcel
 
 _WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT, State.HELD)
 
@@ -106,6 +106,23 @@ def queue(connection: Connection, target: str) -> Queue:
     found = connection.execute(causes).all()
     again = {cause: next_at for cause, _, count, next_at in found if count}
     return Queue(target, total, oldest, {cause: rows for cause, rows, _, _ in found}, again)
+
+
+def backlogs(connection: Connection, target: str) -> dict[str, Backlog]:
+    """What waits for a target, by institution."""
+    same = (
+        parcel.c.institution == outbox.c.institution,
+        parcel.c.dataset == outbox.c.dataset,
+        parcel.c.record_key == outbox.c.record_key,
+        parcel.c.version == outbox.c.version,
+    )
+    query = (
+        select(outbox.c.institution, func.count(), func.min(parcel.c.occurred_at))
+        .select_from(outbox.join(parcel, and_(*same)))
+        .where(outbox.c.target == target, outbox.c.state.in_(_WAITING))
+        .group_by(outbox.c.institution)
+    )
+    return {institution: Backlog(count, oldest) for institution, count, oldest in connection.execute(query)}
 
 
 def grievances(connection: Connection, limit: int = 20) -> list[Grievance]:

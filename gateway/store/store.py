@@ -21,6 +21,7 @@ from gateway.skew import PlatformClock
 from gateway.standing import (
     EVERYTHING,
     Awaited,
+    Backlog,
     Extent,
     Grievance,
     Progress,
@@ -443,6 +444,15 @@ class Store:
         """A sign of life; returns the one before."""
         return write(self._engine, lambda connection: interruptions.beat(connection, name, now))
 
+    def backlogs(self, target: str) -> Mapping[str, Backlog]:
+        """What waits for a target, by institution."""
+        with reading(self._engine) as connection:
+            return standing.backlogs(connection, target)
+
+    def draw(self) -> int:
+        """The next number of this installation; no other worker gets the same."""
+        return write(self._engine, _draw)
+
     def add_interruption(self, found: Interruption) -> None:
         """One that was noticed when it was over."""
         write(self._engine, lambda connection: interruptions.add(connection, found))
@@ -506,10 +516,13 @@ class Store:
 
 def _mark(connection: Connection, batch: Batch, now: datetime, skew: timedelta) -> str | None:
     """A fresh message id and the state, together; without the lease, neither."""
-    connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
-    sequence = connection.execute(select(installation.c.sequence)).scalar_one()
-    msgid = message_id(batch.institution, now, sequence)
+    msgid = message_id(batch.institution, now, _draw(connection))
     if leasing.mark_sending(connection, batch, msgid, now + skew):
         return msgid
     connection.rollback()
     return None
+
+
+def _draw(connection: Connection) -> int:
+    connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
+    return int(connection.execute(select(installation.c.sequence)).scalar_one())

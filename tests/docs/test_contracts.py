@@ -17,6 +17,7 @@ RIM = {
         "__init__": "the package",
         "__main__": "starts the command",
         "auditing": "commands",
+        "beating": "jobs",
         "config": "reads the configuration",
         "console": "the screen",
         "declarations": "commands",

@@ -39,7 +39,7 @@ from gateway.sweeping import Swept
 from gateway.tiers import Tier
 from gateway.voiding import VOID
 from gateway.wiring import opened
-from schemas import loader
+from schemas import loader, operating
 from schemas.wire import SHANGHAI
 from support import oracle, sites
 from support.oracle import Content, Verdict
@@ -109,14 +109,14 @@ class Receiver:
     def held(self) -> dict[str, list[Content]]:
         """Every version it keeps, by key and oldest first: the fields of the data set."""
         found: dict[str, list[Content]] = defaultdict(list)
-        query = select(held_record.c.key, held_record.c.body).order_by(held_record.c.key, held_record.c.version)
+        query = select(held_record.c.key, held_record.c.body).where(_OF_ROWS).order_by(held_record.c.key, held_record.c.version)
         for key, body in self._rows(query):
             found[key].append(_content(orjson.loads(body)))
         return dict(found)
 
     def count(self) -> int:
         """How many versions it keeps."""
-        return len(self._rows(select(held_record.c.key)))
+        return len(self._rows(select(held_record.c.key).where(_OF_ROWS)))
 
     def _rows(self, query: Any) -> list[Any]:
         engine = create_engine(self.config.store, poolclass=NullPool)
@@ -130,6 +130,8 @@ def _content(record: Mapping[str, Any]) -> Content:
     return {name: value for name, value in record.items() if name in _FIELDS}
 
 
+#: heartbeats come beside the rows while `serve` runs
+_OF_ROWS = held_record.c.dataset.not_in(operating.CODES)
 _FIELDS = frozenset(each.name for each in loader.reference().datasets[sites.DATASET].fields)
 
 
