@@ -110,6 +110,7 @@ JSHERP_CONSTANTS = {
     "expy_end": "2030-01-01",
     "aprvno": "A-TEST",
     "prodentp_name": "测试厂",
+    "purc_invo_no": "F-TEST",
     "purc_retn_opter_name": "测试采购员",
     "sel_retn_opter_name": "测试销售员",
     "prsc_dr_name": "测试医师",

@@ -1,0 +1,5 @@
+-- 其它入库与其它出库明细：这一类有多少行，加上找不到单据头的；不带连接。gateway check 用它核对查询没有丢行
+SELECT COUNT(*) AS row_count
+FROM jsh_depot_item i
+WHERE i.header_id IN (SELECT id FROM jsh_depot_head WHERE type IN ('入库', '出库') AND sub_type = '其它')
+    OR i.header_id IS NULL OR i.header_id NOT IN (SELECT id FROM jsh_depot_head)
