@@ -215,6 +215,7 @@ def _institution(row: Row, facts: SiteFacts) -> tuple[str, tuple[Violation, ...]
         own = to_text(code)
     except UnreadableError as error:
         return facts.institution, (Violation(INSTITUTION, "unreadable", f"本行的机构编号（{INSTITUTION}）无法读懂：{error}"),)
+    own = facts.institutions.get(own, own)
     if own == facts.institution or own in facts.others:
         return own, ()
     told = f"本行的机构编号（{INSTITUTION}）是 {own[:30]}，不是本来源所配置的 {facts.institution}，不能替它报送"

@@ -23,6 +23,7 @@ class SiteFacts:
     constants: Mapping[str, str] = field(default_factory=dict)
     catalogue: Catalogue | None = None
     others: frozenset[str] = frozenset()  #: further institutions whose rows the database holds, told by a column
+    institutions: Mapping[str, str] = field(default_factory=dict)  #: what that column says -> fixmedins_code, where it is no code
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,8 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSo
     ConfigError if the site's configuration does not fit the profile, SpecError if the profile is wrong.
     """
     opener = profile.plan.opener(profile.name, site)
-    facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site), frozenset(site.others))
+    others, codes = frozenset(site.others), site.institution_codes
+    facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site), others, codes)
     window = Window(site.since, site.until)
     sources: list[SweptSource] = []
     for code in _wanted(profile, site):
@@ -171,6 +172,8 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     )
     if site.since or site.until or site.others:
         parts = (*parts, repr((site.since, site.until, sorted(site.others))))
+    if site.institution_codes:
+        parts = (*parts, sorted(site.institution_codes.items()))
     if lines := entry.lines():
         parts = (*parts, lines)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -27,6 +27,7 @@ class Site:
     since: datetime | None = None  #: business time before it is not reported; bound to :from
     until: datetime | None = None  #: nor business time from here on; bound to :to
     others: tuple[str, ...] = ()  #: further institutions whose rows it holds
+    institution_codes: Mapping[str, str] = field(default_factory=dict)  #: local code of an institution -> fixmedins_code
     password_from: str = ""  #: the file or the environment variable that the password is in, for messages
     encoding: str = ""  #: of texts that the database believes to be latin1; "": as the database says
     oracle_client: Path | None = None  #: folder of Oracle's own client, for servers that the thin driver does not speak to

@@ -75,6 +75,7 @@ class Source:
     page_size: int
     statement_timeout: int  #: seconds
     others: tuple[str, ...]  #: further institutions whose rows it holds; the rows say whose they are
+    institution_codes: Mapping[str, str]  #: what the rows say, where that is no institution's code -> its code
     since: datetime | None  #: business time before it is not reported
     until: datetime | None  #: nor business time from here on
     password_from: str  #: the file or the environment variable that the password is in; "": there is none
@@ -303,25 +304,29 @@ def _credential(section: Section) -> Credential:
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
     section.known(
         *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
-        *("page_size", "statement_timeout", "institutions", "since", "until"),
+        *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until"),
     )
     since, last = _day(section, "since"), _day(section, "until")
     if since and last and last < since:
         raise section.error("不能早于 since", "until")
-    constants = section.optional("constants")
+    constants, codes = section.optional("constants"), section.optional("institution_codes")
+    own = _one_of(section, "institution", section.need("institution", str), institutions)
+    local = {each: _one_of(codes, each, codes.need(each, str), institutions) for each in codes.data} if codes else {}
+    named = tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions"))
     return Source(
         name=section.need("name", str),
         profile=section.need("profile", str),
         folder=section.file.parent,
         url=_database(section),
-        institution=_one_of(section, "institution", section.need("institution", str), institutions),
+        institution=own,
         datasets=section.texts("datasets"),
         constants={key: constants.need(key, str) for key in constants.data} if constants else {},
         catalogue=_path(section, "catalogue"),
         targets=tuple(_one_of(section, "targets", name, targets) for name in section.texts("targets") or tuple(targets)),
         page_size=section.at_least("page_size", 1, 500),
         statement_timeout=section.at_least("statement_timeout", 1, 30),
-        others=tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions")),
+        others=tuple(code for code in dict.fromkeys((*named, *local.values())) if code != own),
+        institution_codes=local,
         since=since,
         until=last + timedelta(days=1) if last else None,
         password_from=_password_from(section),

@@ -141,6 +141,7 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         since=source.since,
         until=source.until,
         others=source.others,
+        institution_codes=source.institution_codes,
         password_from=source.password_from,
     )
     for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition):

@@ -40,11 +40,12 @@ class Target:
     url: URL
     constants: dict[str, str] = field(default_factory=dict)
     catalogue: Path | None = None
+    institution_codes: dict[str, str] = field(default_factory=dict)
 
     def sources(self, *, declared: bool = True) -> dict[str, SqlSource]:
         """The profile's sources by data set; `declared=False`: the site has said nothing yet."""
-        constants, catalogue = (self.constants, self.catalogue) if declared else ({}, None)
-        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogue=catalogue)
+        constants, catalogue, codes = (self.constants, self.catalogue, self.institution_codes) if declared else ({}, None, {})
+        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogue=catalogue, institution_codes=codes)
         opened = profile.open_sources(profile.load(self.profile), site, loader.reference())
         return {source.dataset: source for source in opened}
 
@@ -52,7 +53,8 @@ class Target:
     def entry(self) -> dict[str, Any]:
         """What the site writes under `sources`; the address is in the file `database.url`."""
         catalogue = {"catalogue": str(self.catalogue)} if self.catalogue else {}
-        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogue}
+        codes = {"institution_codes": dict(self.institution_codes)} if self.institution_codes else {}
+        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogue, **codes}
 
     @property
     def address(self) -> str:
@@ -132,12 +134,14 @@ _DUMPS = {
     "openhis": ("postgresql", "openhis.pg.sql"),
     "dialysis_room": ("postgresql", "dialysis-room.pg.sql"),
     "jsherp": ("mariadb", "jsherp.mariadb.sql"),
+    "rehab": ("mariadb", "rehab.mariadb.sql"),
 }
 _NOWHERE = URL.create("sqlite")
 _DECLARED = {
     "openhis": Target("his/openhis", _NOWHERE),
     "dialysis_room": Target("his/dialysis_room", _NOWHERE, {"dialysis_item_codg": "TEST-HD-1"}),
     "jsherp": Target("pos/jsherp", _NOWHERE, JSHERP_CONSTANTS, DUMPS / "jsherp-catalogue.csv"),
+    "rehab": Target("his/rehab", _NOWHERE, {"treat_item_codg": "TEST-RH-1"}, None, {"12": INSTITUTION, "32": INSTITUTION}),
 }
 
 
@@ -156,6 +160,12 @@ def dialysis_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 @pytest.fixture(scope="session")
 def jsherp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     with product("jsherp", tmp_path_factory.mktemp("jsherp")) as target:
+        yield target
+
+
+@pytest.fixture(scope="session")
+def rehab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with product("rehab", tmp_path_factory.mktemp("rehab")) as target:
         yield target
 
 
