@@ -25,6 +25,11 @@ class ChildRows:
 
     spec: Field
     fields: FieldRules
+    catalogue: str = ""  #: without this catalogue of the site nobody could say what the lines are; then none is read
+
+    def wanted(self, facts: SiteFacts) -> bool:
+        """Whether lines are read at this site."""
+        return not self.catalogue or self.catalogue in facts.catalogues
 
     def read(self, row: Row, facts: SiteFacts) -> tuple[list[dict[str, Any]] | None, dict[str, Violation]]:
         """The lines, None if there is none; and the faults by their path, `drugs[0].drug_codg`."""

@@ -163,7 +163,7 @@ class _Function:
             case Column(column):
                 self.listing.add(f"{value} = row[{column!r}]")
             case CatalogueValue(key, take):
-                rows, text = self.listing.bind("catalogue", _catalogue(self.facts.catalogue, take)), "to_text"
+                rows, text = self.listing.bind("catalogue", _catalogue(self.facts.catalogues.get(key), take)), "to_text"
                 self.listing.add(f"{value} = row[{key!r}]")
                 find = f"{rows}.get({self.listing.bind(text, to_text)}({value}))"
                 self.listing.add(f"{value} = None if {self._is_blank()}({value}) else {find}")
@@ -232,10 +232,11 @@ def _is_raw(origin: Origin, facts: SiteFacts) -> bool:
     match origin:
         case Column() | Constant():
             return True
-        case CatalogueValue(_, take):
-            if facts.catalogue is not None and facts.catalogue.dated:
+        case CatalogueValue(key, take):
+            catalogue = facts.catalogues.get(key)
+            if catalogue is not None and catalogue.dated:
                 return False
-            return not any(map(is_blank, _catalogue(facts.catalogue, take).values()))
+            return not any(map(is_blank, _catalogue(catalogue, take).values()))
         case First(origins):
             return all(not isinstance(each, First) and _is_raw(each, facts) for each in origins)
         case _:

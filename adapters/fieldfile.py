@@ -50,7 +50,7 @@ class Site:
 
     edition: Edition
     constants: Collection[str]  #: that a site may declare
-    catalogue_key: str  #: column that finds a row in the site's catalogue; "": it has none
+    catalogues: Collection[str]  #: columns that find a row in a catalogue of the site
 
     def constant(self, section: Section, key: str = "constant") -> str:
         """The name of a constant under `key`, which must be one that a site may declare."""
@@ -134,9 +134,9 @@ class FieldFile:
         return Column(section.need("column", str))
 
     def _catalogue(self, section: Section, zone: Zone) -> CatalogueValue:
-        key = self.site.catalogue_key
-        if section.need("catalogue", str) != key:
-            raise section.error(f"须与 manifest.yaml 的 catalogue_key（{key or '未写'}）一致", "catalogue")
+        key = section.need("catalogue", str)
+        if key not in self.site.catalogues:
+            raise section.error(f"manifest.yaml 的 catalogues 没有 {key}{nearest(key, self.site.catalogues)}", "catalogue")
         return CatalogueValue(key, section.need("take", str), section.text("as_of"), zone)
 
     def _moment(self, section: Section, zone: Zone) -> Origin:

@@ -12,6 +12,7 @@ fields:                                   # one rule each: adapters/fieldfile.py
   a: {column: local}
 children:                                 # fields that are lines; the manifest names the query of each
   drugs:
+    with_catalogue: drug_name             # may be left out: without this catalogue of the site no line is read
     fields: {drug_codg: {column: local}}
     absent: {cnt: 本系统不记录}
 absent:
@@ -37,12 +38,15 @@ _STATES = {"exclude": RowState.EXCLUDED, "void": RowState.VOID, "not_ready": Row
 _TESTS = ("in", "not_in", "is", "same_as", "differs_from")
 
 
-def read(path: Path, edition: Edition, dataset: str, constants: Collection[str] = (), catalogue_key: str = "") -> RowMapping:
-    """Read the mapping of `dataset`. The manifest says which constants a site may declare and which column its catalogue has."""
+def read(
+    path: Path, edition: Edition, dataset: str, constants: Collection[str] = (), catalogues: Collection[str] = ()
+) -> RowMapping:
+    """Read the mapping of `dataset`. The manifest says which constants a site may declare, and by which columns its catalogues are
+    searched."""
     section = yamlfile.read(path).known("dataset", "zone", *_STATES, "heads", "fields", "children", "absent")
     if section.need("dataset", str) != dataset:
         raise section.error(f"应为 {dataset}，与 manifest.yaml 一致", "dataset")
-    return _File(section, edition, edition.datasets[dataset], Site(edition, constants, catalogue_key)).mapping()
+    return _File(section, edition, edition.datasets[dataset], Site(edition, constants, catalogues)).mapping()
 
 
 class _File:
@@ -73,7 +77,11 @@ class _File:
         if spec is None or spec.type is not FieldType.ROWS:
             known = [each.name for each in self.dataset.fields if each.type is FieldType.ROWS]
             raise section.error(f"{self.dataset.code} 没有这个子表，有：{'、'.join(known) or '无'}")
-        return ChildRows(spec, self._rules(section.known("fields", "absent"), spec.fields))
+        rules = self._rules(section.known("fields", "absent", "with_catalogue"), spec.fields)
+        catalogue = section.text("with_catalogue")
+        if catalogue and catalogue not in self.site.catalogues:
+            raise section.error(f"manifest.yaml 的 catalogues 没有 {catalogue}", "with_catalogue")
+        return ChildRows(spec, rules, catalogue)
 
     def _rules(self, section: Section, specs: Iterable[Field], children: Collection[str] = ()) -> FieldRules:
         """The `fields` and `absent` of a record or of a line, complete."""

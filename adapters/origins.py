@@ -21,7 +21,7 @@ class SiteFacts:
 
     institution: str  #: fixmedins_code
     constants: Mapping[str, str] = field(default_factory=dict)
-    catalogue: Catalogue | None = None
+    catalogues: Mapping[str, Catalogue] = field(default_factory=dict)  #: by the column that finds a row
     others: frozenset[str] = frozenset()  #: further institutions whose rows the database holds, told by a column
     institutions: Mapping[str, str] = field(default_factory=dict)  #: what that column says -> fixmedins_code, where it is no code
 
@@ -98,7 +98,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueValue:
-    """A column of the site's catalogue, in the row found by a column of the query; with dates, the row in force that day."""
+    """A column of one of the site's catalogues, in the row found by a column of the query, if it has dates the one of the day."""
 
     key: str
     take: str
@@ -112,13 +112,14 @@ class CatalogueValue:
 
     def find(self, row: Row, facts: SiteFacts) -> Any:
         """The catalogue's value, or which step of the look-up failed."""
-        if facts.catalogue is None:
-            return Missing("catalogue", "站点尚未提供目录对照表")
-        if self.take not in facts.catalogue.columns:
+        catalogue = facts.catalogues.get(self.key)
+        if catalogue is None:
+            return Missing("catalogue", f"站点尚未提供按 {self.key} 查的目录对照表")
+        if self.take not in catalogue.columns:
             return Missing("catalogue", f"目录对照表没有列 {self.take}")
         if is_blank(row[self.key]):
             return Missing("catalogue", f"本行没有 {self.key}，不能查目录对照表")
-        found = self._row(facts.catalogue, to_text(row[self.key]), row)
+        found = self._row(catalogue, to_text(row[self.key]), row)
         if isinstance(found, Missing):
             return found
         return found[self.take] or Missing("catalogue", f"目录对照表中这一行的 {self.take} 为空")

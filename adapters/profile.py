@@ -37,7 +37,7 @@ from schemas.yamlfile import Section
 _BUILT_IN = Path(__file__).parent
 _SHELVES = ("his", "pos")
 #: of a manifest of whatever kind
-_KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogue_key", "catalogue_dates", "datasets")
+_KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogues", "datasets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,15 @@ class Declaration:
     name: str
     label: str  #: Chinese; what the site is asked
     values: tuple[str, ...] = ()  #: the only answers; empty: any text
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A catalogue that a site may or must supply."""
+
+    key: str  #: column that finds a row, of the query and of the catalogue
+    label: str  #: Chinese; what the site is asked
+    dates: tuple[str, str] = ("", "")  #: its columns of first and last day, if it may have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +69,7 @@ class Profile:
     versions: tuple[str, ...]  #: versions of the product it was tried on
     kind: str  #: of its sources: a key of adapters.kinds
     constants: Mapping[str, Declaration]
-    catalogue_key: str  #: column that finds a row in the site's catalogue; empty: it needs none
-    catalogue_dates: tuple[str, str]  #: its columns of first and last day, if a catalogue may have them; ("", ""): none
+    catalogues: Mapping[str, Directory]  #: by the column that finds a row
     plan: Plan
     mappings: Mapping[str, Path]
 
@@ -104,19 +112,18 @@ def load(name: str | Path) -> Profile:
         versions=section.texts("versions"),
         kind=section.need("kind", str),
         constants={name: _declaration(name, each) for name, each in section.named("constants").items()},
-        catalogue_key=section.text("catalogue_key"),
-        catalogue_dates=_catalogue_dates(section),
+        catalogues={key: _directory(key, each) for key, each in section.named("catalogues").items()},
         plan=kind.read(folder, section),
         mappings={code: folder / each.need("mapping", str) for code, each in section.named("datasets").items()},
     )
 
 
-def _catalogue_dates(section: Section) -> tuple[str, str]:
-    inner = section.optional("catalogue_dates")
-    if inner is None:
-        return ("", "")
-    inner.known("first", "last")
-    return (inner.need("first", str), inner.need("last", str))
+def _directory(key: str, section: Section) -> Directory:
+    section.known("label", "first", "last")
+    dates = (section.text("first"), section.text("last"))
+    if any(dates) and not all(dates):
+        raise section.error("first 与 last 须一起写", "first")
+    return Directory(key, section.need("label", str), dates)
 
 
 def _declaration(name: str, section: Section) -> Declaration:
@@ -131,7 +138,7 @@ def mapping(profile: Profile, dataset: str, edition: Edition) -> RowMapping:
         raise ConfigError(
             f"规范 {edition.id} 没有数据集 {dataset}", file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}"
         )
-    rules = mappingfile.read(path, edition, dataset, profile.constants, profile.catalogue_key)
+    rules = mappingfile.read(path, edition, dataset, profile.constants, profile.catalogues)
     if astray := sorted(rules.children.keys() ^ set(profile.plan.entries[dataset].children)):
         told = f"子表 {'、'.join(astray)} 须同时写在 {path.name} 的 children 和 manifest.yaml 的 children 里"
         raise ConfigError(told, file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}.children")
@@ -145,7 +152,7 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSo
     """
     opener = profile.plan.opener(profile.name, site)
     others, codes = frozenset(site.others), site.institution_codes
-    facts = SiteFacts(site.institution, _declared(profile, site), _catalogue(profile, site), others, codes)
+    facts = SiteFacts(site.institution, _declared(profile, site), _catalogues(profile, site), others, codes)
     window = Window(site.since, site.until)
     sources: list[SweptSource] = []
     for code in _wanted(profile, site):
@@ -164,7 +171,7 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     parts: tuple[object, ...] = (
         *entry.decides(),
         profile.mappings[dataset].read_text(encoding="utf-8"),
-        site.catalogue.read_bytes().hex() if site.catalogue else "",
+        [(key, path.read_bytes().hex()) for key, path in sorted(site.catalogues.items())],
         sorted(site.constants.items()),
         edition.id,
         [(code, sorted(edition.codes[code].values.items())) for code in codes if code in edition.codes],
@@ -199,9 +206,14 @@ def _declared(profile: Profile, site: Site) -> Mapping[str, str]:
     return site.constants
 
 
-def _catalogue(profile: Profile, site: Site) -> Catalogue | None:
-    if site.catalogue is None:
-        return None
-    if not profile.catalogue_key:
-        raise ConfigError(f"数据源 {site.name}：适配包 {profile.name} 不用目录对照表", key="catalogue")
-    return catalogue.read(site.catalogue, profile.catalogue_key, profile.catalogue_dates)
+def _catalogues(profile: Profile, site: Site) -> Mapping[str, Catalogue]:
+    found: dict[str, Catalogue] = {}
+    known = "、".join(profile.catalogues) or "无"
+    for name, path in site.catalogues.items():
+        if not name and len(profile.catalogues) > 1:
+            raise site.wrong(f"适配包 {profile.name} 的目录对照表有几个，请写在 catalogues 里：{known}", "catalogue")
+        directory = profile.catalogues.get(name or next(iter(profile.catalogues), ""))
+        if directory is None:
+            raise site.wrong(f"适配包 {profile.name} 不用目录对照表{f' {name}' if name else ''}（有：{known}）", "catalogues")
+        found[directory.key] = catalogue.read(path, directory.key, directory.dates)
+    return found

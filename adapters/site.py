@@ -21,7 +21,7 @@ class Site:
     url: URL | None
     institution: str  #: fixmedins_code
     constants: Mapping[str, str] = field(default_factory=dict)
-    catalogue: Path | None = None
+    catalogues: Mapping[str, Path] = field(default_factory=dict)  #: "": of a profile that has just one
     datasets: tuple[str, ...] = ()  #: empty: all that the profile has
     statement_timeout: int = 30  #: seconds
     since: datetime | None = None  #: business time before it is not reported; bound to :from

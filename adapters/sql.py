@@ -72,6 +72,7 @@ class Query:
     mark: Statement | None = None  #: newest key and row count
     count: Statement | None = None  #: rows of the head table that the main query must yield
     children: Mapping[str, Statement] = field(default_factory=dict)  #: field -> its lines
+    snapshot: str = ""  #: why it has no business time: it tells how things are now, and nothing of it is ever gone
 
     def decides(self) -> tuple[object, ...]:
         """See adapters.plan.Entry."""
@@ -223,7 +224,7 @@ class SqlSource(LocalSource):
         """Give each row the lines of its fields, in the order of their keys; a row without any gets none."""
         for name, statement in self.query.children.items():
             found: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
-            for first in range(0, len(rows), _KEYS_AT_ONCE):
+            for first in range(0, len(rows) if self.mapping.children[name].wanted(self.facts) else 0, _KEYS_AT_ONCE):
                 refs = [row[ROW_REF] for row in rows[first : first + _KEYS_AT_ONCE]]
                 for line in self._lines(connection, name, statement, refs):
                     found[line[ROW_REF]].append(line)

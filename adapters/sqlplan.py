@@ -65,7 +65,7 @@ def read(folder: Path, section: Section) -> SqlPlan:
 
 
 def _query(folder: Path, dataset: str, section: Section) -> Query:
-    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count", "children")
+    section.known("query", "mapping", "takes", "reading", "key", "window", "lookup", "mark", "count", "children", "snapshot")
     main = _statement(folder, section, "query", section.need("query", str))
     reading = choice(section, "reading", Reading)
     query = Query(
@@ -80,9 +80,12 @@ def _query(folder: Path, dataset: str, section: Section) -> Query:
         mark=_optional(folder, section, "mark", frozenset()),
         count=_optional(folder, section, "count", parameters(main.sql) & {"from", "to"}),
         children=_children(folder, section),
+        snapshot=section.text("snapshot"),
     )
     if (query.window is None) is not (query.lookup is None):
         raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")
+    if query.snapshot and query.window:
+        raise section.error("只报现在情况的数据集没有 window 和 lookup", "snapshot")
     return query
 
 

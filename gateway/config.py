@@ -70,7 +70,7 @@ class Source:
     institution: str
     datasets: tuple[str, ...]  #: empty: all of the profile
     constants: Mapping[str, str]
-    catalogue: Path | None
+    catalogues: Mapping[str, Path]  #: by the column that finds a row; "": of a profile that has just one
     targets: tuple[str, ...]
     page_size: int
     statement_timeout: int  #: seconds
@@ -303,7 +303,7 @@ def _credential(section: Section) -> Credential:
 
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
     section.known(
-        *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
+        *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "catalogues", "targets"),
         *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until"),
     )
     since, last = _day(section, "since"), _day(section, "until")
@@ -321,7 +321,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         institution=own,
         datasets=section.texts("datasets"),
         constants={key: constants.need(key, str) for key in constants.data} if constants else {},
-        catalogue=_path(section, "catalogue"),
+        catalogues=_catalogues(section),
         targets=tuple(_one_of(section, "targets", name, targets) for name in section.texts("targets") or tuple(targets)),
         page_size=section.at_least("page_size", 1, 500),
         statement_timeout=section.at_least("statement_timeout", 1, 30),
@@ -331,6 +331,16 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         until=last + timedelta(days=1) if last else None,
         password_from=_password_from(section),
     )
+
+
+def _catalogues(section: Section) -> dict[str, Path]:
+    """One file under `catalogue`, or several by the column that finds a row."""
+    single, named = _path(section, "catalogue"), section.optional("catalogues")
+    if single and named:
+        raise section.error("catalogue 与 catalogues 只写一个", "catalogues")
+    if single:
+        return {"": single}
+    return {key: section.file.parent / named.need(key, str) for key in named.data} if named else {}
 
 
 def _day(section: Section, key: str) -> datetime | None:

@@ -135,7 +135,7 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         url=source.url,
         institution=source.institution,
         constants=source.constants,
-        catalogue=source.catalogue,
+        catalogues=source.catalogues,
         datasets=source.datasets,
         statement_timeout=source.statement_timeout,
         since=source.since,

@@ -73,7 +73,7 @@ def read_mapping(edition: Edition, tmp_path: Path) -> ReadMapping:
         absent = "" if "absent:" in more else "absent:\n  lot: 本系统没有批号\n"
         lines = "".join(f"  {name}: {rule}\n" for name, rule in {**PLAIN, **fields}.items())
         path.write_text(f"dataset: T1\nfields:\n{lines}{absent}{more}\n", encoding="utf-8")
-        return mappingfile.read(path, edition, "T1", ("item_code", "counts"), "bar")
+        return mappingfile.read(path, edition, "T1", ("item_code", "counts"), ("bar",))
 
     return read
 
@@ -88,7 +88,9 @@ def map_row() -> MapRow:
     def to_row(
         mapping: RowMapping, constants: dict[str, str] | None = None, catalogue: Catalogue | None = None, /, **columns: Any
     ) -> SourceRow:
-        return mapping.source_row({**ROW, **columns}, Cursor(None, 7), SiteFacts("H1", constants or {}, catalogue))
+        return mapping.source_row(
+            {**ROW, **columns}, Cursor(None, 7), SiteFacts("H1", constants or {}, {"bar": catalogue} if catalogue else {})
+        )
 
     return to_row
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from schemas.model import Edition, FieldType
 
 REFERENCE = loader.reference()
 CATALOGUE = Catalogue("c.csv", "bar", frozenset({"bar", "code"}), {"1": {"bar": "1", "code": "X1"}, "2": {"bar": "2", "code": ""}})
-FACTS = SiteFacts("H1", {"item_code": "X9", "counts": "no"}, CATALOGUE)
+FACTS = SiteFacts("H1", {"item_code": "X9", "counts": "no"}, {"bar": CATALOGUE})
 
 #: what drivers and sites give, the awkward beside the ordinary
 VALUES: tuple[Any, ...] = (
@@ -143,7 +144,7 @@ def test_a_plausible_row_of_the_demo_is_answered_without_the_slow_path(path: Pat
 
 
 def shipped(path: Path) -> RowMapping:
-    return mappingfile.read(path, REFERENCE, path.stem, _Any(), _catalogue_key(path))
+    return mappingfile.read(path, REFERENCE, path.stem, _Any(), _catalogues(path))
 
 
 def plausible(mapping: RowMapping) -> dict[str, Any]:
@@ -185,11 +186,9 @@ class _Any:
         return 0
 
 
-def _catalogue_key(path: Path) -> str:
-    manifest = (path.parent.parent / "manifest.yaml").read_text(encoding="utf-8")
-    return next(
-        (line.partition(":")[2].strip().strip('"') for line in manifest.splitlines() if line.startswith("catalogue_key:")), ""
-    )
+def _catalogues(path: Path) -> tuple[str, ...]:
+    manifest = yaml.safe_load((path.parent.parent / "manifest.yaml").read_text(encoding="utf-8"))
+    return tuple(manifest.get("catalogues", {}))
 
 
 SHANGHAI_ROW = {

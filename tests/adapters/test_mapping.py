@@ -88,7 +88,7 @@ CATALOGUE = Catalogue("c.csv", "bar", frozenset({"bar", "code"}), {"1": {"bar": 
 @pytest.mark.parametrize(
     ("catalogue", "bar", "take", "reason"),
     [
-        (None, "1", "code", "站点尚未提供目录对照表"),
+        (None, "1", "code", "站点尚未提供按 bar 查的目录对照表"),
         (CATALOGUE, "1", "lot", "目录对照表没有列 lot"),
         (CATALOGUE, "", "code", "本行没有 bar，不能查目录对照表"),
         (CATALOGUE, "9", "code", "目录对照表中查不到本行的 bar"),
@@ -112,7 +112,9 @@ def test_the_first_origin_with_a_value_wins_and_none_tells_all_reasons(read_mapp
     assert map_row(mapping, {"item_code": "C"}, CATALOGUE, own="O", bar="1").values["code"] == "O"
     assert map_row(mapping, {"item_code": "C"}, CATALOGUE, own="", bar="1").values["code"] == "X1"
     assert map_row(mapping, {"item_code": "C"}, CATALOGUE, own=None, bar="9").values["code"] == "C"
-    assert told(map_row(mapping, own="", bar="9"))[0][2] == "医保码（code）：站点尚未提供目录对照表，站点尚未声明 item_code"
+    assert (
+        told(map_row(mapping, own="", bar="9"))[0][2] == "医保码（code）：站点尚未提供按 bar 查的目录对照表，站点尚未声明 item_code"
+    )
 
 
 def test_a_fixed_value_needs_no_column(read_mapping: Any, map_row: Any) -> None:

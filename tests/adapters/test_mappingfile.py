@@ -28,7 +28,7 @@ from schemas.model import Edition
         ({"shift": "{column: s, codes: {1: '1'}}"}, "", "键须为文本（请加引号）"),
         ({"shift": "{column: s, codes: {am: 1}}"}, "", "应为文本"),
         ({"code": "{constant: itme_code}"}, "", "没有 itme_code，是否想写 item_code"),
-        ({"code": "{catalogue: code, take: a}"}, "", "catalogue_key（bar）一致"),
+        ({"code": "{catalogue: code, take: a}"}, "", "manifest.yaml 的 catalogues 没有 code"),
         ({"code": "{first: [1]}"}, "", "第 1 项应为列名或键值表"),
         ({"code": "{first: [{fixed: '1', why: 甲}]}"}, "", "不认识的键"),
         ({"begn": "{column: t, zone: Asia/Tokyo}"}, "", "只能是 Asia/Shanghai、UTC"),

@@ -22,7 +22,7 @@ vendor: 乙
 versions: ["1"]
 kind: sql
 dialects: [sqlite]
-catalogue_key: bar
+catalogues: {bar: {label: 商品目录}}
 constants:
   item_code: {label: 项目编码}
   counts: {label: 是否算数, values: ["yes", "no"]}
@@ -68,7 +68,7 @@ def test_the_catalogue_of_the_site_reaches_the_rows(folder: Path, site: Path, ed
     (folder / "T1.sql").write_text(SQL.replace("code FROM", "code AS bar FROM"), encoding="utf-8")
     (folder / "T1.yaml").write_text(MAPPING.replace("code: {column: code}", "code: {catalogue: bar, take: yb}"), encoding="utf-8")
     (tmp_path / "c.csv").write_text("bar,yb\nX1,Y1\n", encoding="utf-8")
-    (source,) = profile.open_sources(profile.load(folder), site_of(site, catalogue=tmp_path / "c.csv"), edition)
+    (source,) = profile.open_sources(profile.load(folder), site_of(site, catalogues={"bar": tmp_path / "c.csv"}), edition)
     assert {row.values["code"] for page in source.pages(None, 5) for row in page.rows} == {"Y1"}
 
 
@@ -136,7 +136,7 @@ def test_a_profile_that_is_not_there_is_told_with_those_that_are(tmp_path: Path)
                 "pip install --no-index --find-links wheelhouse 'liangding-gateway[gateway,mysql]'"
             ),
         ),
-        ({"catalogue": Path("none.csv")}, "目录对照表不存在"),
+        ({"catalogues": {"": Path("none.csv")}}, "目录对照表不存在"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused_before_anything_is_opened(
@@ -150,9 +150,9 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_opened(
 
 
 def test_a_catalogue_where_none_is_used_is_refused(folder: Path, site: Path, edition: Edition) -> None:
-    (folder / "manifest.yaml").write_text(MANIFEST.replace("catalogue_key: bar\n", ""), encoding="utf-8")
-    with pytest.raises(ConfigError, match="不用目录对照表"):
-        profile.open_sources(profile.load(folder), site_of(site, catalogue=site), edition)
+    (folder / "manifest.yaml").write_text(MANIFEST.replace("catalogues: {bar: {label: 商品目录}}\n", ""), encoding="utf-8")
+    with pytest.raises(ConfigError, match="不用目录对照表 bar（有：无）"):
+        profile.open_sources(profile.load(folder), site_of(site, catalogues={"bar": site}), edition)
 
 
 def test_a_data_set_the_edition_lacks_is_named(folder: Path, site: Path, edition: Edition) -> None:

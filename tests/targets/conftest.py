@@ -39,22 +39,22 @@ class Target:
     profile: str
     url: URL
     constants: dict[str, str] = field(default_factory=dict)
-    catalogue: Path | None = None
+    catalogues: dict[str, Path] = field(default_factory=dict)
     institution_codes: dict[str, str] = field(default_factory=dict)
 
     def sources(self, *, declared: bool = True) -> dict[str, SqlSource]:
         """The profile's sources by data set; `declared=False`: the site has said nothing yet."""
-        constants, catalogue, codes = (self.constants, self.catalogue, self.institution_codes) if declared else ({}, None, {})
-        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogue=catalogue, institution_codes=codes)
+        constants, catalogues, codes = (self.constants, self.catalogues, self.institution_codes) if declared else ({}, {}, {})
+        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogues=catalogues, institution_codes=codes)
         opened = profile.open_sources(profile.load(self.profile), site, loader.reference())
         return {source.dataset: source for source in opened}
 
     @property
     def entry(self) -> dict[str, Any]:
         """What the site writes under `sources`; the address is in the file `database.url`."""
-        catalogue = {"catalogue": str(self.catalogue)} if self.catalogue else {}
+        catalogues = {"catalogues": {key: str(path) for key, path in self.catalogues.items()}} if self.catalogues else {}
         codes = {"institution_codes": dict(self.institution_codes)} if self.institution_codes else {}
-        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogue, **codes}
+        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogues, **codes}
 
     @property
     def address(self) -> str:
@@ -127,7 +127,24 @@ def product(name: str, folder: Path) -> Iterator[Target]:
     """The database of that product, freshly loaded, with all that its site can declare."""
     kind, dump = _DUMPS[name]
     with loaded(kind, dump, folder) as url:
-        yield replace(_DECLARED[name], url=url)
+        yield replace(_DECLARED[name], url=url, catalogues=_catalogues(name, folder))
+
+
+def _catalogues(name: str, folder: Path) -> dict[str, Path]:
+    """What the site knows and the product does not: made up here, but for the one that lies beside the dumps."""
+    made = {key: folder / f"{key}.csv" for key in _MADE_UP.get(name, {})}
+    for key, path in made.items():
+        path.write_text(_MADE_UP[name][key], encoding="utf-8")
+    return {**made, **_LYING.get(name, {})}
+
+
+_MADE_UP = {
+    "dialysis_room": {
+        "drug_name": "drug_name,drug_codg\n重组人促红素注射液,TEST-D-1\n左卡尼汀注射液,TEST-D-2\n",
+        "primary_diagnosis": "primary_diagnosis,diag_codg\n慢性肾脏病5期,TEST-N18\n",
+    }
+}
+_LYING = {"jsherp": {"bar_code": DUMPS / "jsherp-catalogue.csv"}}
 
 
 _DUMPS = {
@@ -139,9 +156,11 @@ _DUMPS = {
 _NOWHERE = URL.create("sqlite")
 _DECLARED = {
     "openhis": Target("his/openhis", _NOWHERE),
-    "dialysis_room": Target("his/dialysis_room", _NOWHERE, {"dialysis_item_codg": "TEST-HD-1"}),
-    "jsherp": Target("pos/jsherp", _NOWHERE, JSHERP_CONSTANTS, DUMPS / "jsherp-catalogue.csv"),
-    "rehab": Target("his/rehab", _NOWHERE, {"treat_item_codg": "TEST-RH-1"}, None, {"12": INSTITUTION, "32": INSTITUTION}),
+    "dialysis_room": Target(
+        "his/dialysis_room", _NOWHERE, {"dialysis_item_codg": "TEST-HD-1", "stoout_time_is": "entered", "stas_date_is": "updated"}
+    ),
+    "jsherp": Target("pos/jsherp", _NOWHERE, JSHERP_CONSTANTS),
+    "rehab": Target("his/rehab", _NOWHERE, {"treat_item_codg": "TEST-RH-1"}, {}, {"12": INSTITUTION, "32": INSTITUTION}),
 }
 
 

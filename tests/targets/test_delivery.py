@@ -148,14 +148,17 @@ def test_a_treatment_without_its_time_is_told_and_two_without_an_end_wait(
     site = deploy(dialysis_room)
     site.send()
     assert [(each.dataset, each.reason, each.rows) for each in site.grievances()] == [
-        ("HD03", "上机时间（begn_time）必填，当前为空：没有上机时间", 1)
+        ("HD03", "上机时间（begn_time）必填，当前为空：没有上机时间", 1),
+        ("HD05", "诊断编码（diag_codg）：本行没有 primary_diagnosis，不能查目录对照表", 1),
+        ("HD05", "诊断名称（diag_name）必填，当前为空：没有诊断", 1),
+        ("HD05", "透析方案（dialysis_plan）必填，当前为空：没有当前的透析处方", 1),
     ]
 
 
 def test_without_catalogue_and_constants_nothing_of_jsherp_arrives_and_each_line_says_what_is_missing(
     jsherp: Any, deploy: Callable[..., Deployment]
 ) -> None:
-    site = deploy(jsherp, constants={}, catalogue=None)
+    site = deploy(jsherp, constants={}, catalogues={})
     site.send()
     assert site.held("3503") == site.held("3505") == {}
     for figures in FIGURES[3:]:
@@ -163,7 +166,7 @@ def test_without_catalogue_and_constants_nothing_of_jsherp_arrives_and_each_line
         assert told(site.account(figures.dataset)) == expected(undeclared)
     missing = {each.reason: each.rows for each in site.grievances() if each.dataset == "3505"}
     assert missing["药师姓名（phar_name）：站点尚未声明 phar_name"] == 11
-    assert missing["医疗目录编码（med_list_codg）：站点尚未提供目录对照表"] == 11
+    assert missing["医疗目录编码（med_list_codg）：站点尚未提供按 bar_code 查的目录对照表"] == 11
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: f"{each.product}-{each.dataset}")

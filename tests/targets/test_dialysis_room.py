@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -115,5 +116,69 @@ def test_without_the_declared_item_code_every_treatment_says_so(dialysis_room: A
     rows = dialysis_room.rows("HD03", declared=False)
     assert clean(rows) == []
     told = [fault.message for row in rows for fault in row.faults if fault.field == "med_list_codg"]
-    assert set(told) == {"医疗目录编码（med_list_codg）：站点尚未提供目录对照表，站点尚未声明 dialysis_item_codg"}
+    assert set(told) == {"医疗目录编码（med_list_codg）：站点尚未提供按 modality 查的目录对照表，站点尚未声明 dialysis_item_codg"}
     assert len(told) == 78
+
+
+def test_the_drugs_given_stand_below_their_session(dialysis_room: Any, expected: dict[str, Any]) -> None:
+    """One was given at no known time: it is a line all the same. What was skipped was not given."""
+    rows = dialysis_room.rows("HD03")
+    lines = [line for row in rows for line in row.values.get("drugs") or ()]
+    right = expected["dialysis_drug"]
+    assert len(lines) == right["valid"] + right["rejects"]["no_time"] == right["total"] - right["other"]
+    assert Counter(line["use_time"].date().isoformat() for line in lines if "use_time" in line) == right["valid_by_day"]
+    assert len(clean(rows)) == expected["dialysis_treatment"]["valid"]
+    for sample in right["samples"]:
+        (row,) = (row for row in rows if row.ref == sample["treatment_id"])
+        same = [line for line in row.values["drugs"] if line.get("use_time") == moment(sample["time"])]
+        assert [(line["drug_name"], str(line["dose"]), line["unit"]) for line in same] == [
+            (sample["item_name"], sample["dose_text"], sample["unit"])
+        ]
+
+
+def test_the_real_dose_wins_over_the_ordered_one(dialysis_room: Any) -> None:
+    doses = Counter(line["dose"] for row in dialysis_room.rows("HD03") for line in row.values.get("drugs") or ())
+    assert doses[Decimal(500)] == 1
+
+
+def test_without_the_catalogue_of_drugs_none_is_read_and_sessions_stay_clean(dialysis_room: Any) -> None:
+    site = replace(dialysis_room, catalogues={})
+    rows = site.rows("HD03")
+    assert not [row for row in rows if "drugs" in row.values]
+    assert len(clean(rows)) == 77
+
+
+def test_consumables_handed_out_are_counted_and_add_up(dialysis_room: Any, expected: dict[str, Any]) -> None:
+    rows, right = dialysis_room.rows("HD04B"), expected["consumable_out"]
+    assert len(rows) == len(clean(rows)) == right["total"]
+    assert sum(row.values["cnt"] for row in rows) == right["sums"]["quantity"]
+    found = {row.ref: row.values for row in rows}
+    for sample in right["samples"]:
+        values = found[sample["key"]]
+        asked = ("sess_id", "item_codg", "item_name", "unit", "lot_no")
+        told = ("treatment_id", "item_code", "item_name", "unit", "batch")
+        assert [values[name] for name in asked] == [sample[name] for name in told]
+
+
+def test_an_hour_that_the_site_has_not_declared_is_not_invented(dialysis_room: Any) -> None:
+    site = replace(dialysis_room, constants={})
+    told = {fault.message for row in site.rows("HD04B") for fault in row.faults}
+    assert told == {"出库时间（stoout_time）：站点尚未声明 stoout_time_is（entered 之一）"}
+
+
+def test_the_stock_is_what_is_left_today(dialysis_room: Any, expected: dict[str, Any]) -> None:
+    rows, right = dialysis_room.rows("HD04C"), expected["consumable_stock"]
+    assert len(clean(rows)) == right["total"]
+    assert sum(row.values["cnt"] for row in rows) == right["sums"]["quantity"]
+    assert {row.values["month"] for row in rows} == {datetime.now(SHANGHAI).date().replace(day=1)}
+    assert all(row.values["stock_time"] >= datetime.combine(row.values["month"], time(), SHANGHAI) for row in rows)
+    assert {row.ref for row in rows} == {row.ref for row in dialysis_room.rows("HD04C")}
+
+
+def test_one_of_ten_patients_has_no_diagnosis_and_no_cipher_text_is_sent(dialysis_room: Any, expected: dict[str, Any]) -> None:
+    rows, right = dialysis_room.rows("HD05"), expected["medical_record"]
+    assert (len(rows), len(clean(rows))) == (right["total"], right["valid"])
+    (astray,) = (row for row in rows if row.faults)
+    assert {fault.field for fault in astray.faults} == {"diag_codg", "diag_name", "dialysis_plan"}
+    assert not [row for row in rows if "v1:" in repr(dict(row.values))]
+    assert Counter(row.values["survival_stas"] for row in rows) == {"1": 8, "4": 1, "5": 1}

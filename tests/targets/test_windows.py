@@ -13,7 +13,7 @@ from gateway.model import RowState, SourceRow
 from schemas import loader
 from schemas.wire import SHANGHAI
 
-PROFILES = ("demo_his", "demo_pos", "openhis", "dialysis_room", "jsherp")
+PROFILES = ("demo_his", "demo_pos", "openhis", "dialysis_room", "jsherp", "rehab")
 EVER = (datetime(1970, 1, 1, tzinfo=SHANGHAI), datetime(2100, 1, 1, tzinfo=SHANGHAI))
 
 
@@ -21,7 +21,7 @@ EVER = (datetime(1970, 1, 1, tzinfo=SHANGHAI), datetime(2100, 1, 1, tzinfo=SHANG
 def sources(request: pytest.FixtureRequest) -> dict[str, SqlSource]:
     target: Any = request.getfixturevalue(request.param)
     found: dict[str, SqlSource] = target.sources()
-    return found
+    return {code: source for code, source in found.items() if not source.query.snapshot}
 
 
 def everything(source: SqlSource) -> dict[str, SourceRow]:
@@ -75,6 +75,10 @@ def test_the_mark_names_the_database_and_counts_its_rows(sources: dict[str, SqlS
         assert mark == source.mark()
         assert mark.identity
         assert (mark.rows or 0) >= len(everything(source))
+
+
+def test_only_what_tells_how_things_are_now_has_no_window(dialysis_room: Any) -> None:
+    assert {code for code, source in dialysis_room.sources().items() if source.query.snapshot} == {"HD04C", "HD05"}
 
 
 def test_the_head_table_has_as_many_rows_as_the_main_query_yields(sources: dict[str, SqlSource]) -> None:
