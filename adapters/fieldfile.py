@@ -20,7 +20,6 @@ rule itself, e.g. `time: {column: shift, codes: {"1": "07:30"}}`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timezone
@@ -28,6 +27,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from adapters.choices import nearest
 from adapters.conversion import ZONES, UnreadableError, convert
 from adapters.derived import DayAndClock, Declared, InJson, Joined, Product
 from adapters.fieldrule import FieldRule
@@ -263,9 +263,3 @@ def zone_of(section: Section, default: Zone) -> Zone:
     if name and name not in ZONES:
         raise section.error(f"只能是 {'、'.join(ZONES)} 之一", "zone")
     return ZONES[name] if name else default
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A question after the known name that is most like it; "" if none is."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"，是否想写 {near[0]}？" if near else ""

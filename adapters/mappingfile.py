@@ -25,8 +25,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from adapters.children import ChildRows
+from adapters.choices import nearest
 from adapters.conversion import ZONES
-from adapters.fieldfile import FieldFile, Site, exactly_one, nearest, zone_of
+from adapters.fieldfile import FieldFile, Site, exactly_one, zone_of
 from adapters.fieldrule import FieldRules
 from adapters.mapping import Condition, Head, RowMapping, StateRule
 from gateway.model import RowState

@@ -211,9 +211,9 @@ def _catalogues(profile: Profile, site: Site) -> Mapping[str, Catalogue]:
     known = "、".join(profile.catalogues) or "无"
     for name, path in site.catalogues.items():
         if not name and len(profile.catalogues) > 1:
-            raise site.wrong(f"适配包 {profile.name} 的目录对照表有几个，请写在 catalogues 里：{known}", "catalogue")
+            raise site.wrong(f"适配包 {profile.name} 的目录对照表有几个，请按查表用的列分别写：{known}", "catalogue")
         directory = profile.catalogues.get(name or next(iter(profile.catalogues), ""))
         if directory is None:
-            raise site.wrong(f"适配包 {profile.name} 不用目录对照表{f' {name}' if name else ''}（有：{known}）", "catalogues")
+            raise site.wrong(f"适配包 {profile.name} 不用目录对照表{f' {name}' if name else ''}（有：{known}）", "catalogue")
         found[directory.key] = catalogue.read(path, directory.key, directory.dates)
     return found

@@ -303,7 +303,7 @@ def _credential(section: Section) -> Credential:
 
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
     section.known(
-        *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "catalogues", "targets"),
+        *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
         *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until"),
     )
     since, last = _day(section, "since"), _day(section, "until")
@@ -334,13 +334,12 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
 
 
 def _catalogues(section: Section) -> dict[str, Path]:
-    """One file under `catalogue`, or several by the column that finds a row."""
-    single, named = _path(section, "catalogue"), section.optional("catalogues")
-    if single and named:
-        raise section.error("catalogue 与 catalogues 只写一个", "catalogues")
-    if single:
-        return {"": single}
-    return {key: section.file.parent / named.need(key, str) for key in named.data} if named else {}
+    """One file, or several by the column that finds a row."""
+    if not isinstance(section.data.get("catalogue"), dict):
+        single = _path(section, "catalogue")
+        return {"": single} if single else {}
+    named = section.section("catalogue")
+    return {key: section.file.parent / named.need(key, str) for key in named.data}
 
 
 def _day(section: Section, key: str) -> datetime | None:

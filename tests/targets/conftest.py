@@ -52,7 +52,7 @@ class Target:
     @property
     def entry(self) -> dict[str, Any]:
         """What the site writes under `sources`; the address is in the file `database.url`."""
-        catalogues = {"catalogues": {key: str(path) for key, path in self.catalogues.items()}} if self.catalogues else {}
+        catalogues = {"catalogue": {key: str(path) for key, path in self.catalogues.items()}} if self.catalogues else {}
         codes = {"institution_codes": dict(self.institution_codes)} if self.institution_codes else {}
         return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogues, **codes}
 

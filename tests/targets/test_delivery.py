@@ -158,7 +158,7 @@ def test_a_treatment_without_its_time_is_told_and_two_without_an_end_wait(
 def test_without_catalogue_and_constants_nothing_of_jsherp_arrives_and_each_line_says_what_is_missing(
     jsherp: Any, deploy: Callable[..., Deployment]
 ) -> None:
-    site = deploy(jsherp, constants={}, catalogues={})
+    site = deploy(jsherp, constants={}, catalogue=None)
     site.send()
     assert site.held("3503") == site.held("3505") == {}
     for figures in FIGURES[3:]:
