@@ -78,6 +78,10 @@ class LocalSource:
             return Cursor(_before(position.time, by), self._least())
         return Cursor(None, position.key - _KEYS_AGAIN) if isinstance(position.key, int) else position
 
+    def filled_by(self, path: str) -> tuple[str, ...]:
+        """The local columns that fill a field."""
+        return self.mapping.origin_of(path)
+
     def _check_start(self, after: Cursor | None) -> None:
         """A stored cursor of another kind would make some databases answer that there is nothing new."""
         if after and isinstance(after.key, int) is not (self._kind is KeyKind.INTEGER):

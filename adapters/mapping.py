@@ -80,6 +80,31 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """Columns by which the site's own people find a row; no part of the record."""
+
+    document: str = ""  #: a number that can be typed into the site's program
+    department: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those that were named."""
+        return tuple(filter(None, (self.document, self.department)))
+
+    def of(self, row: Row) -> tuple[str, str]:
+        """Document and department of a row; "" for what is empty or no text."""
+        return _told(row, self.document), _told(row, self.department)
+
+
+def _told(row: Row, column: str) -> str:
+    value = row.get(column) if column else None
+    try:
+        return "" if is_blank(value) else to_text(value)
+    except UnreadableError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class RowMapping:
     """All rules of one data set; `columns` is what its query must yield."""
 
@@ -91,6 +116,7 @@ class RowMapping:
     states: tuple[StateRule, ...] = ()  #: excluded before void before not ready
     heads: tuple[Head, ...] = ()
     zone: ZoneInfo | timezone = SHANGHAI
+    shown: Shown = Shown()
     specs: Mapping[str, Field] = field(init=False, repr=False, compare=False)  #: the data set's fields by name
 
     def __post_init__(self) -> None:
@@ -105,7 +131,14 @@ class RowMapping:
     def columns(self) -> frozenset[str]:
         """Every local column the rules read."""
         conditions = (each.column for state in self.states for each in state.conditions if each.column)
-        return frozenset((*self.rules.columns, *conditions, *(head.column for head in self.heads)))
+        return frozenset((*self.rules.columns, *conditions, *(head.column for head in self.heads), *self.shown.columns))
+
+    def origin_of(self, path: str) -> tuple[str, ...]:
+        """The local columns that fill a field, `drugs[0].drug_codg` too; () of one that none fills."""
+        name, _, inner = path.partition(".")
+        child = self.children.get(name.partition("[")[0]) if inner else None
+        rule = child.fields.rules.get(inner) if child else self.fields.get(name)
+        return tuple(dict.fromkeys(rule.origin.columns)) if rule else ()
 
     def source_row(self, row: Row, cursor: Cursor, facts: SiteFacts) -> SourceRow:
         """Map one row.
@@ -119,6 +152,7 @@ class RowMapping:
         entered_at, entered_fault = self._entered_at(row)
         institution, foreign = _institution(row, facts)
         found = (*foreign, *open_questions, *self._causes(row, faults), *entered_fault)
+        document, department = self.shown.of(row)
         return SourceRow(
             ref=to_text(row[ROW_REF]),
             cursor=cursor,
@@ -128,6 +162,8 @@ class RowMapping:
             reason=reason,
             faults=found if state is RowState.READY else (),
             entered_at=entered_at,
+            document=document,
+            department=department,
         )
 
     def ready_row(
@@ -136,6 +172,7 @@ class RowMapping:
         """What `source_row` would say of a row whose wire content the compiled mapping is sure of (adapters/compiled.py)."""
         entered_at, entered_fault = self._entered_at(row)
         institution, foreign = _institution(row, facts)
+        document, department = self.shown.of(row)
         return SourceRow(
             ref=to_text(row[ROW_REF]),
             cursor=cursor,
@@ -145,6 +182,8 @@ class RowMapping:
             entered_at=entered_at,
             changed_at=changed_at,
             content=content,
+            document=document,
+            department=department,
         )
 
     def _state(self, row: Row, facts: SiteFacts) -> tuple[RowState, str, tuple[Violation, ...]]:

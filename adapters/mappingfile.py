@@ -17,6 +17,7 @@ children:                                 # fields that are lines; the manifest 
     absent: {cnt: 本系统不记录}
 absent:
   g: 本系统不记录
+shown: {document: bill_no, department: dept_name}   # by what the site's people find a row; no part of the record
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from adapters.choices import nearest
 from adapters.conversion import ZONES
 from adapters.fieldfile import FieldFile, Site, exactly_one, zone_of
 from adapters.fieldrule import FieldRules
-from adapters.mapping import Condition, Head, RowMapping, StateRule
+from adapters.mapping import Condition, Head, RowMapping, Shown, StateRule
 from gateway.model import RowState
 from schemas import yamlfile
 from schemas.model import Dataset, Edition, Field, FieldType
@@ -44,7 +45,7 @@ def read(
 ) -> RowMapping:
     """Read the mapping of `dataset`. The manifest says which constants a site may declare, and by which columns its catalogues are
     searched."""
-    section = yamlfile.read(path).known("dataset", "zone", *_STATES, "heads", "fields", "children", "absent")
+    section = yamlfile.read(path).known("dataset", "zone", *_STATES, "heads", "fields", "children", "absent", "shown")
     if section.need("dataset", str) != dataset:
         raise section.error(f"应为 {dataset}，与 manifest.yaml 一致", "dataset")
     return _File(section, edition, edition.datasets[dataset], Site(edition, constants, catalogues)).mapping()
@@ -71,6 +72,7 @@ class _File:
             states=tuple(rule for key in _STATES for rule in self._states(key)),
             heads=tuple(self._head(each) for each in self.section.sections("heads")),
             zone=self.zone,
+            shown=self._shown(),
         )
 
     def _child(self, name: str, section: Section) -> ChildRows:
@@ -100,6 +102,13 @@ class _File:
         missing = [f"{spec.label}（{spec.name}）" for spec in specs if spec.required and spec.name not in known]
         if missing:
             raise section.error(f"必填字段既未映射也未在 absent 中声明缺失：{'、'.join(missing)}", "fields")
+
+    def _shown(self) -> Shown:
+        section = self.section.optional("shown")
+        if section is None:
+            return Shown()
+        section.known("document", "department")
+        return Shown(section.text("document"), section.text("department"))
 
     def _head(self, section: Section) -> Head:
         section.known("column", "reason", "explains")

@@ -12,6 +12,7 @@ A site may keep its own profile anywhere: a built-in name is `his/openhis`, anyt
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from adapters.sqlplan import SqlPlan
 from gateway.errors import ConfigError
 from gateway.ports import SweptSource
 from schemas import yamlfile
+from schemas.errors import SpecError
 from schemas.model import Edition
 from schemas.yamlfile import Section
 
@@ -38,6 +40,8 @@ _BUILT_IN = Path(__file__).parent
 _SHELVES = ("his", "pos")
 #: of a manifest of whatever kind
 _KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogues", "datasets")
+#: the part of a mapping that decides nothing of a record: another one, and nothing need be read again
+_SHOWN = re.compile(r"^shown:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,18 @@ def mapping(profile: Profile, dataset: str, edition: Edition) -> RowMapping:
     if astray := sorted(rules.children.keys() ^ set(profile.plan.entries[dataset].children)):
         told = f"子表 {'、'.join(astray)} 须同时写在 {path.name} 的 children 和 manifest.yaml 的 children 里"
         raise ConfigError(told, file=profile.folder / "manifest.yaml", key=f"datasets.{dataset}.children")
+    if query := profile.queries.get(dataset):
+        _check_shown(rules, query, path)
     return rules
+
+
+def _check_shown(rules: RowMapping, query: Query, path: Path) -> None:
+    """A misspelt column would be noticed only with the first row: each statement that yields rows must name it."""
+    found = {query.file: query.sql, **{each.file: each.sql for each in (query.window, query.lookup) if each}}
+    for file, sql in found.items():
+        for column in rules.shown.columns:
+            if not re.search(rf"\b{re.escape(column)}\b", sql) and "*" not in sql:
+                raise SpecError(f"{file} 没有列 {column}", file=path, key="shown")
 
 
 def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSource]:
@@ -170,7 +185,7 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     codes = sorted({each.codes for each in found.fields if each.codes})
     parts: tuple[object, ...] = (
         *entry.decides(),
-        profile.mappings[dataset].read_text(encoding="utf-8"),
+        _SHOWN.sub("", profile.mappings[dataset].read_text(encoding="utf-8")),
         [(key, path.read_bytes().hex()) for key, path in sorted(site.catalogues.items())],
         sorted(site.constants.items()),
         edition.id,

@@ -84,6 +84,8 @@ class SourceRow:
     entered_at: datetime | None = None  #: when the site stored it; None if it keeps no such time
     changed_at: datetime | None = None  #: its cursor's time, aware; None if the site keeps no such time
     content: Mapping[str, Any] | None = None  #: its values in wire form where the adapter is sure of them; else None
+    document: str = ""  #: the number by which a clerk finds it in the site's program; "" if the profile names none
+    department: str = ""  #: whose work it is at the site; likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,9 @@ class Aside:
     key: str = ""
     content: Mapping[str, Any] = field(default_factory=dict)  #: what was mapped so far, wire form
     rival: str = ""  #: the row that has its key already; no part of a reason, or each reason would be another
+    occurred_at: datetime | None = None  #: business time; None if it has none, or one that cannot be read
+    document: str = ""  #: as of `SourceRow`
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,8 @@ class Parcel:
     body: bytes  #: the wire record as JSON
     live: bool = True  #: False: it withdraws the key, vali_flag 0
     entered_at: datetime | None = None  #: when the site stored the row; None if it keeps no such time
+    document: str = ""  #: as of `SourceRow`
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True)

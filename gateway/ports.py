@@ -68,6 +68,9 @@ class SweptSource(KeyedSource, Protocol):
     def count(self) -> int | None:
         """How many rows there are to read, counted without joins; None where nobody can say."""
 
+    def filled_by(self, path: str) -> tuple[str, ...]:
+        """The local columns that fill a field, `drugs[0].drug_codg` too, for whoever has to mend it; () if none does."""
+
 
 class IntakeStore(Protocol):
     """What intake asks of the local store."""

@@ -11,11 +11,16 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.model import Violation
+from schemas.model import Field, FieldType, Violation
 
 LONGEST = 200  #: characters of one sentence; err_msg is C200 (interface facts §1.2)
 _LONGEST_TRACE = 20_000
+_LONGEST_VALUE = 60
 _MASK = "***"
+#: what stands for something and says nothing by itself
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/|+ -]{0,99}")
+#: fields that tell one person from all others
+_OF_PERSON = re.compile(r"(?:cert_?no|psn_no|_name|^name|tel|phone|mobile|addr|owner|agent|operator)$")
 #: C0, DEL, C1, line separators, and the marks that turn the direction of text or are not seen at all; line feed and tab apart
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]+")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
@@ -33,6 +38,17 @@ def shown(text: object, longest: int = LONGEST) -> str:
     """One line that may be logged and shown."""
     line = _BLANKS.sub(" ", _masked(str(text))).strip()
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def value(spec: Field, text: str) -> str:
+    """What of a field's value may be shown to whoever has to mend it: numbers, dates and codes. Of words only how many they are.
+
+    Words may be a name whatever the field is called; what names a person by a number is never shown.
+    """
+    plain = spec.type in (FieldType.NUMBER, FieldType.DATE, FieldType.DATETIME) or bool(spec.codes)
+    if plain or (_CODE.fullmatch(text) and not _OF_PERSON.search(spec.name)):
+        return shown(text, _LONGEST_VALUE)
+    return f"{_MASK}（{len(text)} 个字符）"
 
 
 def reason(violation: Violation) -> Violation:

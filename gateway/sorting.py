@@ -207,7 +207,20 @@ class _Desk:
         self.known[each.row.institution, each.key] = LedgerEntry(version, parcel.content_hash, each.row.ref, source=self.source)
 
     def _set_aside(self, each: Judged, state: AsideState, reasons: tuple[Violation, ...], rival: str = "") -> None:
-        self.asides.append(Aside(each.row.ref, each.row.institution, state, reasons, each.key, each.content, rival))
+        self.asides.append(
+            Aside(
+                each.row.ref,
+                each.row.institution,
+                state,
+                reasons,
+                each.key,
+                each.content,
+                rival,
+                occurred_at(self.judge.dataset, each.row.values),
+                each.row.document,
+                each.row.department,
+            )
+        )
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
@@ -226,4 +239,6 @@ def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
         due_at=judge.due_at(each.row.institution, occurred),
         body=orjson.dumps(record),
         entered_at=each.row.entered_at,
+        document=each.row.document,
+        department=each.row.department,
     )

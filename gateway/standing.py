@@ -115,6 +115,7 @@ class Sieve:
     dataset: str = ""
     key: str = ""
     reason: str = ""  #: words that the platform's reasons contain
+    keys: tuple[str, ...] = ()  #: of any of these; () matches everything
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,9 @@ class Sweeper:
             if isinstance(made, Parcel):
                 parcels.append(made)
             else:
-                asides.append(Aside(entry.ref, entry.institution, AsideState.QUARANTINED, made, entry.key))
+                asides.append(
+                    Aside(entry.ref, entry.institution, AsideState.QUARANTINED, made, entry.key, occurred_at=entry.anchor_at)
+                )
         page = Intake(
             source=self.source.name,
             dataset=self.source.dataset,

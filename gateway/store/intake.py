@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, sele
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
-from gateway.store import cursors, deliveries, sealing, sightings, sweeps, turns, voids
+from gateway.store import cursors, deliveries, flaws, sealing, sightings, sweeps, turns, voids
 from gateway.store.sealing import Keyring
 from gateway.store.tables import aside, ledger, outbox, parcel
 
@@ -120,7 +120,8 @@ def _enter(connection: Connection, intake: Intake) -> set[sightings.Row]:
 def _carry_on(connection: Connection, intake: Intake) -> None:
     for each in intake.adopted:
         same = (ledger.c.institution == each.institution, ledger.c.dataset == each.dataset, ledger.c.record_key == each.key)
-        connection.execute(update(ledger).where(*same).values(source=intake.source, ref=each.ref, seen_at=intake.now))
+        values = {"source": intake.source, "ref": each.ref, "seen_at": intake.now, **_found_by(each)}
+        connection.execute(update(ledger).where(*same).values(values))
 
 
 def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:
@@ -131,6 +132,7 @@ def _newest(parcels: Sequence[Parcel]) -> list[Parcel]:
 def _set_aside(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     rows = {each.ref: _aside(each, intake, keyring) for each in intake.asides}
     known = _known_asides(connection, intake, rows)
+    flaws.set_aside(connection, intake, known)
     fresh = [row for ref, row in rows.items() if ref not in known]
     if fresh:
         connection.execute(insert(aside), [{**row, "first_seen": intake.now} for row in fresh])
@@ -140,13 +142,14 @@ def _set_aside(connection: Connection, intake: Intake, keyring: Keyring) -> None
         connection.execute(update(aside).where(*place), changes)
 
 
-def _known_asides(connection: Connection, intake: Intake, refs: Collection[str]) -> set[str]:
-    known: set[str] = set()
+def _known_asides(connection: Connection, intake: Intake, refs: Collection[str]) -> dict[str, str]:
+    """ref -> the state it was set aside in."""
+    known: dict[str, str] = {}
     for chunk in _chunks(list(refs)):
-        query = select(aside.c.ref).where(
+        query = select(aside.c.ref, aside.c.state).where(
             aside.c.source == intake.source, aside.c.dataset == intake.dataset, aside.c.ref.in_(chunk)
         )
-        known.update(connection.execute(query).scalars())
+        known.update((ref, state) for ref, state in connection.execute(query))
     return known
 
 
@@ -182,6 +185,7 @@ def _entry(each: Parcel, intake: Intake) -> dict[str, Any]:
         "anchor_at": each.occurred_at,
         "live": True,
         "seen_at": intake.now,
+        **_found_by(each),
     }
 
 
@@ -197,9 +201,16 @@ def _aside(each: Aside, intake: Intake, keyring: Keyring) -> dict[str, Any]:
         "content": keyring.seal(orjson.dumps(dict(each.content)), sealing.of_aside(intake.source, intake.dataset, each.ref)),
         "last_seen": intake.now,
         "rival": _fitting(each.rival, aside.c.rival),
+        "anchor_at": each.occurred_at,
+        **_found_by(each),
     }
 
 
+def _found_by(each: Parcel | Aside) -> dict[str, str]:
+    """Of the newest reading."""
+    return {name: _fitting(getattr(each, name), ledger.c[name]) for name in ("document", "department")}
+
+
 def _fitting(text: str, column: Column[str]) -> str:
-    """What is only shown to a person may be cut."""
+    """What is only shown to a person, and what a person finds a row by, may be cut."""
     return text[: column.type.length].replace("\0", "")  # type: ignore[attr-defined]

@@ -120,8 +120,19 @@ def fourth(connection: Connection, keyring: Keyring) -> None:
     _add_column(connection, "outbox", "accepted_at", "VARCHAR(27)")
 
 
+def fifth(connection: Connection, keyring: Keyring) -> None:
+    """To 5: what a clerk finds a row by; and rows that are wrong now are known to have been wrong since they were seen so."""
+    for table in ("ledger", "aside"):
+        _add_column(connection, table, "document", "VARCHAR(128) DEFAULT '' NOT NULL")
+        _add_column(connection, table, "department", "VARCHAR(128) DEFAULT '' NOT NULL")
+    _add_column(connection, "aside", "anchor_at", "VARCHAR(27)")
+    connection.execute(text("DELETE FROM flaw"))  # MariaDB may have kept those of an upgrade that was cut off
+    connection.execute(text(_QUARANTINED_BEFORE))
+    connection.execute(text(_REJECTED_BEFORE))
+
+
 #: version -> what makes it out of the one before
-STEPS: dict[int, Callable[[Connection, Keyring], None]] = {2: second, 3: third, 4: fourth}
+STEPS: dict[int, Callable[[Connection, Keyring], None]] = {2: second, 3: third, 4: fourth, 5: fifth}
 
 #: table -> its columns that hold keys, and those that hold sentences without a known end
 _KEYS: dict[str, tuple[str, ...]] = {
@@ -141,6 +152,23 @@ FROM (
     SELECT source, dataset, ref, seen_at AS seen FROM ledger UNION ALL SELECT source, dataset, ref, first_seen FROM aside
 ) AS known
 GROUP BY source, dataset, ref
+"""
+_QUARANTINED_BEFORE = """
+INSERT INTO flaw (source, dataset, ref, target, since, at_first)
+SELECT source, dataset, ref, '', first_seen, NOT EXISTS (
+    SELECT 1 FROM ledger WHERE ledger.source = aside.source AND ledger.dataset = aside.dataset AND ledger.ref = aside.ref
+)
+FROM aside
+WHERE state = 'quarantined'
+"""
+_REJECTED_BEFORE = """
+INSERT INTO flaw (source, dataset, ref, target, since, at_first)
+SELECT ledger.source, ledger.dataset, ledger.ref, outbox.target, MIN(outbox.finished_at), MIN(outbox.version) = 1
+FROM outbox
+JOIN ledger ON ledger.institution = outbox.institution AND ledger.dataset = outbox.dataset
+    AND ledger.record_key = outbox.record_key
+WHERE outbox.state = 'rejected' AND outbox.finished_at IS NOT NULL
+GROUP BY ledger.source, ledger.dataset, ledger.ref, outbox.target
 """
 
 

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, select, update
 
 from gateway.outbox import Batch, State, Step
-from gateway.store import interruptions, parents, turns
+from gateway.store import flaws, interruptions, parents, turns
 from gateway.store.tables import outbox
 
 
@@ -63,6 +63,8 @@ def _write(connection: Connection, alike: Sequence[Step], now: datetime, skew: t
         .values(_values(first, now, skew))
     )
     written = connection.execute(statement).rowcount
+    if first.state is State.REJECTED and written:
+        flaws.sent_back(connection, [step.item.id for step in alike], now)
     if first.delay and written:
         until = _values(first, now, skew)["next_at"] if first.state is State.QUEUED else None
         interruptions.delay(connection, [step.item.id for step in alike], first.delay, first.state, until)

@@ -49,6 +49,8 @@ def _matching(sieve: Sieve) -> list[ColumnElement[bool]]:
         outbox.c.record_key: sieve.key,
     }
     found: list[ColumnElement[bool]] = [column == value for column, value in wanted.items() if value]
+    if sieve.keys:
+        found.append(outbox.c.record_key.in_(sieve.keys))
     return [*found, outbox.c.reasons.contains(sieve.reason, autoescape=True)] if sieve.reason else found
 
 

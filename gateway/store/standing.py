@@ -129,7 +129,13 @@ def grievances(connection: Connection, limit: int = 20) -> list[Grievance]:
     """Why rows are in quarantine or were sent back, most frequent first."""
     held = select(aside.c.dataset, aside.c.reasons, aside.c.ref, aside.c.rival).where(aside.c.state == AsideState.QUARANTINED)
     of_platform = (outbox.c.dataset, outbox.c.reasons, outbox.c.record_key, literal(""))
-    sent_back = select(*of_platform).where(outbox.c.state == State.REJECTED)
+    newest = and_(
+        ledger.c.institution == outbox.c.institution,
+        ledger.c.dataset == outbox.c.dataset,
+        ledger.c.record_key == outbox.c.record_key,
+        ledger.c.version == outbox.c.version,
+    )  # a newer version answers what was said of this one
+    sent_back = select(*of_platform).select_from(outbox.join(ledger, newest)).where(outbox.c.state == State.REJECTED)
     return _tally(connection, held, sent_back)[:limit]
 
 

@@ -17,6 +17,7 @@ from gateway.hindrance import Hindrance, Interruption, Place
 from gateway.lateness import Track
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
+from gateway.quality import Quality
 from gateway.skew import PlatformClock
 from gateway.standing import (
     EVERYTHING,
@@ -50,6 +51,7 @@ from gateway.store import (
     outdated,
     pace,
     parents,
+    quality,
     requeueing,
     resending,
     reservations,
@@ -61,6 +63,7 @@ from gateway.store import (
     tracks,
     usage,
     voids,
+    worklist,
 )
 from gateway.store.backup import Copy
 from gateway.store.engine import compact, connect, place_of, reading, write, write_over
@@ -68,6 +71,7 @@ from gateway.store.migrations import Prepared, configured, prepare
 from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
+from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
 from schemas.envelope import message_id
 from schemas.holdings import Holding
 from schemas.model import Edition
@@ -328,7 +332,7 @@ class Store:
     def apply(self, steps: Sequence[Step], now: datetime) -> None:
         """See OutboxStore."""
         if steps:
-            write(self._engine, lambda connection: outbox.apply(connection, steps, now, self._skew(connection)))
+            write_over(self._engine, lambda connection: outbox.apply(connection, steps, now, self._skew(connection)))
 
     def passed(self, target: str, batch: Batch, since: datetime) -> bool:
         """See OutboxStore."""
@@ -512,6 +516,36 @@ class Store:
         """Why rows are set aside or were sent back."""
         with reading(self._engine) as connection:
             return standing.grievances(connection)
+
+    def findings(self, wanted: TaskFilter) -> Sequence[Finding]:
+        """Rows that a person must mend; owner and deadline are not asked for here."""
+        with reading(self._engine) as connection:
+            return worklist.find(connection, wanted)
+
+    def complaints(self, rows: Collection[LocalRow]) -> Mapping[LocalRow, Sequence[Complaint]]:
+        """What is said of each of these rows now."""
+        with reading(self._engine) as connection:
+            return {row: worklist.complaints(connection, self.keyring, row) for row in rows}
+
+    def note_history(self, row: LocalRow) -> Sequence[TaskNote]:
+        """Who had a row and what was said of it, oldest first."""
+        with reading(self._engine) as connection:
+            return worklist.history(connection, row)
+
+    def write_notes(self, entries: Mapping[LocalRow, TaskNote]) -> None:
+        """Add an entry to the history of each row."""
+        if entries:
+            write(self._engine, lambda connection: worklist.write_notes(connection, entries))
+
+    def departments(self) -> Sequence[str]:
+        """Those that have something to mend."""
+        with reading(self._engine) as connection:
+            return worklist.departments(connection)
+
+    def quality(self, route: Route, start: datetime, end: datetime) -> Sequence[Quality]:
+        """First-pass and final quality of each business date in [start, end)."""
+        with reading(self._engine) as connection:
+            return quality.quality(connection, route, start, end)
 
 
 def _mark(connection: Connection, batch: Batch, now: datetime, skew: timedelta) -> str | None:

@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from gateway.model import KEY_LENGTH, REF_LENGTH
 
 #: raised by one with every change of the tables, together with its step in `store.migrations`
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 #: how MariaDB and MySQL write and compare texts of the store
 BY_BYTE = {"charset": "utf8mb4", "collate": "utf8mb4_bin"}
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -57,6 +57,8 @@ _Body = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
 _Code = String(64)
 _Key = String(KEY_LENGTH)
 _Ref = String(REF_LENGTH)
+#: by what the site's people find a row; cut where it is longer
+_Shown = String(128)
 #: sentences without a known end; a server's own TEXT ends at 64 KiB
 _Said = Text().with_variant(LONGTEXT, "mysql", "mariadb")
 #: MariaDB takes `a` for `A` and `à` unless told otherwise; a key is what it is, to the byte
@@ -99,6 +101,8 @@ ledger = Table(
     Column("anchor_at", Instant, nullable=False),  # business time of that version
     Column("live", Boolean, nullable=False, default=True),  # false once the row was withdrawn
     Column("seen_at", Instant, nullable=False),
+    Column("document", _Shown, nullable=False, server_default=""),  # number in the site's program, of that version
+    Column("department", _Shown, nullable=False, server_default=""),
     Index("ledger_by_row", "source", "dataset", "ref"),
     Index("ledger_by_anchor", "source", "dataset", "anchor_at"),
     **_BY_BYTE,
@@ -118,6 +122,36 @@ aside = Table(
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant, nullable=False),
     Column("rival", String(512), nullable=False, server_default=""),  # the row that has its key already
+    Column("anchor_at", Instant),  # business time; empty if it has none
+    Column("document", _Shown, nullable=False, server_default=""),
+    Column("department", _Shown, nullable=False, server_default=""),
+    **_BY_BYTE,
+)
+
+flaw = Table(
+    "flaw",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("ref", _Ref, primary_key=True),
+    Column("target", _Code, primary_key=True),  # that sent it back; "": our own judging
+    Column("since", Instant, nullable=False),  # when it was wrong first, since it was last right
+    Column("at_first", Boolean, nullable=False),  # nothing of it had been right before
+    **_BY_BYTE,
+)
+
+task_note = Table(
+    "task_note",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("source", _Code, nullable=False),
+    Column("dataset", _Code, nullable=False),
+    Column("ref", _Ref, nullable=False),
+    Column("owner", String(64), nullable=False),  # as they are after this entry
+    Column("note", _Said, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("written_by", String(64), nullable=False),
+    Index("task_note_row", "source", "dataset", "ref", "id"),
     **_BY_BYTE,
 )
 

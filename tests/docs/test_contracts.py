@@ -25,6 +25,7 @@ RIM = {
         "layout": "the screen",
         "main": "commands",
         "maintenance": "commands and their jobs",
+        "mending": "goes through wiring: tasks are looked up and judged again at their sources",
         "pulse": "jobs",
         "pushing": "reads by gateway.tiers",
         "requeueing": "commands",

@@ -15,7 +15,8 @@ SELECT r.id                   AS row_ref,
        d.yb_no                AS drug_yb_no,
        c.yb_no                AS diagnosis_yb_no,
        p.yb_no                AS doctor_yb_no,
-       o.bus_no               AS dept_bus_no
+       o.bus_no               AS dept_bus_no,
+       o.name                 AS dept_name
 FROM med_medication_request r
 LEFT JOIN med_medication m             ON m.id = r.medication_id
 LEFT JOIN med_medication_definition d  ON d.id = m.medication_def_id

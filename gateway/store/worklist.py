@@ -1,0 +1,214 @@
+"""Rows that a person must mend: set aside as wrong, or with a newest version that a target sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select
+
+from gateway.model import AsideState
+from gateway.outbox import State
+from gateway.store import sealing
+from gateway.store.sealing import Keyring
+from gateway.store.tables import aside, flaw, ledger, outbox, parcel, task_note
+from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskKind, TaskNote
+from schemas.model import Violation
+
+_CHUNK = 200
+
+
+def find(connection: Connection, wanted: TaskFilter) -> list[Finding]:
+    """Every wrong row that fits, without what is wrong with it; owner and deadline are left to the caller."""
+    found: dict[LocalRow, Finding] = {}
+    for each in (*_set_aside(connection, wanted), *_sent_back(connection, wanted)):
+        found[each.row] = _both(found[each.row], each) if each.row in found else each
+    notes = _notes(connection, found)
+    fitting = (each for each in found.values() if wanted.kind in (None, each.kind))
+    return [_noted(each, notes.get(each.row)) for each in fitting]
+
+
+def _both(one: Finding, other: Finding) -> Finding:
+    """Of a row that is wrong here and was sent back as it was before, or that two targets sent back."""
+    return replace(
+        one,
+        since=min(one.since, other.since),
+        key=one.key or other.key,
+        document=one.document or other.document,
+        department=one.department or other.department,
+        occurred_at=one.occurred_at or other.occurred_at,
+        targets=tuple(dict.fromkeys((*one.targets, *other.targets))),
+    )
+
+
+def _noted(found: Finding, note: TaskNote | None) -> Finding:
+    return replace(found, note=note) if note else found
+
+
+def _set_aside(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
+    ours = and_(flaw.c.source == aside.c.source, flaw.c.dataset == aside.c.dataset, flaw.c.ref == aside.c.ref, flaw.c.target == "")
+    shows = _accepted().where(ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
+    since = func.coalesce(flaw.c.since, aside.c.first_seen, type_=flaw.c.since.type)
+    at = func.coalesce(aside.c.anchor_at, since, type_=flaw.c.since.type)
+    columns = (*_row(aside), since, aside.c.institution, aside.c.record_key, *_found_by(aside), aside.c.anchor_at, shows.exists())
+    query = select(*columns).outerjoin(flaw, ours).where(aside.c.state == AsideState.QUARANTINED)
+    for row in connection.execute(query.where(*_fitting(wanted, aside, aside.c.reasons, at))):
+        source, dataset, ref, began, institution, key, document, department, occurred, there = row
+        kind = TaskKind.OUTDATED if there else TaskKind.MEND
+        yield Finding(LocalRow(source, dataset, ref), kind, began, institution, key, document, department, occurred)
+
+
+def _sent_back(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
+    """Once a newer version is on its way, what was said of an older one is nobody's work."""
+    theirs = and_(
+        flaw.c.source == ledger.c.source,
+        flaw.c.dataset == ledger.c.dataset,
+        flaw.c.ref == ledger.c.ref,
+        flaw.c.target == outbox.c.target,
+    )
+    since = func.coalesce(flaw.c.since, outbox.c.finished_at, type_=flaw.c.since.type)
+    columns = (*_row(ledger), since, ledger.c.institution, ledger.c.record_key, *_found_by(ledger), ledger.c.anchor_at)
+    query = (
+        select(*columns, outbox.c.target)
+        .select_from(outbox.join(ledger, _newest()).outerjoin(flaw, theirs))
+        .where(outbox.c.state == State.REJECTED, *_fitting(wanted, ledger, outbox.c.reasons, ledger.c.anchor_at))
+    )
+    for row in connection.execute(query.order_by(outbox.c.id)):
+        source, dataset, ref, began, institution, key, document, department, occurred, target = row
+        place = LocalRow(source, dataset, ref)
+        yield Finding(place, TaskKind.RETURNED, began, institution, key, document, department, occurred, (target,))
+
+
+def _row(table: Any) -> tuple[Any, ...]:
+    return table.c.source, table.c.dataset, table.c.ref
+
+
+def _found_by(table: Any) -> tuple[Any, ...]:
+    return table.c.document, table.c.department
+
+
+def _fitting(wanted: TaskFilter, table: Any, reasons: Any, at: Any) -> list[ColumnElement[bool]]:
+    same = {
+        table.c.source: wanted.source,
+        table.c.dataset: wanted.dataset,
+        table.c.institution: wanted.institution,
+        table.c.department: wanted.department,
+        table.c.record_key: wanted.key,
+    }
+    found: list[ColumnElement[bool]] = [column == value for column, value in same.items() if value]
+    if wanted.row:
+        found += [table.c.source == wanted.row.source, table.c.dataset == wanted.row.dataset, table.c.ref == wanted.row.ref]
+    if wanted.word:
+        found.append(or_(*(column == wanted.word for column in (table.c.ref, table.c.document, table.c.record_key))))
+    if wanted.reason:
+        found.append(reasons.contains(wanted.reason, autoescape=True))
+    start, end = wanted.span()
+    return [*found, *([at >= start] if start else []), *([at < end] if end else [])]
+
+
+def _accepted() -> Select[Any]:
+    """Of a row, versions that some platform shows."""
+    same_key = and_(
+        ledger.c.institution == outbox.c.institution,
+        ledger.c.dataset == outbox.c.dataset,
+        ledger.c.record_key == outbox.c.record_key,
+    )
+    shown = (outbox.c.state == State.ACCEPTED, ledger.c.live.is_(True))
+    return select(ledger.c.ref).select_from(ledger.join(outbox, same_key)).where(*shown)
+
+
+def _newest() -> Any:
+    return and_(
+        ledger.c.institution == outbox.c.institution,
+        ledger.c.dataset == outbox.c.dataset,
+        ledger.c.record_key == outbox.c.record_key,
+        ledger.c.version == outbox.c.version,
+    )
+
+
+def complaints(connection: Connection, keyring: Keyring, row: LocalRow) -> list[Complaint]:
+    """Everything that is said of one row now: what we say first, then each target."""
+    return [*_ours(connection, keyring, row), *_theirs(connection, keyring, row)]
+
+
+def _ours(connection: Connection, keyring: Keyring, row: LocalRow) -> Iterator[Complaint]:
+    here = (aside.c.source == row.source, aside.c.dataset == row.dataset, aside.c.ref == row.ref)
+    query = select(aside.c.reasons, aside.c.content, aside.c.rival).where(*here, aside.c.state == AsideState.QUARANTINED)
+    for reasons, content, rival in connection.execute(query):
+        mapped = orjson.loads(keyring.open(content, sealing.of_aside(row.source, row.dataset, row.ref)))
+        yield Complaint(_violations(reasons), mapped, rival=rival)
+
+
+def _theirs(connection: Connection, keyring: Keyring, row: LocalRow) -> Iterator[Complaint]:
+    here = (ledger.c.source == row.source, ledger.c.dataset == row.dataset, ledger.c.ref == row.ref)
+    same = and_(
+        parcel.c.institution == outbox.c.institution,
+        parcel.c.dataset == outbox.c.dataset,
+        parcel.c.record_key == outbox.c.record_key,
+        parcel.c.version == outbox.c.version,
+    )
+    place = (outbox.c.institution, outbox.c.dataset, outbox.c.record_key, outbox.c.version)
+    query = (
+        select(outbox.c.target, outbox.c.reasons, outbox.c.cause, parcel.c.body, *place)
+        .select_from(outbox.join(ledger, _newest()).join(parcel, same))
+        .where(*here, outbox.c.state == State.REJECTED)
+        .order_by(outbox.c.id)
+    )
+    for target, reasons, cause, body, *version in connection.execute(query):
+        content = orjson.loads(keyring.open(body, sealing.of_parcel(*version))) if body else {}
+        said = _violations(reasons) or (Violation("", "refused", cause),)
+        yield Complaint(said, content, target=target)
+
+
+def _violations(reasons: str) -> tuple[Violation, ...]:
+    return tuple(Violation(each["field"], each["rule"], each["message"]) for each in orjson.loads(reasons))
+
+
+def _notes(connection: Connection, rows: Collection[LocalRow]) -> dict[LocalRow, TaskNote]:
+    """The latest entry of each of these rows. There are as many entries as people wrote, which is few."""
+    if not rows:
+        return {}
+    newest = select(func.max(task_note.c.id)).group_by(task_note.c.source, task_note.c.dataset, task_note.c.ref)
+    found = {_written(row): _entry(row) for row in connection.execute(select(task_note).where(task_note.c.id.in_(newest)))}
+    return {row: note for row, note in found.items() if row in rows}
+
+
+def _written(row: Row[Any]) -> LocalRow:
+    return LocalRow(row.source, row.dataset, row.ref)
+
+
+def _entry(row: Row[Any]) -> TaskNote:
+    return TaskNote(row.owner, row.note, row.written_at, row.written_by)
+
+
+def history(connection: Connection, row: LocalRow) -> list[TaskNote]:
+    """Every entry of a row, oldest first, those of earlier tasks too."""
+    here = (task_note.c.source == row.source, task_note.c.dataset == row.dataset, task_note.c.ref == row.ref)
+    return [_entry(each) for each in connection.execute(select(task_note).where(*here).order_by(task_note.c.id))]
+
+
+def write_notes(connection: Connection, entries: Mapping[LocalRow, TaskNote]) -> None:
+    """Add an entry to the history of each row."""
+    values = [
+        {
+            "source": row.source,
+            "dataset": row.dataset,
+            "ref": row.ref,
+            "owner": entry.owner,
+            "note": entry.note,
+            "written_at": entry.written_at,
+            "written_by": entry.written_by,
+        }
+        for row, entry in entries.items()
+    ]
+    for start in range(0, len(values), _CHUNK):
+        connection.execute(insert(task_note), values[start : start + _CHUNK])
+
+
+def departments(connection: Connection) -> list[str]:
+    """Those that have tasks now."""
+    held = select(aside.c.department).where(aside.c.state == AsideState.QUARANTINED)
+    back = select(ledger.c.department).select_from(outbox.join(ledger, _newest())).where(outbox.c.state == State.REJECTED)
+    return sorted({name for query in (held, back) for name in connection.execute(query.distinct()).scalars() if name})
