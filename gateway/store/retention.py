@@ -1,7 +1,8 @@
 """Shred bodies that every target has taken long ago. Key, version and hash stay: they tell what is new.
 
 A body goes when all deliveries of its version are settled: taken, or no longer owed because a newer version went instead or
-the row was withdrawn. Queued, held, unknown and rejected ones keep theirs, however old. Rows set aside are not ours to touch.
+the row was withdrawn. Queued, held and unknown ones keep theirs, however old; so do rejected ones, until a newer version is
+taken. Rows set aside are not ours to touch.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 from gateway.errors import StoreError
 from gateway.outbox import State
 from gateway.store import interruptions
-from gateway.store.engine import place_of, write
+from gateway.store.engine import place_of, reading, write
 from gateway.store.tables import installation, outbox, parcel
 from gateway.store.trouble import sentence
 
@@ -36,6 +37,7 @@ def shred(engine: Engine, keep: timedelta, now: datetime) -> int:
     finishes; the last of them decides.
     """
     until, shredded = now - keep, 0
+    _lay_to_rest(engine, until)
     after = write(engine, lambda connection: connection.execute(select(installation.c.shredded_to)).scalar())
     place = (after, 0) if after else None
     while True:
@@ -59,6 +61,27 @@ def _batch(connection: Connection, after: tuple[datetime, int] | None, until: da
         return len(done), None
     connection.execute(update(installation).values(shredded_to=rows[-1].finished_at))
     return len(done), (rows[-1].finished_at, rows[-1].id)
+
+
+def _lay_to_rest(engine: Engine, until: datetime) -> None:
+    """What was sent back is answered once its target has accepted a newer version: it counts as superseded from then on."""
+    newer = outbox.alias("newer")
+    answered = and_(
+        newer.c.target == outbox.c.target,
+        newer.c.institution == outbox.c.institution,
+        newer.c.dataset == outbox.c.dataset,
+        newer.c.record_key == outbox.c.record_key,
+        newer.c.version > outbox.c.version,
+        newer.c.state == State.ACCEPTED,
+        newer.c.finished_at <= until,
+    )
+    query = select(outbox.c.id).join(newer, answered).where(outbox.c.state == State.REJECTED).distinct()
+    with reading(engine) as connection:
+        found = [{"i": number} for number in connection.execute(query).scalars()]
+    if found:
+        done = update(outbox).where(outbox.c.id == bindparam("i"), outbox.c.state == State.REJECTED)
+        statement = done.values(state=State.SUPERSEDED, finished_at=until)
+        write(engine, lambda connection: connection.execute(statement, found))
 
 
 _EMPTY = (

@@ -1,0 +1,318 @@
+"""The work list: one task for each wrong row, in the site's words, from the moment it is wrong until it is right."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
+
+from gateway import worklist
+from gateway.deadlines import Closure
+from gateway.errors import ConfigError
+from gateway.intake import accept
+from gateway.judging import Judge
+from gateway.model import RowState, SourceRow
+from gateway.outbox import State
+from gateway.standing import Route, Sieve
+from gateway.store import Store
+from gateway.uploading import upload
+from gateway.worklist import Finding, LocalRow, Task, TaskFilter, TaskKind, TaskNote
+from schemas.envelope import Result, Status
+from schemas.model import Edition, Violation
+from schemas.wire import SHANGHAI
+
+_UNREGISTERED = Violation("dr_codg", "register", "医师编码（dr_codg）未登记")
+_WEEK = timedelta(days=7)
+
+
+class Desk:
+    """A source in memory, a store on each database, and a platform that rejects the keys it is told to."""
+
+    def __init__(self, store: Store, edition: Edition, clock: Clock) -> None:
+        self.store, self.edition, self.clock, self.platform = store, edition, clock, Platform()
+        self.refused: set[str] = set()
+        self.platform.answer = self.answer
+
+    def answer(self, turn: int, bodies: Any) -> list[Result]:
+        keys = self.platform.requests[-1]
+        held = dict(zip(keys, bodies, strict=True))
+        return [self._one(key, held[key]) for key in keys]
+
+    def _one(self, key: str, body: bytes) -> Result:
+        version = int(body.split(b'"version":"')[1].split(b'"')[0])
+        if key in self.refused:
+            return Result(key, version, Status.REJECTED, (_UNREGISTERED,))
+        self.platform.held[key, version] = body
+        return Result(key, version, Status.ACCEPTED, accepted_at="2026-11-25 08:00:00")
+
+    def take_in(self, *rows: SourceRow) -> None:
+        judge = Judge(self.edition, "RX01", self.store.rid)
+        accept(Rows(list(rows)), judge, self.store, targets=("bureau",), clock=self.clock, from_start=True)
+
+    def send(self) -> None:
+        upload(self.store, self.platform, "bureau", clock=self.clock, lease=timedelta(seconds=120))
+
+    def find(self, **wanted: Any) -> list[Finding]:
+        return sorted(self.store.findings(TaskFilter(**wanted)), key=lambda each: each.row)
+
+    def kinds(self) -> dict[str, TaskKind]:
+        return {each.row.ref: each.kind for each in self.find()}
+
+    def task(self, ref: str) -> Task:
+        (found,) = self.find(row=LocalRow("his", "RX01", ref))
+        due = worklist.deadline(self.edition, found.since)
+        said = self.store.complaints([found.row])[found.row]
+        columns = {"cnt": ("quantity",), "dr_codg": ("doctor",)}
+        return worklist.task(found, due, said, self.edition.datasets["RX01"], lambda source, dataset, path: columns.get(path, ()))
+
+
+@pytest.fixture
+def desk(store: Store, edition: Edition, clock: Clock) -> Desk:
+    return Desk(store, edition, clock)
+
+
+def wrong(number: int, **changes: Any) -> SourceRow:
+    return prescription(number, **{"cnt": None, **changes})
+
+
+def found_by(number: int) -> dict[str, Any]:
+    return {"row_document": f"D{number:04d}", "row_department": "内科门诊"}
+
+
+# which tasks there are
+
+
+def test_a_row_is_a_task_while_it_is_wrong_and_only_then(desk: Desk) -> None:
+    desk.refused = {"RX00003|1"}
+    desk.take_in(prescription(1), wrong(2), prescription(3), prescription(4))
+    desk.send()
+    desk.take_in(prescription(1), wrong(2), prescription(3), wrong(4))
+    assert desk.kinds() == {"id=2": TaskKind.MEND, "id=3": TaskKind.RETURNED, "id=4": TaskKind.OUTDATED}
+    desk.take_in(prescription(2), prescription(3, cnt=Decimal(5)), prescription(4))
+    assert desk.kinds() == {}
+    assert desk.store.grievances() == []
+
+
+def test_a_row_sent_back_and_mended_leaves_the_list_the_reasons_and_in_the_end_the_store(desk: Desk) -> None:
+    desk.refused = {"RX00001|1"}
+    desk.take_in(prescription(1))
+    desk.send()
+    assert desk.kinds() == {"id=1": TaskKind.RETURNED}
+    desk.refused = set()
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    desk.send()
+    assert desk.kinds() == {}
+    assert desk.store.grievances() == []
+    assert desk.store.shred(timedelta(), desk.clock() + timedelta(days=1)) == 2  # the body of the version sent back too
+
+
+def test_what_was_sent_back_keeps_its_body_while_a_newer_version_has_no_answer(desk: Desk) -> None:
+    desk.refused = {"RX00001|1"}
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.take_in(prescription(1, cnt=Decimal(9)))
+    assert desk.store.shred(timedelta(), desk.clock() + timedelta(days=1)) == 0
+
+
+def test_a_row_that_is_wrong_here_and_was_sent_back_before_is_one_task_with_both_reasons(desk: Desk) -> None:
+    desk.refused = {"RX00001|1"}
+    desk.take_in(prescription(1))
+    desk.send()
+    desk.clock.move(3600)
+    desk.take_in(wrong(1))
+    found = desk.task("id=1")
+    assert (found.kind, found.since) == (TaskKind.MEND, START)
+    assert [(each.rule, each.target) for each in found.reasons] == [("required", ""), ("register", "bureau")]
+
+
+def test_rows_that_are_left_out_or_not_finished_are_nobodys_task(desk: Desk) -> None:
+    states = (RowState.EXCLUDED, RowState.NOT_READY)
+    desk.take_in(*(prescription(n, row_state=state, row_reason="未完成") for n, state in enumerate(states, 1)))
+    assert desk.find() == []
+
+
+def test_tasks_and_the_account_count_alike(desk: Desk) -> None:
+    desk.refused = {"RX00003|1", "RX00005|1"}
+    desk.take_in(prescription(1), wrong(2), prescription(3), prescription(4), prescription(5))
+    desk.send()
+    desk.take_in(prescription(1), wrong(2), prescription(3), wrong(4), prescription(5))
+    (account,) = desk.store.standings([Route("his", "RX01", "bureau")])
+    kinds = list(desk.kinds().values())
+    assert account.balanced
+    assert kinds.count(TaskKind.MEND) == sum(account.asides.values())
+    assert kinds.count(TaskKind.OUTDATED) == account.outdated
+    assert kinds.count(TaskKind.RETURNED) == account.states[State.REJECTED]
+
+
+# since when, and until when
+
+
+def test_the_clock_starts_when_the_row_is_first_wrong_and_no_reading_or_replay_winds_it_back(desk: Desk) -> None:
+    desk.refused = {"RX00002|1"}
+    desk.take_in(wrong(1), prescription(2))
+    desk.send()
+    for _ in range(2):
+        desk.clock.move(3600)
+        desk.take_in(wrong(1), prescription(2))
+        assert desk.store.requeue(Sieve("bureau"), desk.clock()) == 1
+        desk.send()
+    assert [each.since for each in desk.find()] == [START, START]
+
+
+def test_a_row_that_was_not_finished_is_wrong_only_from_the_moment_it_is(desk: Desk) -> None:
+    desk.take_in(prescription(1, row_state=RowState.NOT_READY, row_reason="未完成"))
+    desk.clock.move(3600)
+    desk.take_in(wrong(1))
+    assert [each.since for each in desk.find()] == [START + timedelta(hours=1)]
+
+
+def test_a_row_mended_here_and_then_sent_back_has_been_wrong_all_the_time(desk: Desk) -> None:
+    desk.take_in(wrong(1))
+    desk.clock.move(3600)
+    desk.refused = {"RX00001|1"}
+    desk.take_in(prescription(1))
+    desk.send()
+    assert [(each.kind, each.since) for each in desk.find()] == [(TaskKind.RETURNED, START)]
+
+
+def test_a_row_that_was_right_in_between_is_wrong_anew(desk: Desk) -> None:
+    desk.take_in(wrong(1))
+    desk.take_in(prescription(1))
+    desk.clock.move(60)
+    desk.send()
+    desk.clock.move(3600)
+    desk.take_in(wrong(1))
+    assert [each.since for each in desk.find()] == [desk.clock()]
+
+
+def test_seven_days_are_counted_to_their_midnight_by_the_edition(edition: Edition) -> None:
+    since = datetime(2026, 11, 25, 8, 0, tzinfo=SHANGHAI)
+    assert worklist.deadline(edition, since) == datetime(2026, 12, 3, tzinfo=SHANGHAI)
+    closed = Closure(days=frozenset({date(2026, 12, 2)}))
+    assert worklist.deadline(edition, since, closed) == datetime(2026, 12, 3, tzinfo=SHANGHAI)
+
+
+# in the site's words
+
+
+def test_a_task_says_where_it_is_found_and_what_is_wrong_with_which_column(desk: Desk) -> None:
+    desk.take_in(prescription(1, med_list_codg="X" * 80, **found_by(1)), prescription(2, cnt=Decimal("1.123456789"), **found_by(2)))
+    found = desk.task("id=2")
+    assert (found.document, found.department, found.key) == ("D0002", "内科门诊", "RX00002|1")
+    (reason,) = found.reasons
+    assert (reason.field, reason.rule, reason.label, reason.columns) == ("cnt", "precision", "数量", ("quantity",))
+    assert reason.value == "1.123456789"
+    assert reason.advice
+    assert desk.task("id=1").reasons[0].columns == ()
+
+
+def test_what_was_sent_back_is_found_by_its_document_too_and_shows_the_value_that_was_sent(desk: Desk) -> None:
+    desk.refused = {"RX00001|1"}
+    desk.take_in(prescription(1, dr_codg="D999900000001", **found_by(1)))
+    desk.send()
+    found = desk.task("id=1")
+    assert (found.document, found.department) == ("D0001", "内科门诊")
+    (reason,) = found.reasons
+    assert (reason.target, reason.label, reason.columns, reason.value) == ("bureau", "医师编码", ("doctor",), "D999900000001")
+    assert "gateway todo replay" in reason.advice
+
+
+def test_words_and_numbers_of_persons_are_never_shown(desk: Desk) -> None:
+    number = "990000199001011234"
+    named = prescription(1, med_list_name="张" * 300)
+    desk.take_in(named, prescription(2, med_list_codg=f"{number}-{'X' * 60}", row_document=number))
+    assert [each.value for each in desk.task("id=1").reasons] == ["***（300 个字符）"]
+    found = desk.task("id=2")
+    assert number not in repr(found)
+    assert found.document == "***"
+    assert found.reasons[0].value.startswith("***-XXX")
+
+
+def test_the_row_that_has_the_key_already_is_named(desk: Desk) -> None:
+    desk.take_in(prescription(1), prescription(9, rx_id="RX00001"))
+    found = desk.task("id=9")
+    assert found.rival == "来源 his 的 id=1"
+    assert [each.rule for each in found.reasons] == ["duplicate_key"]
+
+
+# whose they are
+
+
+@pytest.mark.parametrize(
+    ("wanted", "refs"),
+    [
+        ({}, ["id=1", "id=2", "id=3"]),
+        ({"source": "his", "dataset": "RX01", "institution": INSTITUTION}, ["id=1", "id=2", "id=3"]),
+        ({"source": "elsewhere"}, []),
+        ({"department": "外科"}, ["id=2"]),
+        ({"reason": "未登记"}, ["id=3"]),
+        ({"reason": "required"}, ["id=1", "id=2"]),
+        ({"reason": "%"}, []),
+        ({"key": "RX00003|1"}, ["id=3"]),
+        ({"word": "id=1"}, ["id=1"]),
+        ({"word": "D0002"}, ["id=2"]),
+        ({"word": "RX00003|1"}, ["id=3"]),
+        ({"kind": TaskKind.RETURNED}, ["id=3"]),
+        ({"first": date(2026, 11, 25)}, ["id=1", "id=3"]),
+        ({"last": date(2026, 11, 24)}, ["id=2"]),
+        ({"first": date(2026, 11, 26)}, []),
+    ],
+)
+def test_only_what_is_meant_is_found(desk: Desk, wanted: dict[str, Any], refs: list[str]) -> None:
+    desk.refused = {"RX00003|1"}
+    yesterday = START - timedelta(days=1)
+    rows = [
+        wrong(1, **found_by(1)),
+        wrong(2, rx_time=yesterday, **{**found_by(2), "row_department": "外科"}),
+        prescription(3, **found_by(3)),
+    ]
+    desk.take_in(*rows)
+    desk.send()
+    assert [each.row.ref for each in desk.find(**wanted)] == refs
+
+
+def test_departments_with_work_are_known(desk: Desk) -> None:
+    desk.refused = {"RX00003|1"}
+    desk.take_in(
+        wrong(1), wrong(2, row_department="外科"), prescription(3, row_department="内科"), prescription(4, row_department="儿科")
+    )
+    desk.send()
+    assert list(desk.store.departments()) == ["内科", "外科"]
+
+
+def test_a_note_ends_with_its_task_and_its_history_stays(desk: Desk) -> None:
+    row = LocalRow("his", "RX01", "id=1")
+    desk.take_in(wrong(1))
+    desk.clock.move(60)
+    first = TaskNote("药房王", "问过厂家", desk.clock(), "clerk")
+    desk.store.write_notes({row: first})
+    assert [each.current for each in desk.find()] == [first]
+    desk.take_in(wrong(1, rx_id="RX00009"))
+    assert [each.current for each in desk.find()] == [first]
+    desk.take_in(prescription(1))
+    desk.clock.move(60)
+    desk.send()
+    desk.clock.move(60)
+    desk.take_in(wrong(1))
+    assert [each.current for each in desk.find()] == [None]
+    assert list(desk.store.note_history(row)) == [first]
+
+
+@pytest.mark.parametrize("note", ["电话 13900000000", "患者 990000199001011234", "两\n行", "长" * 501])
+def test_a_note_with_a_number_of_a_person_is_refused(note: str) -> None:
+    with pytest.raises(ConfigError, match="备注"):
+        worklist.checked_note(note)
+    assert worklist.checked_note("已问药房，明天补") == "已问药房，明天补"
+
+
+@pytest.mark.parametrize(("within", "found"), [(None, 1), (timedelta(days=8), 1), (timedelta(days=1), 0)])
+def test_what_is_due_soon_is_what_is_asked_for(desk: Desk, within: timedelta | None, found: int) -> None:
+    desk.take_in(wrong(1))
+    wanted = TaskFilter(due_within=within)
+    due = worklist.deadline(desk.edition, START)
+    assert sum(wanted.holds(each, due, desk.clock()) for each in desk.find()) == found
+    overdue = START + timedelta(days=30)
+    assert TaskFilter(due_within=timedelta()).holds(desk.find()[0], due, overdue)
