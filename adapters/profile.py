@@ -42,6 +42,8 @@ _SHELVES = ("his", "pos")
 _KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogues", "datasets")
 #: the part of a mapping that decides nothing of a record: another one, and nothing need be read again
 _SHOWN = re.compile(r"^shown:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
+#: `SELECT *` and `t.*` name no column
+_EVERYTHING = re.compile(r"(?:\bselect\s+|\.)\*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _check_shown(rules: RowMapping, query: Query, path: Path) -> None:
     found = {query.file: query.sql, **{each.file: each.sql for each in (query.window, query.lookup) if each}}
     for file, sql in found.items():
         for column in rules.shown.columns:
-            if not re.search(rf"\b{re.escape(column)}\b", sql) and "*" not in sql:
+            if not re.search(rf"\b{re.escape(column)}\b", sql) and not _EVERYTHING.search(sql):
                 raise SpecError(f"{file} 没有列 {column}", file=path, key="shown")
 
 
