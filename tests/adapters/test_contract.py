@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters import profile, quality
+from adapters import contract, fixturefile, profile, quality
 from adapters.quality import Standing
 from adapters.sql import parameters
 from gateway.model import Reading
@@ -43,6 +43,19 @@ def test_a_query_joins_without_dropping_rows_and_never_writes(name: str) -> None
         assert not {"INSERT", "UPDATE", "DELETE", "MERGE", "CALL"} & set(words), query.file
         assert {"after_key", "limit"} <= parameters(query.sql)
         assert (query.reading is Reading.INCREMENTAL) is ("after_time" in query.takes)
+
+
+@EACH
+def test_the_contract_that_needs_no_database_is_kept(name: str) -> None:
+    contract.keep(name, loader.reference())
+
+
+@EACH
+def test_every_data_set_has_an_example_that_is_sent(name: str) -> None:
+    found = profile.load(name)
+    cases = dict(map(fixturefile.read, fixturefile.of(found.folder)))
+    assert cases.keys() == found.mappings.keys()
+    assert all(any(case.expected for case in every) for every in cases.values())
 
 
 @EACH

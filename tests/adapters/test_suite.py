@@ -1,0 +1,108 @@
+"""The contract suite finds each kind of broken profile, and says in Chinese what is wrong with it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from adapters import contract, profile
+from adapters.contract import BrokenContractError
+from adapters.profile import Site
+from adapters.quality import RULES
+from gateway.ports import SweptSource
+from schemas.model import Edition
+
+MANIFEST = """
+product: 甲
+vendor: 乙
+kind: sql
+dialects: [sqlite]
+datasets:
+  T1:
+    query: T1.sql
+    window: window.sql
+    lookup: lookup.sql
+    mapping: T1.yaml
+    takes: [after_time, after_key, limit]
+    reading: incremental
+    key: integer
+"""
+HEAD = "SELECT id AS row_ref, changed AS cursor_time, id AS cursor_key, id, count, code, changed FROM visit"
+FILES = {
+    "manifest.yaml": MANIFEST,
+    "T1.sql": f"{HEAD} WHERE changed > :after_time OR (changed = :after_time AND id > :after_key)"
+    " ORDER BY changed, id LIMIT :limit",
+    "window.sql": f"{HEAD} WHERE changed >= :from AND changed < :to AND id > :after_key ORDER BY id LIMIT :limit",
+    "lookup.sql": f"{HEAD} WHERE id IN :keys",
+    "T1.yaml": "dataset: T1\nfields:\n  id: {column: id}\n  count: {column: count}\n  code: {column: code}\n"
+    "  begn: {column: changed}\n"
+    "absent: {lot: 没有}\n",
+    "NOTES.md": "# 甲\n",
+    "quality.yaml": "".join(f"{rule}: {{standing: done}}\n" for rule in RULES),
+    "fixtures/T1.yaml": "dataset: T1\nrow: {id: 1, count: 2, code: X, changed: '2026-10-01 08:00:00'}\ncases:\n"
+    "  - {name: 一行, expected: {id: '1', count: '2', code: X, begn: '2026-10-01 08:00:00', lot: ''}}\n",
+}
+Broken = Callable[..., str]
+
+
+@pytest.fixture
+def broken(tmp_path: Path, site: Path, edition: Edition) -> Broken:
+    """What the suite says of a good profile in which one text of one file was exchanged; "" if it is content."""
+
+    def say(file: str = "", old: str = "", new: str = "") -> str:
+        folder = tmp_path / "own"
+        (folder / "fixtures").mkdir(parents=True, exist_ok=True)
+        for name, content in FILES.items():
+            assert name != file or old in content
+            (folder / name).write_text(content.replace(old, new) if name == file else content, encoding="utf-8")
+        sources: list[SweptSource] = profile.open_sources(
+            profile.load(folder), Site("门诊", URL.create("sqlite", database=str(site)), "H1"), edition
+        )
+        try:
+            contract.keep(folder, edition, sources)
+        except BrokenContractError as error:
+            return str(error)
+        return ""
+
+    return say
+
+
+def test_a_good_profile_is_one_line_and_silent(broken: Broken) -> None:
+    assert broken() == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "sentence"),
+    [
+        ("T1.sql", "AND id > :after_key", "AND id > :after_key + 1", "每页 7 行与每页 500 行读到的不同，少了"),
+        ("T1.sql", "id AS row_ref", "count AS row_ref", "row_ref 有重复：2（共 1 个）"),
+        ("T1.yaml", "id: {column: id}", "id: {column: count}", "个业务主键有几行：本地行 98与99"),
+        ("T1.yaml", "{column: code}", '{column: code, codes: {A: "A"}}', "本地代码 X1 没有对照（12 行）"),
+        ("lookup.sql", "id IN :keys", "id IN :keys AND id > 95", "按行号查到的与主查询不同：89"),
+        ("lookup.sql", "id, count", "id, count + 1 AS count", "按行号查到的与主查询不同"),
+        ("window.sql", "changed < :to", "changed < :to AND id <> 90", "按业务时间查漏了 90（共 1 行）"),
+        ("T1.sql", ", code", "", "结果缺少列 code（T1.yaml 要用）"),
+        ("T1.sql", "FROM visit", "FROM visits", "T1 查询："),
+        ("NOTES.md", "# 甲\n", "", "没有 NOTES.md"),
+        ("quality.yaml", "paging", "pageing", "是否想写 paging"),
+        ("fixtures/T1.yaml", "count: '2'", "count: '3'", "一行：count 应为 3，实为 2"),
+        ("fixtures/T1.yaml", "code: X, changed", "code: null, changed", "一行：code 的原因应为 无，实为 required"),
+        ("fixtures/T1.yaml", "code: X, changed", "changed", "一行：row 缺少列 code"),
+        ("fixtures/T1.yaml", "name: 一行,", "name: 一行, state: void,", "一行：应为 void，实为 ready（可报送）"),
+        ("fixtures/T1.yaml", "expected", "expects", "是否想写 expected"),
+    ],
+)
+def test_a_broken_profile_is_told(broken: Broken, file: str, old: str, new: str, sentence: str) -> None:
+    assert sentence in broken(file, old, new)
+
+
+def test_a_source_that_is_away_is_no_broken_query(broken: Broken, site: Path) -> None:
+    with closing(sqlite3.connect(site)):
+        pass
+    site.unlink()
+    assert broken().startswith("T1 连接：")
