@@ -93,6 +93,7 @@ class Schedule:
     read_every: int
     rescan_every: int  #: of data sets that are read from the start each time
     upload_every: int
+    manifest_hour: int = 6  #: of the day, Asia/Shanghai: when the manifests of the day before are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,12 +391,16 @@ def _url(section: Section, text: str) -> URL:
 
 def _schedule(section: Section | None, file: Path) -> Schedule:
     section = section or Section({}, file, "schedule")
-    section.known("read_every", "rescan_every", "upload_every")
+    section.known("read_every", "rescan_every", "upload_every", "manifest_hour")
     read_every = section.at_least("read_every", 1, 10)
+    hour = section.at_least("manifest_hour", 0, 6)
+    if hour > _LAST_HOUR:
+        raise section.error("应为 0 至 23", "manifest_hour")
     return Schedule(
         read_every=read_every,
         rescan_every=section.at_least("rescan_every", 1, max(300, read_every)),
         upload_every=section.at_least("upload_every", 1, 2),
+        manifest_hour=hour,
     )
 
 

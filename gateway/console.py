@@ -251,13 +251,13 @@ def late(console: Console, target: str, day: date, accounts: Sequence[Account]) 
         for party, records in sorted(each.records.items(), key=lambda pair: -pair[1]):
             say(console, f"{each.dataset}：{party.told} {records} 条", style="yellow")
         if each.parts:
-            told = "、".join(f"{party} {_spoken(part)}" for party, part in sorted(each.parts.items(), key=lambda pair: -pair[1]))
+            told = "、".join(f"{party} {spoken(part)}" for party, part in sorted(each.parts.items(), key=lambda pair: -pair[1]))
             say(console, f"{each.dataset}：过了时限之后的时间合计 {told}")
         for lateness, whose, ref in each.worst:
-            say(console, f"  最晚的：来源 {ref}，晚了 {_spoken(lateness)}，{whose}")
+            say(console, f"  最晚的：来源 {ref}，晚了 {spoken(lateness)}，{whose}")
 
 
-def _spoken(length: timedelta) -> str:
+def spoken(length: timedelta) -> str:
     """About how long, in the two largest units."""
     minutes, seconds = divmod(round(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)

@@ -5,19 +5,16 @@ A declaration is a record like any other: judged by the edition, queued, sent, r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 
 from gateway import deadlines, evidence, redaction
 from gateway.errors import ConfigError, GatewayError
-from gateway.intake import Look, take_in
-from gateway.judging import Judge
-from gateway.model import Cursor, Page, Reading, SourceRow
-from gateway.restraint import Restraint
+from gateway.model import Cursor, SourceRow
+from gateway.ownrecords import Own, queue
 from gateway.wiring import Gateway
 from schemas import wire
 
@@ -50,25 +47,6 @@ class Declared:
     def late(self, now: datetime) -> list[str]:
         """The data sets whose deadline is over already."""
         return [dataset for dataset, due in self.due.items() if due < now]
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A RecordSource of what was just declared."""
-
-    rows: tuple[SourceRow, ...]
-    name: str = SOURCE
-    dataset: str = CODE
-    reading: Reading = Reading.RESCAN
-    digest: str = ""
-
-    def earlier(self, position: Cursor, by: Any) -> Cursor:
-        """It has no order."""
-        return position
-
-    def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
-        """All of them."""
-        yield Page(self.rows, self.rows[-1].cursor)
 
 
 def declare(gateway: Gateway, said: Declaration) -> Declared:
@@ -112,7 +90,7 @@ def _queue(gateway: Gateway, number: str, declared: datetime, said: Declaration)
     sources = {feed.source.name for feed in gateway.feeds}
     proof = evidence.written(evidence.relevant(noted, said.institution, said.datasets, sources))
     targets = tuple(name for name, each in gateway.config.targets.items() if said.institution in each.credentials)
-    _take_in(gateway, _row(number, declared, said, proof), targets)
+    queue(gateway, Own(SOURCE, CODE, (_row(number, declared, said, proof),)), targets, "申明")
     affected = said.datasets or gateway.datasets_of(said.institution)
     closed = gateway.closures.get(said.institution, deadlines.NEVER)
     due = {code: deadlines.due_at(gateway.edition, gateway.edition.datasets[code], said.start, closed) for code in affected}
@@ -131,12 +109,3 @@ def _row(number: str, declared: datetime, said: Declaration, proof: str) -> Sour
     }
     given = {name: value for name, value in values.items() if value not in (None, [])}
     return SourceRow(number, Cursor(None, number), said.institution, given, entered_at=declared)
-
-
-def _take_in(gateway: Gateway, row: SourceRow, targets: Sequence[str]) -> None:
-    judge = Judge(gateway.edition, CODE, gateway.store.rid, gateway.closures)
-    look = Look(tuple(targets), Restraint(gateway.store, SOURCE, CODE))
-    now = gateway.clock()
-    if reasons := judge.judge(row, now).reasons:
-        raise GatewayError("申明不合规范：" + "；".join(f"{each.field} {each.message}" for each in reasons))
-    take_in(_Rows((row,)), judge, gateway.store, (row,), None, look, now)

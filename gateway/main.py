@@ -28,10 +28,12 @@ from gateway import (
     deadlines,
     declarations,
     failpoints,
+    proving,
     pulse,
     redaction,
     requeueing,
     serving,
+    stating,
     tending,
     timeliness,
     unread,
@@ -80,6 +82,7 @@ for command in (
     *requeueing.COMMANDS,
     *timeliness.COMMANDS,
     *declarations.COMMANDS,
+    *proving.COMMANDS,
 ):
     cli.add_command(command)
 
@@ -209,7 +212,8 @@ def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
         timetable.Job(f"send:{target}", schedule.upload_every, _sending(gateway, target, stop)) for target in gateway.clients
     ]
     signs = [*pulse.jobs(gateway), *beating.jobs(gateway, stop.is_set)]
-    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway) + signs
+    stated = stating.jobs(gateway, stop.is_set)
+    return reading + tending.sweeps(gateway, stop.is_set) + sending + upkeep(gateway) + signs + stated
 
 
 def _reading(gateway: Gateway, feed: Feed, stop: threading.Event) -> Callable[[], None]:
@@ -260,6 +264,7 @@ def status(path: Path) -> None:
         lines = (
             tending.brake_lines(gateway),
             tending.alarm_lines(gateway),
+            stating.lines(gateway),
             gateway.clock_lines(),
             gateway.gate_lines(),
             retention_lines(gateway.config),

@@ -15,7 +15,7 @@ from gateway import voiding
 from gateway.errors import OutpacedError
 from gateway.intake import Look, Manner, take_in
 from gateway.judging import Judge, Judged
-from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Heir, Intake, LedgerEntry, Parcel, Tally
+from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Heir, Intake, LedgerEntry, Parcel, SourceRow, Tally
 from gateway.ports import SweepStore, SweptSource
 from gateway.restraint import Restraint
 from schemas.model import Violation
@@ -118,14 +118,21 @@ class Sweeper:
         voided, braked = self._withdraw(span, began)
         return Swept(total, missing, voided, braked)
 
-    def read(self, start: datetime, end: datetime, seen: Seen | None = None) -> Tally:
-        """Take in everything of one slice."""
+    def read(
+        self,
+        start: datetime,
+        end: datetime,
+        seen: Seen | None = None,
+        note: Callable[[Sequence[SourceRow]], None] = lambda rows: None,
+    ) -> Tally:
+        """Take in everything of one slice; each page is shown to `note` as it was read."""
         total = Tally()
         for page in self.source.window(start, end, self.page_size):
             look = replace(self._look, since=self.manner.since if seen else None)
             judged, tally = take_in(self.source, self.judge, self.store, page.rows, None, look, self.clock())
             if seen:
                 seen.add(judged)
+            note(page.rows)
             total += tally
         return total
 

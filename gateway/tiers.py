@@ -5,7 +5,7 @@ Hot: what is new, every poll. Warm: the look-back window, every few minutes. Col
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,7 +19,7 @@ from gateway.errors import ConfigError, SourceChangedError, SourceError
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
-from gateway.model import Brake, BrakeKind, Reading, Tally
+from gateway.model import Brake, BrakeKind, Reading, SourceRow, Tally
 from gateway.ports import SweptSource
 from gateway.restraint import Restraint
 from gateway.store import Store
@@ -124,6 +124,12 @@ class Reader:
         self._watch(timedelta())
         return backfill(self._sweeper(), self.store, first, last, done)
 
+    def day(self, day: date, note: Callable[[Sequence[SourceRow]], None]) -> Tally:
+        """Everything of one business day, in one snapshot; `note` is shown each page as it was read. Nothing is withdrawn."""
+        with self._noted():
+            self._watch(_MARK_EVERY)
+            return self._sweeper().read(*span_of(day), note=note)
+
     def span(self, tier: Tier) -> Span:
         """From midnight to midnight: where a site keeps a date and a clock apart, only whole days are sure."""
         today = self.clock().astimezone(SHANGHAI).date()
@@ -198,6 +204,11 @@ def _stopped(brake: Brake) -> str:
         f"来源 {brake.source} 的 {brake.dataset}：{brake.sentence}；已停止读取，没有作废任何数据。"
         f"核实后运行 gateway brake release --source {brake.source} --dataset {brake.dataset}"
     )
+
+
+def span_of(day: date) -> tuple[datetime, datetime]:
+    """From its midnight to before the next."""
+    return _midnight(day), _midnight(day + timedelta(days=1))
 
 
 def _midnight(day: date) -> datetime:

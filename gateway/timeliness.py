@@ -16,16 +16,14 @@ from gateway import config as configuration
 from gateway import console as show
 from gateway import deadlines, rescanning
 from gateway.hindrance import Hindrance, Interruption, Subject
-from gateway.judging import occurred_at
+from gateway.judging import mapped_time
 from gateway.lateness import Account, History, Span, Track
-from gateway.standing import Waiting
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
-from schemas import wire
 from schemas.commandline import Command
-from schemas.errors import WireError
-from schemas.model import Dataset
 from schemas.wire import SHANGHAI
+
+_MOMENT = timedelta(microseconds=1)
 
 
 def _now() -> datetime:
@@ -58,18 +56,41 @@ def closed_on(gateway: Gateway, day: date) -> list[str]:
 
 def account(gateway: Gateway, target: str, day: date, only: str = "") -> list[Account]:
     """Each data set of which anything was due at a target that day: later than its beginning, up to its 24:00."""
-    now, polls = gateway.clock(), _polls(gateway)
     after = datetime.combine(day, time(), SHANGHAI)
-    until = after + timedelta(days=1)
+    return _accounts(gateway, target, (after, after + timedelta(days=1)), only)
+
+
+def of_business_day(gateway: Gateway, target: str, dataset: str, day: date) -> dict[str, Account]:
+    """What happened on a day and is, or was, due at a target whenever that is; by institution."""
+    start = datetime.combine(day, time(), SHANGHAI)
+    end, spec = start + timedelta(days=1), gateway.edition.datasets[dataset]
+    closures = (*gateway.closures.values(), deadlines.NEVER)
+    dues = [deadlines.due_at(gateway.edition, spec, at, closed) for at in (start, end - _MOMENT) for closed in closures]
+    found: dict[str, Account] = {}
+    for track, poll, now in _told(gateway, target, (min(dues) - _MOMENT, max(dues)), dataset):
+        if start <= track.history.occurred < end:
+            found.setdefault(track.institution, Account(dataset)).take(track, poll, now)
+    return found
+
+
+def _accounts(gateway: Gateway, target: str, due: tuple[datetime, datetime], only: str) -> list[Account]:
+    """Of what is due later than the one moment, up to the other."""
+    found: dict[str, Account] = {}
+    for track, poll, now in _told(gateway, target, due, only):
+        found.setdefault(track.dataset, Account(track.dataset)).take(track, poll, now)
+    return [found[code] for code in sorted(found)]
+
+
+def _told(gateway: Gateway, target: str, due: tuple[datetime, datetime], only: str) -> Iterator[tuple[Track, timedelta, datetime]]:
+    """Each record with all that kept it, how long it may lie unread, and the moment it is judged at."""
+    now, polls = gateway.clock(), _polls(gateway)
+    after, until = due
     kept = gateway.store.interruptions(after, max(now, until))
     shut = tuple(Span(Hindrance.SHUT, *each) for each in gateway.config.targets[target].allowance.closed(after, max(now, until)))
-    found: dict[str, Account] = {}
-    for track in chain(gateway.store.tracks(target, after, until), _set_aside(gateway, target, after, until)):
-        if only in ("", track.dataset):
-            history = _interrupted(track.history, kept, target, track.institution)
-            told = replace(track, history=replace(history, target=(*history.target, *shut)))
-            found.setdefault(track.dataset, Account(track.dataset)).take(told, polls.get(track.dataset, timedelta()), now)
-    return [found[code] for code in sorted(found)]
+    for track in chain(gateway.store.tracks(target, after, until, only), _set_aside(gateway, target, after, until, only)):
+        history = _interrupted(track.history, kept, target, track.institution)
+        told = replace(track, history=replace(history, target=(*history.target, *shut)))
+        yield told, polls.get(track.dataset, timedelta()), now
 
 
 def _polls(gateway: Gateway) -> dict[str, timedelta]:
@@ -92,24 +113,16 @@ def _interrupted(history: History, kept: Sequence[Interruption], target: str, in
     return replace(history, target=at_target, halts=halts)
 
 
-def _set_aside(gateway: Gateway, target: str, after: datetime, until: datetime) -> Iterator[Track]:
+def _set_aside(gateway: Gateway, target: str, after: datetime, until: datetime, only: str) -> Iterator[Track]:
     """Rows that were due and never sent, because they are not finished or not right. Of one without its time nobody can say."""
     for route in gateway.routes:
-        if route.target != target:
+        if route.target != target or only not in ("", route.dataset):
             continue
         dataset = gateway.edition.datasets[route.dataset]
         for row in gateway.store.waiting(route.source, route.dataset):
-            occurred = _occurred(dataset, row)
+            occurred = mapped_time(dataset, row.content)
             closed = gateway.closures.get(row.institution, deadlines.NEVER)
             due = deadlines.due_at(gateway.edition, dataset, occurred, closed) if occurred else None
             if occurred and due and after < due <= until:
                 history = History(due, occurred, None, row.first_seen, None)
                 yield Track(row.dataset, row.institution, f"{row.source} 的 {row.ref}", history)
-
-
-def _occurred(dataset: Dataset, row: Waiting) -> datetime | None:
-    try:
-        value = wire.decode(dataset.field(dataset.occurred), row.content.get(dataset.occurred))
-    except WireError:
-        return None
-    return occurred_at(dataset, {dataset.occurred: value})

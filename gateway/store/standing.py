@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -154,10 +154,11 @@ def _count(connection: Connection, query: Select[Any]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def deliveries(connection: Connection, dataset: str) -> list[Progress]:
-    """Where the newest version of every key of a data set is, in the order they were queued. For data sets of few rows."""
+def deliveries(connection: Connection, dataset: str, keys: Collection[str] | None = None) -> list[Progress]:
+    """Where the newest version of every key of a data set is, in the order they were queued: of few rows, or of some keys."""
     settled = func.coalesce(outbox.c.accepted_at, outbox.c.finished_at, type_=Instant)
     columns = (outbox.c.target, outbox.c.institution, outbox.c.record_key, outbox.c.version, outbox.c.state, settled)
-    rows = connection.execute(select(*columns).where(outbox.c.dataset == dataset).order_by(outbox.c.version, outbox.c.id))
+    wanted = outbox.c.dataset == dataset if keys is None else and_(outbox.c.dataset == dataset, outbox.c.record_key.in_(keys))
+    rows = connection.execute(select(*columns).where(wanted).order_by(outbox.c.version, outbox.c.id))
     newest = {(row[0], row[1], row[2]): Progress(*row[:4], State(row[4]), row[5]) for row in rows}
     return sorted(newest.values(), key=lambda each: (each.key, each.institution, each.target))

@@ -15,6 +15,7 @@ from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.hindrance import Hindrance, Interruption, Place
 from gateway.lateness import Track
+from gateway.manifest import Held, Statement, Whereabouts
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.quality import Quality
@@ -46,6 +47,7 @@ from gateway.store import (
     interruptions,
     leasing,
     ledger,
+    manifests,
     marked,
     outbox,
     outdated,
@@ -430,19 +432,72 @@ class Store:
         with reading(self._engine) as connection:
             return interruptions.between(connection, start, end)
 
-    def tracks(self, target: str, after: datetime, until: datetime) -> Iterator[Track]:
-        """Every record due in (after, until] at a target, with its history; in bounded memory."""
-        return tracks.tracks(self._engine, target, after, until)
+    def tracks(self, target: str, after: datetime, until: datetime, dataset: str = "") -> Iterator[Track]:
+        """Every record due in (after, until] at a target, with its history; in bounded memory. `dataset`: only of this one."""
+        return tracks.tracks(self._engine, target, after, until, dataset)
 
     def waiting(self, source: str, dataset: str) -> Sequence[Waiting]:
         """Rows set aside that were never sent."""
         with reading(self._engine) as connection:
             return list(asides.waiting(connection, self.keyring, source, dataset))
 
-    def deliveries(self, dataset: str) -> Sequence[Progress]:
-        """How far every record of a data set of few rows has come."""
+    def deliveries(self, dataset: str, keys: Collection[str] | None = None) -> Sequence[Progress]:
+        """How far every record of a data set of few rows has come, or those of some keys."""
         with reading(self._engine) as connection:
-            return standing.deliveries(connection, dataset)
+            return standing.deliveries(connection, dataset, keys)
+
+    # what manifests are stated by
+
+    @cached_property
+    def installed_at(self) -> datetime:
+        """When the store was made: of days before it nothing is stated by itself."""
+        with reading(self._engine) as connection:
+            found: datetime = connection.execute(select(installation.c.created_at)).scalar_one()
+            return found
+
+    def whereabouts(self, source: str, dataset: str, refs: Collection[str], targets: Collection[str]) -> Sequence[Whereabouts]:
+        """Where these rows stand; one that was never taken in is missing."""
+        with reading(self._engine) as connection:
+            return manifests.of_rows(connection, source, dataset, sorted(refs), targets)
+
+    def whereabouts_of_day(
+        self, source: str, dataset: str, span: tuple[datetime, datetime], targets: Collection[str]
+    ) -> Sequence[Whereabouts]:
+        """Where the records of a span of business time stand, whether their rows are still there or not."""
+        with reading(self._engine) as connection:
+            return manifests.of_day(connection, source, dataset, span, targets)
+
+    def held(self, dataset: str, span: tuple[datetime, datetime], targets: Collection[str]) -> Sequence[Held]:
+        """What each target accepted as the newest of a key, of what happened in the span."""
+        with reading(self._engine) as connection:
+            return manifests.held(connection, dataset, span, targets)
+
+    def statements(self, dataset: str, day: date) -> Sequence[Statement]:
+        """Every manifest of a data set's business day, by institution, oldest first."""
+        with reading(self._engine) as connection:
+            return manifests.of(connection, dataset, day)
+
+    def revoked_zeros(self, since: datetime) -> Sequence[Statement]:
+        """The zeros that turned out to be none since then."""
+        with reading(self._engine) as connection:
+            return manifests.revoked(connection, since)
+
+    def stated_looks(self, dataset: str, since: date) -> Mapping[tuple[str, date], datetime]:
+        """(institution, business day) -> when its manifest was made, or last found to be still so."""
+        with reading(self._engine) as connection:
+            return manifests.looks(connection, dataset, since)
+
+    def keep_statement(self, said: Statement) -> None:
+        """A manifest that was queued."""
+        write_over(self._engine, lambda connection: manifests.keep(connection, said))
+
+    def statement_stands(self, said: Statement, now: datetime) -> None:
+        """Looked at again, it is still so."""
+        write(self._engine, lambda connection: manifests.looked(connection, said, now))
+
+    def revoke(self, said: Statement, now: datetime, by: str) -> None:
+        """A zero that was none."""
+        write(self._engine, lambda connection: manifests.revoke(connection, said, now, by))
 
     def beat(self, name: str, now: datetime) -> datetime | None:
         """A sign of life; returns the one before."""

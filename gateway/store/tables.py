@@ -240,6 +240,7 @@ parcel = Table(
     Column("body", _Body, nullable=False),  # the wire record, JSON, sealed; empty once shredded
     Column("live", Boolean, nullable=False, default=True),  # false: this version withdraws the key
     Column("entered_at", Instant),  # when the site stored the row; empty if it keeps no such time
+    Index("parcel_by_day", "dataset", "occurred_at", "institution"),
     **_BY_BYTE,
 )
 
@@ -344,6 +345,25 @@ delay = Table(
     Column("began_at", Instant, nullable=False),
     Column("ended_at", Instant),  # empty: until it was sent again, or settled
     Index("delay_delivery", "delivery"),
+    **_BY_BYTE,
+)
+
+manifest = Table(
+    "manifest",
+    metadata,
+    Column("institution", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),  # of the record OP01
+    Column("snapshot_at", Instant, nullable=False),
+    Column("looked_at", Instant, nullable=False),  # when it was found to be still so
+    Column("figures", Text, nullable=False),  # JSON: see gateway.manifest
+    Column("digest", String(80), nullable=False),
+    Column("live_count", Integer, nullable=False),  # records that the digest is over
+    Column("query_digest", String(80), nullable=False),
+    Column("revoked_at", Instant),  # a zero, when rows of that day turned up after all
+    Column("revoked_by", String(400), nullable=False),
+    Index("manifest_revoked", "revoked_at"),
     **_BY_BYTE,
 )
 

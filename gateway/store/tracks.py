@@ -37,7 +37,7 @@ _COLUMNS = (
 )
 
 
-def tracks(engine: Engine, target: str, after: datetime, until: datetime) -> Iterator[Track]:
+def tracks(engine: Engine, target: str, after: datetime, until: datetime, only: str = "") -> Iterator[Track]:
     """Every record due in (after, until] at a target, once: by the first of its versions that arrived, else by its newest.
 
     In bounded memory: a page at a time, each in a transaction of its own, along the index of one institution and data set.
@@ -46,7 +46,7 @@ def tracks(engine: Engine, target: str, after: datetime, until: datetime) -> Ite
     due = (outbox.c.target == target, outbox.c.due_at > after, outbox.c.due_at <= until)
     with reading(engine) as connection:
         places = connection.execute(select(outbox.c.institution, outbox.c.dataset).where(*due).distinct()).all()
-    for institution, dataset in sorted(places):
+    for institution, dataset in sorted(place for place in places if only in ("", place.dataset)):
         yield from _of_one(engine, (*due, outbox.c.institution == institution, outbox.c.dataset == dataset))
 
 

@@ -1,0 +1,274 @@
+"""The daily manifests (OP01): a business day is read anew, what is new in it is taken in, and where every row stands is stated.
+
+So a manifest is also the day's reconciliation of the site's database with our store. It is a record like any other; its next
+version goes out when its figures or its digest have changed, and a zero that was none is revoked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+import structlog
+
+from gateway import redaction
+from gateway.errors import ConfigError, GatewayError, StoppedError, StoreError
+from gateway.judging import kept_ref, mapped_time
+from gateway.manifest import READ, Statement, Whereabouts, figures, live_everywhere
+from gateway.model import AsideState, Cursor, SourceRow
+from gateway.ownrecords import Own, queue
+from gateway.tiers import span_of
+from gateway.wiring import Feed, Gateway
+from jobs.timetable import Job
+from schemas import wire
+from schemas.manifest import CODE, digest
+from schemas.wire import SHANGHAI
+
+#: under which the store keeps them; no name that a site would give a source of its own
+SOURCE = "gateway:manifest"
+#: how often it is asked whether a day is to be stated
+_LOOK = 600
+#: rows that a revocation names
+_NAMED = 3
+#: so long `gateway status` tells of a revocation
+_TOLD = timedelta(days=7)
+_log = structlog.get_logger()
+_Stop = Callable[[], bool]
+
+
+@dataclass
+class Day:
+    """What was found of one data set's business day: of each institution, where its rows and its records stand."""
+
+    dataset: str
+    day: date
+    taken_at: datetime
+    targets: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: institution -> who is to have it
+    read: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    rows: dict[str, list[Whereabouts]] = field(default_factory=lambda: defaultdict(list))  #: those that were read
+    records: dict[str, list[Whereabouts]] = field(default_factory=lambda: defaultdict(list))  #: those of the ledger
+    asked: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  #: what the sources were asked, as digests
+    counted: set[str] = field(default_factory=set)  #: institutions of which the store was counted, not the source
+
+
+def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, anew: bool = True) -> Day:
+    """Read the day at every source of the data set and see where its rows stand. SourceError if one cannot be read.
+
+    Not `anew`: only what the store knows.
+    """
+    feeds = [feed for feed in gateway.feeds if feed.source.dataset == dataset]
+    refs = {feed.source.name: _read(gateway, feed, day, stop) for feed in feeds if anew and feed.source.sweeps}
+    found = Day(dataset, day, gateway.clock())
+    for feed in feeds:
+        _take(gateway, found, feed, refs.get(feed.source.name))
+    return found
+
+
+def _read(gateway: Gateway, feed: Feed, day: date, stop: _Stop) -> dict[str, str]:
+    """ref -> institution of every row of the day, all taken in by now."""
+    found: dict[str, str] = {}
+
+    def note(rows: Sequence[SourceRow]) -> None:
+        found.update((kept_ref(row.ref), row.institution) for row in rows)
+
+    gateway.reader(feed, stop).day(day, note)
+    return found
+
+
+def _take(gateway: Gateway, found: Day, feed: Feed, refs: Mapping[str, str] | None) -> None:
+    """Where one source's rows are. `refs`: those that were read; None: the source cannot be asked for a day."""
+    source, span = feed.source, span_of(found.day)
+    ours, first = _institutions(gateway, source.name)
+    for code in ours:
+        found.targets[code] = tuple(dict.fromkeys((*found.targets.get(code, ()), *feed.targets)))
+    records = gateway.store.whereabouts_of_day(source.name, source.dataset, span, feed.targets)
+    if refs is None:
+        rows: Sequence[Whereabouts] = [*records, *_never_sent(gateway, source.name, source.dataset, span)]
+        for each in rows:
+            found.read[_whose(each.institution, ours, first)] += 1
+        found.counted |= ours
+    else:
+        rows = _standing(gateway, feed, refs)
+        for institution in refs.values():
+            found.read[_whose(institution, ours, first)] += 1
+        for code in ours:
+            found.asked[code].append(_asked(feed, span))
+    for each in rows:
+        at = refs.get(each.ref, each.institution) if refs else each.institution
+        found.rows[_whose(at, ours, first)].append(each)
+    for each in records:
+        found.records[_whose(each.institution, ours, first)].append(each)
+
+
+def _institutions(gateway: Gateway, source: str) -> tuple[frozenset[str], str]:
+    """Everyone whose rows the source reports, and the one that others are counted with: a row must not be nobody's."""
+    configured = next(each for each in gateway.config.sources if each.name == source)
+    return frozenset(configured.institutions), configured.institution
+
+
+def _whose(institution: str, ours: Collection[str], first: str) -> str:
+    return institution if institution in ours else first
+
+
+def _standing(gateway: Gateway, feed: Feed, refs: Mapping[str, str]) -> Sequence[Whereabouts]:
+    """StoreError if a row that was just taken in is nowhere: then no account may be given."""
+    place = (feed.source.name, feed.source.dataset)
+    rows = gateway.store.whereabouts(*place, refs.keys(), feed.targets)
+    lost = refs.keys() - {each.ref for each in rows if each.aside or each.key}
+    if lost:
+        named = "、".join(sorted(lost)[:_NAMED])
+        raise StoreError(
+            f"来源 {place[0]} 的 {place[1]}：{len(lost)} 行读到了却没有着落（本地行号 {named}），不能出清单；稍后自动再试"
+        )
+    return rows
+
+
+def _never_sent(gateway: Gateway, source: str, dataset: str, span: tuple[datetime, datetime]) -> Iterator[Whereabouts]:
+    """Rows set aside whose business time is known; what is not finished has none yet, so only those to be corrected."""
+    spec = gateway.edition.datasets[dataset]
+    for row in gateway.store.waiting(source, dataset):
+        at = mapped_time(spec, row.content)
+        if at and span[0] <= at < span[1]:
+            yield Whereabouts(source, row.ref, row.institution, row.first_seen, AsideState.QUARANTINED)
+
+
+def _asked(feed: Feed, span: tuple[datetime, datetime]) -> str:
+    """Digest of what was asked: the profile's queries and mapping, and the span."""
+    said = orjson.dumps([feed.source.name, feed.source.digest, *(wire.encode_datetime(each) for each in span)])
+    return hashlib.sha256(said).hexdigest()
+
+
+def _query_digest(found: Day, institution: str) -> str:
+    if institution in found.counted:
+        return ""
+    return f"sha256:{hashlib.sha256(''.join(sorted(found.asked[institution])).encode()).hexdigest()}"
+
+
+def account(gateway: Gateway, found: Day) -> list[Statement]:
+    """What there is to be stated of each institution."""
+    everyone = {target for targets in found.targets.values() for target in targets}
+    held = gateway.store.held(found.dataset, span_of(found.day), everyone)
+    statements = []
+    for institution, targets in found.targets.items():
+        live = live_everywhere([each for each in held if each.institution == institution], targets)
+        counts = figures(found.read[institution], found.rows[institution])
+        place = (institution, found.dataset, found.day, found.taken_at)
+        statements.append(Statement(*place, counts, digest(live), len(live), _query_digest(found, institution)))
+    return statements
+
+
+def state(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False) -> tuple[Day, list[Statement]]:
+    """Queue the manifests of a data set's business day, as far as they say something new; returns the newest of each.
+
+    1. Read the day at its sources; what is new is taken in. Count where every row stands.
+    2. What says the same as the manifest before is left at that. Else the next version is queued.
+    3. A zero that was stated before is revoked when there are rows after all.
+    """
+    found = find(gateway, dataset, day, stop)
+    return found, [_state(gateway, found, said) for said in account(gateway, found)]
+
+
+def _state(gateway: Gateway, found: Day, said: Statement) -> Statement:
+    before = [each for each in gateway.store.statements(said.dataset, said.day) if each.institution == said.institution]
+    if before and before[-1].says_as(said):
+        gateway.store.statement_stands(before[-1], said.snapshot_at)
+        return before[-1]
+    if not said.balanced:  # every row that was read has its whereabouts, so this is a bug
+        raise StoreError(f"{said.dataset} {said.day} 的账不平，没有出清单")
+    row = _row(said)
+    queue(gateway, Own(SOURCE, CODE, (row,)), found.targets[said.institution], "日清单")
+    version = gateway.store.ledger(said.institution, CODE, [row.ref])[row.ref].version
+    queued = replace(said, version=version)
+    gateway.store.keep_statement(queued)
+    _log.info(
+        "stated", institution=said.institution, dataset=said.dataset, day=str(said.day), version=version, read=said.figures[READ]
+    )
+    if not said.zero:
+        _revoke(gateway, [each for each in before if each.zero and not each.revoked_at], found.rows[said.institution])
+    return queued
+
+
+def _row(said: Statement) -> SourceRow:
+    key = f"{said.dataset}|{said.day.isoformat()}"
+    return SourceRow(key, Cursor(None, key), said.institution, said.values(), entered_at=said.snapshot_at)
+
+
+def _revoke(gateway: Gateway, zeros: Sequence[Statement], rows: Sequence[Whereabouts]) -> None:
+    named = "、".join(f"来源 {each.source} 的 {redaction.shown(each.ref, 40)}" for each in rows[:_NAMED])
+    first = min(each.first_seen for each in rows)
+    by = f"后来有 {len(rows)} 行（最早 {wire.encode_datetime(first)} 读到）：{named}"
+    for zero in zeros:
+        gateway.store.revoke(zero, gateway.clock(), by)
+        place = {"institution": zero.institution, "dataset": zero.dataset, "day": str(zero.day)}
+        _log.warning("zero_revoked", **place, version=zero.version, rows=len(rows))
+
+
+def datasets(gateway: Gateway, only: str = "") -> list[str]:
+    """The data sets that are read, or the one that is meant. ConfigError if it is not read."""
+    found = list(dict.fromkeys(feed.source.dataset for feed in gateway.feeds))
+    if only and only not in found:
+        raise ConfigError(f"没有读取数据集 {only}，现有：{'、'.join(found)}")
+    return [only] if only else found
+
+
+def check(gateway: Gateway) -> None:
+    """ConfigError where the edition knows no manifest."""
+    if CODE not in gateway.edition.datasets:
+        raise ConfigError(f"规范版本 {gateway.edition.id} 没有 {CODE}，不能出日清单", key="edition")
+
+
+def ended(gateway: Gateway, day: date) -> bool:
+    """Whether the business day is over."""
+    return day < gateway.clock().astimezone(SHANGHAI).date()
+
+
+def due(gateway: Gateway, dataset: str) -> list[date]:
+    """The business days to be looked at now, the newest first: its deadline is next. None before the hour of the day.
+
+    From the day the gateway was installed, as far back as the cold tier reads; each once a day.
+    """
+    now = gateway.clock().astimezone(SHANGHAI)
+    today = now.date()
+    since = datetime.combine(today, time(gateway.config.schedule.manifest_hour), SHANGHAI)
+    if now < since:
+        return []
+    first = max(today - timedelta(days=gateway.config.tiers.open_days), gateway.store.installed_at.astimezone(SHANGHAI).date())
+    looks = gateway.store.stated_looks(dataset, first)
+    served = {
+        code for feed in gateway.feeds if feed.source.dataset == dataset for code in _institutions(gateway, feed.source.name)[0]
+    }
+    days = [today - timedelta(days=back) for back in range(1, (today - first).days + 1)]
+    return [day for day in days if any(looks.get((code, day), datetime.min.replace(tzinfo=SHANGHAI)) < since for code in served)]
+
+
+def jobs(gateway: Gateway, stop: _Stop) -> list[Job]:
+    """What `serve` does for manifests; an edition without them has none."""
+    return [Job("manifest", _LOOK, lambda: turn(gateway, stop))] if CODE in gateway.edition.datasets else []
+
+
+def turn(gateway: Gateway, stop: _Stop = lambda: False) -> None:
+    """State what is due; a source that is away stops its own data set only, and is tried again at the next turn."""
+    for dataset in datasets(gateway):
+        log: Any = _log.bind(dataset=dataset, job="manifest")
+        try:
+            for day in due(gateway, dataset):
+                state(gateway, dataset, day, stop)
+        except StoppedError:
+            return
+        except GatewayError as error:
+            log.error("failed", kind=type(error).__name__, cause=str(error))
+
+
+def lines(gateway: Gateway) -> list[str]:
+    """A sentence for every zero that was revoked of late."""
+    return [
+        f"机构 {each.institution} 的 {each.dataset}：{each.day} 的零申报（清单第 {each.version} 版）已于 "
+        f"{wire.encode_datetime(each.revoked_at)} 撤销，{each.revoked_by}"
+        for each in gateway.store.revoked_zeros(gateway.clock() - _TOLD)
+        if each.revoked_at
+    ]
