@@ -121,11 +121,12 @@ def fourth(connection: Connection, keyring: Keyring) -> None:
 
 
 def fifth(connection: Connection, keyring: Keyring) -> None:
-    """To 5: what a clerk finds a row by; and rows that are wrong now are known to have been wrong since they were seen so."""
+    """To 5: what a clerk finds a row by; since when rows have been wrong; what happened on a business day, by an index."""
     for table in ("ledger", "aside"):
         _add_column(connection, table, "document", "VARCHAR(128) DEFAULT '' NOT NULL")
         _add_column(connection, table, "department", "VARCHAR(128) DEFAULT '' NOT NULL")
     _add_column(connection, "aside", "anchor_at", "VARCHAR(27)")
+    _add_index(connection, "parcel", "parcel_by_day", "dataset, occurred_at, institution")
     connection.execute(text("DELETE FROM flaw"))  # MariaDB may have kept those of an upgrade that was cut off
     connection.execute(text(_QUARANTINED_BEFORE))
     connection.execute(text(_REJECTED_BEFORE))
