@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway import rosterfile
 from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
@@ -158,7 +159,7 @@ class Config:
 def load(path: Path) -> Config:
     """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
     section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS)
-    institutions = {each.code: each for each in map(_institution, section.sections("institutions"))}
+    institutions = {each.code: each for each in map(_institution, _listed(section))}
     targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
     sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
     for key, found in (("institutions", institutions), ("targets", targets), ("sources", sources)):
@@ -212,6 +213,14 @@ def _store_key(section: Section) -> str | Path | None:
     return section.secret("key")
 
 
+def _listed(section: Section) -> Iterable[Section]:
+    """The institutions, written out or in a table of their own."""
+    if not isinstance(section.data.get("institutions"), dict):
+        return section.sections("institutions")
+    inner = section.section("institutions").known("file")
+    return rosterfile.rows(section.file.parent / inner.need("file", str), rosterfile.INSTITUTION_COLUMNS)
+
+
 def _institution(section: Section) -> Institution:
     section.known("code", "name", "admvs", "closed")
     code, admvs = section.need("code", str), section.need("admvs", str)
@@ -242,7 +251,7 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         *("answers_queries", "query_url", "allow_plain_http", "window", "rate", "heartbeat"),
     )
     url = _reachable(section, "url", section.need("url", str))
-    credentials = {code: _credential(each) for code, each in section.named("credentials").items()}
+    credentials = _credentials(section)
     for code in credentials:
         if code not in institutions:
             raise section.error(f"机构 {code} 不在 institutions 里", "credentials")
@@ -294,12 +303,22 @@ def _ca_file(section: Section) -> Path | None:
     return path
 
 
-def _credential(section: Section) -> Credential:
-    section.known("paasid", "token")
+def _credentials(section: Section) -> dict[str, Credential]:
+    """By institution: each with its token elsewhere, or all in one table that is as secret as they are."""
+    inner = section.optional("credentials")
+    if inner is None or set(inner.data) != {"file"}:
+        named = section.named("credentials")
+        return {code: _credential(each.known("paasid", "token"), each.secret("token")) for code, each in named.items()}
+    path = section.file.parent / inner.need("file", str)
+    rows = rosterfile.rows(path, rosterfile.CREDENTIAL_COLUMNS)
+    return {each.need("code", str): _credential(each, each.need("token", str)) for each in rows}
+
+
+def _credential(section: Section, token: str) -> Credential:
     paasid = section.need("paasid", str)
     if not sendable(paasid):
         raise section.error("应用编号只能是英文字母、数字和半角符号，不含空格和中文", "paasid")
-    return Credential(paasid, section.secret("token"))
+    return Credential(paasid, token)
 
 
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
@@ -313,7 +332,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
     constants, codes = section.optional("constants"), section.optional("institution_codes")
     own = _one_of(section, "institution", section.need("institution", str), institutions)
     local = {each: _one_of(codes, each, codes.need(each, str), institutions) for each in codes.data} if codes else {}
-    named = tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions"))
+    named = _others(section, institutions)
     return Source(
         name=section.need("name", str),
         profile=section.need("profile", str),
@@ -341,6 +360,13 @@ def _catalogues(section: Section) -> dict[str, Path]:
         return {"": single} if single else {}
     named = section.section("catalogue")
     return {key: section.file.parent / named.need(key, str) for key in named.data}
+
+
+def _others(section: Section, institutions: Mapping[str, Institution]) -> tuple[str, ...]:
+    """Further institutions whose rows a source holds: some, or `all` that are configured."""
+    if section.data.get("institutions") == "all":
+        return tuple(institutions)
+    return tuple(_one_of(section, "institutions", code, institutions) for code in section.texts("institutions"))
 
 
 def _day(section: Section, key: str) -> datetime | None:

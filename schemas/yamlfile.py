@@ -183,6 +183,13 @@ def _kind(kind: type) -> str:
     return _KINDS.get(kind, "日期" if issubclass(kind, date) else kind.__name__)
 
 
+def of_line(values: Mapping[str, Any], file: Path, line: int) -> Section:
+    """A row of a table that stands for a mapping of a YAML file: its mistakes are told with the number of the row."""
+    data = _Lined(line)
+    data.update(values)
+    return Section(data, file)
+
+
 def read(path: Path) -> Section:
     """Read `path` as one mapping. SpecError names file and line of whatever is wrong."""
     try:
