@@ -38,8 +38,9 @@ FILES = {
     "  RX01: {query: RX01.sql, mapping: RX01.yaml, takes: [after_key, limit], reading: rescan, key: integer}\n",
     "RX01.sql": "SELECT id AS row_ref, id AS cursor_key, clinic AS fixmedins_code, id, patient, item, quantity, at FROM rx"
     " WHERE id > :after_key ORDER BY id LIMIT :limit",
-    "RX01.yaml": "dataset: RX01\nfields:\n  rx_id: {column: id}\n  line_no: {fixed: '1', why: 一张一行}\n  patn_id: {column: patient}\n"
-    "  med_list_codg: {column: item}\n  cnt: {column: quantity}\n  rx_time: {column: at}\nabsent: {}\n",
+    "RX01.yaml": "dataset: RX01\nfields:\n  rx_id: {column: id}\n  line_no: {fixed: '1', why: 一张一行}\n"
+    "  patn_id: {column: patient}\n  med_list_codg: {column: item}\n  cnt: {column: quantity}\n"
+    "  rx_time: {column: at}\nabsent: {}\n",
 }
 
 
