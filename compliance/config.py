@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from compliance import epochs
 from compliance.errors import ConfigError
-from schemas import address, identity, overlay, signature, yamlfile
+from schemas import address, callers, identity, logfile, overlay, signature, yamlfile
+from schemas.callers import Callers
 from schemas.errors import SpecError
+from schemas.logfile import LogFile
 from schemas.yamlfile import Section
 
-_KEYS = ("district", "admdvs", "store", "listen", "edition", "credentials", "clock_tolerance_seconds", "fencing_days")
+_KEYS = (
+    "district",
+    "admdvs",
+    "store",
+    "listen",
+    "edition",
+    "credentials",
+    "clock_tolerance_seconds",
+    "fencing_days",
+    "log",
+    "monitoring",
+)
 _SQLITE = "sqlite:///"
 _HOST, _PORT = "127.0.0.1", 8600
 _ADMDVS = "000000"
@@ -31,6 +44,8 @@ class Config:
     edition: str | Path = "reference"  #: for `schemas.overlay.load`
     tolerance: timedelta = timedelta(seconds=signature.TOLERANCE)
     fencing: timedelta = epochs.WINDOW  #: how long after one gateway's last message a second one is refused
+    log: LogFile | None = None  #: beside standard error
+    monitoring: Callers = field(default_factory=Callers)  #: who may ask for `/metrics`
 
     def __repr__(self) -> str:
         return f"Config(district={self.district!r}, store=***)"
@@ -60,6 +75,8 @@ def _config(section: Section, folder: Path) -> Config:
         credentials=folder / section.need("credentials", str),
         tolerance=_tolerance(section),
         fencing=_fencing(section),
+        log=logfile.log_file(section.optional("log")),
+        monitoring=callers.callers(section.optional("monitoring")),
     )
 
 

@@ -5,7 +5,6 @@ Exit codes: 0 all well · 1 something needs a person or a later try · 2 configu
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
@@ -14,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import structlog
 
 from compliance import config as configuration
 from compliance import credentials, reporting, roster, serving
@@ -27,9 +25,11 @@ from compliance.store.epochs import StoredEpochs
 from compliance.store.roll import StoredRoll
 from compliance.workbook import coverage as workbook
 from compliance.workbook.errors import WorkbookError
-from jobs import logtime
+from jobs import loglines
+from jobs.loglines import Lines, LogFileError
 from schemas import identity, wire
 from schemas.commandline import Group
+from schemas.logfile import LogFile
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EPOCH_WORDS = {EpochState.ACTIVE: "报送中", EpochState.WAITING: "待批准", EpochState.FENCED: "已停用"}
@@ -65,14 +65,15 @@ def serve(path: Path) -> None:
         config = configuration.load(path)
         app = serving.build(config)
         _warn(config)
-        _log_json()
+        lines = _log_json(config.log)
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
         with serving.Server(app, config.host, config.port) as server:
             click.echo(f"{config.district}接收服务已启动：{server.url}/api/upload")
             while not stop.wait(1):  # a wait without end would not let Windows see the signal
-                pass
+                lines.tick()
+        lines.close()
         click.echo("接收服务已停止")
 
 
@@ -213,14 +214,9 @@ def _warn(config: Config) -> None:
         click.echo(f"提示：{sentence}", err=True)
 
 
-def _log_json() -> None:
+def _log_json(file: LogFile | None = None) -> Lines:
     """One JSON line per event on standard error; what comes from outside cannot forge a second line."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            logtime.stamp,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )
+    try:
+        return loglines.configure(file)
+    except LogFileError as error:
+        raise ConfigError(str(error), key="log.file") from None

@@ -63,6 +63,7 @@ def build(config: Config, clock: Callable[[], datetime] = now) -> Flask:
         held=Holdings(edition, StoredShelf(store)),
         alive=store.check,
         body_limit=edition.body_limit,
+        callers=config.monitoring,
     )
 
 

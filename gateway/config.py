@@ -12,14 +12,17 @@ from urllib.parse import urljoin
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway import rosterfile
+from gateway import oversight, rosterfile
 from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
+from gateway.oversight import Alerts
 from gateway.voiding import Guards
 from gateway.windows import Allowance, Hours, hours
-from schemas import address, identity, overlay, yamlfile
+from schemas import address, callers, identity, logfile, overlay, yamlfile
+from schemas.callers import Callers
 from schemas.errors import SpecError
+from schemas.logfile import LogFile
 from schemas.signature import Credential, sendable
 from schemas.wire import SHANGHAI
 from schemas.yamlfile import Section
@@ -28,7 +31,8 @@ EXAMPLE = "config.example.yaml"
 #: sections about reading again and withdrawing; all may be left out
 _TIERS = ("tiers", "lookback", "void")
 #: each of them is a reason to listen
-_ROOMS = ("http", "push")
+_ROOMS = ("http", "push", "monitoring")
+_SECTIONS = ("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS, "log", "alerts")
 _LISTEN = "127.0.0.1:8460"
 _LAST_HOUR = 23
 _MIB = 1024 * 1024
@@ -154,11 +158,14 @@ class Config:
     tiers: Tiers
     http: Http | None = None  #: None: nothing is listened to
     push: Push | None = None
+    log: LogFile | None = None  #: beside standard error
+    monitoring: Callers = field(default_factory=Callers)
+    alerts: Alerts = field(default_factory=Alerts)
 
 
 def load(path: Path) -> Config:
     """Read `path`. SpecError names file, line and key of the first mistake; relative paths count from its folder."""
-    section = yamlfile.read(path).known("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS)
+    section = yamlfile.read(path).known(*_SECTIONS)
     institutions = {each.code: each for each in map(_institution, _listed(section))}
     targets = {name: _target(name, each, institutions) for name, each in section.named("targets").items()}
     sources = tuple(_source(each, institutions, targets) for each in section.sections("sources"))
@@ -178,6 +185,9 @@ def load(path: Path) -> Config:
         tiers=_tiers(section),
         http=_http(section),
         push=_push(section.optional("push")),
+        log=logfile.log_file(section.optional("log")),
+        monitoring=callers.callers(section.optional("monitoring")),
+        alerts=oversight.alerts(section.optional("alerts"), "、".join(each.name for each in institutions.values())[:40]),
     )
 
 
@@ -418,7 +428,7 @@ def _url(section: Section, text: str) -> URL:
 def _schedule(section: Section | None, file: Path) -> Schedule:
     section = section or Section({}, file, "schedule")
     section.known("read_every", "rescan_every", "upload_every", "manifest_hour")
-    read_every = section.at_least("read_every", 1, 10)
+    read_every = section.at_least("read_every", 1, 2)
     hour = section.at_least("manifest_hour", 0, 6)
     if hour > _LAST_HOUR:
         raise section.error("应为 0 至 23", "manifest_hour")

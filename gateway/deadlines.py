@@ -40,7 +40,12 @@ def due_at(edition: Edition, dataset: Dataset, occurred: datetime, closed: Closu
 def remarks(edition: Edition, closures: Mapping[str, Closure], now: datetime) -> list[str]:
     """What a person has to know: due times that are only an estimate yet, and who is closed today."""
     today = now.astimezone(SHANGHAI).date()
-    used = {dataset.cadence for dataset in edition.datasets.values() if dataset.uploaded}
-    years = cadence.unknown_years((edition.cadences[name] for name in used), today)
     closed = [code for code, closure in closures.items() if closure(today)]
-    return [*map(workdays.unknown, years), *(f"机构 {code} 今天休业（按配置 institutions 的 closed）" for code in closed)]
+    return [*unknown_years(edition, now), *(f"机构 {code} 今天休业（按配置 institutions 的 closed）" for code in closed)]
+
+
+def unknown_years(edition: Edition, now: datetime) -> list[str]:
+    """A sentence for each year whose rest days are not known and in which something falls due by working days."""
+    used = {dataset.cadence for dataset in edition.datasets.values() if dataset.uploaded}
+    years = cadence.unknown_years((edition.cadences[name] for name in used), now.astimezone(SHANGHAI).date())
+    return list(map(workdays.unknown, years))

@@ -5,7 +5,6 @@ Exit codes: 0 all well · 1 something needs a person or a later try · 2 the con
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -23,6 +22,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from gateway import (
+    alerting,
     auditing,
     beating,
     deadlines,
@@ -30,13 +30,13 @@ from gateway import (
     failpoints,
     proving,
     pulse,
-    redaction,
     requeueing,
     serving,
     stating,
     tending,
     timeliness,
     unread,
+    watching,
 )
 from gateway import config as configuration
 from gateway import console as show
@@ -52,11 +52,14 @@ from gateway.spec import spec
 from gateway.telling import told
 from gateway.unread import Unread
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
-from jobs import logtime, timetable
+from jobs import loglines, timetable
+from jobs.loglines import Lines, LogFileError
 from schemas.commandline import Group
+from schemas.logfile import LogFile
 from schemas.wire import SHANGHAI
 
 _NO_RID = "check"
+_FLOOD_EVERY = 5
 
 
 def now() -> datetime:
@@ -83,6 +86,7 @@ for command in (
     *timeliness.COMMANDS,
     *declarations.COMMANDS,
     *proving.COMMANDS,
+    *alerting.COMMANDS,
 ):
     cli.add_command(command)
 
@@ -196,12 +200,13 @@ def _tell_queue(gateway: Gateway, target: str) -> int:
 @click.pass_obj
 def serve(path: Path) -> None:
     """Run until told to stop."""
-    with told(), opened(configuration.load(path), now) as gateway:
-        _log_lines()
-        with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop) as url:
+    with told(), opened(configuration.load(path), now) as gateway, _lines(gateway.config.log) as lines:
+        watch = watching.opened(gateway)
+        with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop, watch) as url:
             heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
             show.say(_console(), f"前置网关已启动{heard}，按 Ctrl-C 停止。")
-            timetable.run(_jobs(gateway, stop), stop)
+            told_again = timetable.Job("log", _FLOOD_EVERY, lines.tick)
+            timetable.run([*_jobs(gateway, stop), *watching.jobs(watch), told_again], stop)
         show.say(_console(), "前置网关已停止。")
 
 
@@ -218,13 +223,22 @@ def _jobs(gateway: Gateway, stop: threading.Event) -> list[timetable.Job]:
 
 def _reading(gateway: Gateway, feed: Feed, stop: threading.Event) -> Callable[[], None]:
     log = structlog.get_logger().bind(source=feed.source.name, dataset=feed.source.dataset)
+    before: dict[str, Tally] = {}
 
     def turn() -> None:
         with _logged(log):
             tally = gateway.read(feed, stop=stop.is_set)
-            log.info("read", rows=tally.read, queued=tally.queued, quarantined=tally.quarantined)
+            if tally.queued or tally.voided or (tally.read and tally != before.get("tally")):  # the overlap is read every time
+                _tell_read(log, tally)
+            before["tally"] = tally
 
     return turn
+
+
+def _tell_read(log: Any, tally: Tally) -> None:
+    figures = {"rows": tally.read, "queued": tally.queued, "voided": tally.voided, "quarantined": tally.quarantined}
+    reasons = {"reasons": dict(tally.reasons)} if tally.reasons else {}
+    log.info("read", **figures, not_ready=tally.not_ready, **reasons)
 
 
 def _sending(gateway: Gateway, target: str, stop: threading.Event) -> Callable[[], None]:
@@ -268,6 +282,7 @@ def status(path: Path) -> None:
             gateway.clock_lines(),
             gateway.gate_lines(),
             retention_lines(gateway.config),
+            alerting.channel_lines(gateway),
         )
         show.warnings(_console(), [*remarks, *chain(*lines), *deadlines.remarks(gateway.edition, gateway.closures, now())])
         show.say(_console(), disk_line(gateway, now()))
@@ -279,17 +294,15 @@ def _console() -> Console:
     return Console(highlight=False, markup=False, soft_wrap=False)
 
 
+@contextmanager
+def _lines(file: LogFile | None) -> Iterator[Lines]:
+    try:
+        with loglines.logging_to(file) as lines:
+            yield lines
+    except LogFileError as error:
+        raise ConfigError(str(error), key="log.file") from None
+
+
 def _log_lines() -> None:
     """One JSON line per outcome on standard error; never a person."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            logtime.stamp,
-            structlog.processors.format_exc_info,
-            redaction.log_processor,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    loglines.configure()

@@ -26,6 +26,8 @@ from schemas.wire import SHANGHAI
 _DAY = 24 * 60 * 60
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DECADE = 3650
+#: under which name the last backup is remembered
+BACKUP_PULSE = "backup"
 
 
 @click.command(cls=Command, help="在线备份本地库到一个新文件，并核验；不必停止网关。")
@@ -38,6 +40,7 @@ def backup(path: Path, to: Path) -> None:
         store = _opened(config)
         try:
             found = store.back_up(to)
+            store.beat(BACKUP_PULSE, _now())
         finally:
             store.close()
         click.echo(f"已备份到 {to}：{_account(found)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -220,6 +221,7 @@ class Tally:
     unchanged: int = 0
     queued: int = 0
     voided: int = 0  #: withdrawn at the source, after they were taken in
+    reasons: Mapping[str, int] = field(default_factory=dict, compare=False)  #: of the quarantined ones: field and rule -> rows
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -230,6 +232,7 @@ class Tally:
             self.unchanged + other.unchanged,
             self.queued + other.queued,
             self.voided + other.voided,
+            Counter(self.reasons) + Counter(other.reasons),
         )
 
     @property

@@ -44,8 +44,10 @@ def _turn(gateway: Gateway) -> Callable[[], None]:
         try:
             found = beat(gateway)
         except StoreError as error:
-            log.error("failed", kind=type(error).__name__, cause=str(error))
+            log.error("failed", job="pulse", kind=type(error).__name__, cause=str(error))
+            gateway.seen.beat(gateway.clock(), str(error))
             return
+        gateway.seen.beat(gateway.clock())
         if found:
             log.warning("stopped_before", since=wire.encode_datetime(found.began_at))
 

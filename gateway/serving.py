@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.errors import GatewayError
-from gateway.http import Room, create_app, pushes
+from gateway.http import Room, Sight, create_app, monitoring, pushes
+from gateway.watching import Watch
 from gateway.wiring import Gateway
 from jobs.listening import ListeningError, Server
 from jobs.prompting import Prompt
@@ -19,14 +20,14 @@ _BODY_LIMIT = 1 << 24  #: beyond it the connection is cut before the application
 
 
 @contextmanager
-def listening(gateway: Gateway, stop: threading.Event) -> Iterator[str]:
+def listening(gateway: Gateway, stop: threading.Event, watch: Watch | None = None) -> Iterator[str]:
     """Listen while the block runs and yield the address; "" where the site wants no listener. GatewayError if it cannot."""
     settings = gateway.config.http
     if settings is None:
         yield ""
         return
     with Prompt(lambda: _send(gateway, stop)) as prompt:
-        app = create_app(*_rooms(gateway, stop, prompt.ask))
+        app = create_app(*_rooms(gateway, stop, prompt.ask), _monitored(gateway, watch or Watch(gateway)))
         server = Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT, proxy=settings.proxy)
         with _listening(server):
             yield server.url
@@ -41,6 +42,12 @@ def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None]) -
             if feed.source.sweeps
         }
         yield pushes(readers=readers, token=push.token, taken=taken)
+
+
+def _monitored(gateway: Gateway, watch: Watch) -> Room:
+    store = gateway.store
+    sight = Sight(watch.situation, gateway.seen.seen, store.notices, store.failing_channels, store.made, gateway.clock)
+    return monitoring(sight, gateway.config.monitoring)
 
 
 @contextmanager

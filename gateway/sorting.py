@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -178,7 +179,14 @@ class _Desk:
             unchanged=self.unchanged,
             queued=len(self.parcels) + len(self.owed),
             voided=self.voided,
+            reasons=Counter(
+                each for aside in self.asides if aside.state is AsideState.QUARANTINED for each in _rules(aside.reasons)
+            ),
         )
+
+    def _reasons(self) -> Counter[str]:
+        quarantined = (aside for aside in self.asides if aside.state is AsideState.QUARANTINED)
+        return Counter(rule for aside in quarantined for rule in _rules(aside.reasons))
 
     def _withdraw(self, each: Judged, live: Sequence[LedgerEntry]) -> None:
         """Take back every key the row became; once is enough. What cannot be said rightly is a person's work."""
@@ -221,6 +229,11 @@ class _Desk:
                 each.row.department,
             )
         )
+
+
+def _rules(reasons: Sequence[Violation]) -> set[str]:
+    """What a row is told against, without a value: `bed_no required`."""
+    return {f"{each.field} {each.rule}".strip() for each in reasons}
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:

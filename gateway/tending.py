@@ -140,8 +140,6 @@ def _turn(reader: Reader, tier: Tier) -> Callable[[], None]:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return
         log.info("swept", rows=found.tally.read, queued=found.tally.queued, missing=found.missing, voided=found.voided)
-        if found.braked:
-            log.warning("braked", missing=found.missing)
 
     return turn
 

@@ -87,7 +87,7 @@ def _told(gateway: Gateway, target: str, due: tuple[datetime, datetime], only: s
     after, until = due
     kept = gateway.store.interruptions(after, max(now, until))
     shut = tuple(Span(Hindrance.SHUT, *each) for each in gateway.config.targets[target].allowance.closed(after, max(now, until)))
-    for track in chain(gateway.store.tracks(target, after, until, only), _set_aside(gateway, target, after, until, only)):
+    for track in chain(gateway.store.tracks(target, after, until, only), set_aside(gateway, target, after, until, only)):
         history = _interrupted(track.history, kept, target, track.institution)
         told = replace(track, history=replace(history, target=(*history.target, *shut)))
         yield told, polls.get(track.dataset, timedelta()), now
@@ -113,7 +113,7 @@ def _interrupted(history: History, kept: Sequence[Interruption], target: str, in
     return replace(history, target=at_target, halts=halts)
 
 
-def _set_aside(gateway: Gateway, target: str, after: datetime, until: datetime, only: str) -> Iterator[Track]:
+def set_aside(gateway: Gateway, target: str, after: datetime, until: datetime, only: str = "") -> Iterator[Track]:
     """Rows that were due and never sent, because they are not finished or not right. Of one without its time nobody can say."""
     for route in gateway.routes:
         if route.target != target or only not in ("", route.dataset):

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import structlog
-
 from gateway import reconcile
 from gateway.breaker import report_of
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
@@ -29,8 +27,6 @@ from gateway.outbox import (
 from gateway.ports import Bureau, Gate, OutboxStore
 from gateway.windows import ALWAYS
 from schemas.envelope import Result
-
-_log = structlog.get_logger()
 
 
 @dataclass
@@ -118,25 +114,18 @@ def settle(
 
 def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: str) -> Sequence[Outcome]:
     """One request; an outcome for each record of the batch, in order."""
-    log = _log.bind(infno=batch.dataset, msgid=msgid, records=len(batch.items))
     try:
         results = bureau.deliver(batch.institution, batch.dataset, msgid, batch.bodies)
     except NotDeliveredError as error:
-        log.warning("not_delivered", cause=str(error))
         return [NotDelivered(str(error), error.retry_after)] * len(batch.items)
     except OutcomeUnknownError as error:
-        log.warning("outcome_unknown", cause=str(error))
         return [Unanswered(str(error), len(batch.items))] * len(batch.items)
     except NotAdmittedError as error:
-        log.warning("not_admitted", cause=str(error))
         return [NotAdmitted(str(error))] * len(batch.items)
     except RefusedError as error:
-        log.warning("refused", cause=str(error))
         blamed = error.certain or _others_passed(store, target, batch)
         return [RefusedWhole(str(error), len(batch.items), blamed)] * len(batch.items)
-    outcomes = _match(batch, results)
-    log.info("answered", **Counter(str(result.status) for result in results))
-    return outcomes
+    return _match(batch, results)
 
 
 def _others_passed(store: OutboxStore, target: str, batch: Batch) -> bool:

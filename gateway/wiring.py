@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from adapters import profile
 from adapters.profile import Site
 from gateway import skew
 from gateway.bureau.client import Account, BureauClient, Endpoint
+from gateway.calls import Call, Watch, log
 from gateway.config import Config, Source, Target
 from gateway.deadlines import Closure
 from gateway.errors import ConfigError
 from gateway.model import Tally
+from gateway.observing import Observations
 from gateway.ports import SweptSource
 from gateway.standing import Route
 from gateway.store import Store, open_store
@@ -51,10 +53,13 @@ class Gateway:
     clients: dict[str, BureauClient]
     clock: Callable[[], datetime]
     gates: dict[str, Gate]
+    seen: Observations = field(default_factory=Observations)  #: by this process
 
     def read(self, feed: Feed, *, from_start: bool = False, stop: Callable[[], bool] = lambda: False) -> Tally:
         """Take in what is new of one feed, until `stop` says so: StoppedError."""
-        return self.reader(feed, stop).hot(from_start=from_start)
+        tally = self.reader(feed, stop).hot(from_start=from_start)
+        self.seen.read(feed.source.name, feed.source.dataset, tally, self.clock())
+        return tally
 
     def reader(self, feed: Feed, stop: Callable[[], bool] = lambda: False) -> Reader:
         """Reads one feed in every tier."""
@@ -120,9 +125,15 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
     store = open_store(config.store_url, edition, clock(), config.storage.key, config.storage.disk_floor)
     tell(store.news)
     gates = {name: Gate(name, target.allowance, store, clock) for name, target in config.targets.items()}
-    clients = {name: _client(config, target, edition, clock, gates[name]) for name, target in config.targets.items()}
+    seen = Observations()
+
+    def watch(call: Call) -> None:
+        log(call)
+        seen.called(call, clock())
+
+    clients = {name: _client(config, target, edition, clock, gates[name], watch) for name, target in config.targets.items()}
     try:
-        yield Gateway(config, edition, store, feeds, clients, clock, gates)
+        yield Gateway(config, edition, store, feeds, clients, clock, gates, seen)
     finally:
         for client in clients.values():
             client.close()
@@ -153,7 +164,9 @@ def _folder(source: Source) -> str | Path:
     return source.profile if source.profile in profile.discover() else source.folder / source.profile
 
 
-def _client(config: Config, target: Target, edition: Edition, clock: Callable[[], datetime], gate: Gate) -> BureauClient:
+def _client(
+    config: Config, target: Target, edition: Edition, clock: Callable[[], datetime], gate: Gate, watch: Watch
+) -> BureauClient:
     accounts = {
         code: Account(
             Sender(code, config.institutions[code].name, config.institutions[code].admvs, target.recer_sys_code), credential
@@ -161,4 +174,4 @@ def _client(config: Config, target: Target, edition: Edition, clock: Callable[[]
         for code, credential in target.credentials.items()
     }
     endpoint = Endpoint(target.name, target.url, target.connect_timeout, target.read_timeout, target.ca_file, target.query_url)
-    return BureauClient(endpoint, accounts, edition, clock, gate.admit)
+    return BureauClient(endpoint, accounts, edition, clock, gate.admit, watch)

@@ -15,9 +15,11 @@ from werkzeug.exceptions import HTTPException
 from compliance.errors import StoreError
 from compliance.holdings import Holdings
 from compliance.http.exchange import Exchange
+from compliance.http.monitoring import monitoring
 from compliance.http.query import Query
 from compliance.http.upload import Upload
 from compliance.receiving import Receiver
+from schemas.callers import Callers
 
 _log = structlog.stdlib.get_logger()
 _JSON = "application/json"
@@ -44,13 +46,15 @@ def create_app(
     held: Holdings,
     alive: Callable[[], None],
     body_limit: int,
+    callers: Callers | None = None,
 ) -> Flask:
-    """The bureau's application. `alive` raises StoreError when the store cannot be read."""
+    """The bureau's application. `alive` raises StoreError when the store cannot be read; `callers` may ask for `/metrics`."""
     app = Flask("compliance")
     app.config["MAX_CONTENT_LENGTH"] = body_limit
     app.add_url_rule("/api/upload", "upload", Upload(exchange, receiver).post, methods=["POST"])
     app.add_url_rule("/api/query", "query", Query(exchange, held).post, methods=["POST"])
     app.add_url_rule("/healthz", "healthz", lambda: _health(alive))
+    app.register_blueprint(monitoring(exchange.meter, alive, callers or Callers()))
     app.after_request(_guard)
     _answer_errors(app, exchange, body_limit)
     return app
@@ -77,6 +81,7 @@ def _answer_errors(app: Flask, exchange: Exchange, body_limit: int) -> None:
     def _http(error: HTTPException) -> Response:
         status, now = error.code or 500, exchange.clock()
         sentence = _SENTENCES.get(status, "请求无法处理").format(limit=body_limit)
+        exchange.meter.turned_away(status)
         _log.warning("turned away", status=status, method=request.method, path=_path())
         return exchange.refusal(status, exchange.reference(now), now, sentence)
 

@@ -21,6 +21,7 @@ from compliance.errors import (
     UnauthenticatedError,
     UnknownTransactionError,
 )
+from compliance.http.monitoring import Meter
 from schemas import envelope, wire
 from schemas.model import Edition
 
@@ -32,8 +33,11 @@ Handling = Callable[[Issued, bytes, str, datetime], tuple[bytes, dict[str, Any]]
 class Exchange:
     """Recognises the caller, hands the message over, answers in the region's charset and writes one log line."""
 
-    def __init__(self, authenticator: Authenticator, edition: Edition, admdvs: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, authenticator: Authenticator, edition: Edition, admdvs: str, clock: Callable[[], datetime], meter: Meter | None = None
+    ) -> None:
         self._authenticator, self._admdvs = authenticator, admdvs
+        self.meter = meter or Meter(edition.datasets)
         self.clock, self.charset = clock, edition.style.charset
         self._content_type = "application/json" if self.charset == "utf-8" else envelope.content_type(edition)
 
@@ -42,8 +46,15 @@ class Exchange:
         return f"{self._admdvs}{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}{secrets.randbelow(10**10):010d}"
 
     def run(self, action: str, handle: Handling) -> Response:
-        """200 answered; 400, 401, 403, 404, 409 refused whole."""
+        """200 answered; 400, 401, 403, 404, 409 refused whole. Whatever comes of it is measured."""
         started = time.perf_counter()
+        came_to: dict[str, Any] = {"outcome": "failed"}
+        try:
+            return self._run(action, handle, started, came_to)
+        finally:
+            self.meter.took(action, came_to.pop("outcome"), time.perf_counter() - started, came_to)
+
+    def _run(self, action: str, handle: Handling, started: float, came_to: dict[str, Any]) -> Response:
         now = self.clock()
         reference = self.reference(now)
         body = request.get_data(cache=False)
@@ -52,11 +63,14 @@ class Exchange:
             caller = self._authenticator.recognise(headers, body, now)
             reply, told = handle(caller, body, reference, now)
         except UnauthenticatedError as error:
+            came_to["outcome"] = "unauthenticated"
             _log.warning("unauthenticated", reason=error.reason, reference=reference, ms=_elapsed(started))
             return self.refusal(401, reference, now, str(error))
         except MessageRefusedError as error:
+            came_to["outcome"] = "refused"
             _log.warning("refused", reason=type(error).__name__, reference=reference, ms=_elapsed(started))
             return self.refusal(_status(error), reference, now, str(error))
+        came_to.update(told, outcome=action)
         _log.info(action, **told, ms=_elapsed(started))
         return Response(reply, 200, content_type=self._content_type)
 

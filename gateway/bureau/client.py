@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from gateway import redaction, skew
 from gateway.bureau import charset, withdrawal
 from gateway.bureau.patience import LONGEST, Endless, Patient, Reply, read
 from gateway.bureau.trust import distrust
+from gateway.calls import Call, CameTo, Watch, log
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from schemas import holdings
 from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
@@ -47,6 +48,12 @@ _BARRED = {
 }
 #: a longer wait asked for by the platform is cut to this
 _LONGEST_RETRY_AFTER = 3600
+_CAME_TO: dict[type[GatewayError], CameTo] = {
+    NotDeliveredError: CameTo.NOT_DELIVERED,
+    OutcomeUnknownError: CameTo.OUTCOME_UNKNOWN,
+    NotAdmittedError: CameTo.NOT_ADMITTED,
+    RefusedError: CameTo.REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,13 @@ class BureauClient:
         edition: Edition,
         clock: Callable[[], datetime],
         admit: Callable[[], str] = lambda: "",
+        watch: Watch = log,
     ) -> None:
-        """`admit` says why the platform may not be called now, or counts the call: for all but `deliver`, whose caller asks."""
-        self._admit = admit
+        """`admit` says why the platform may not be called now, or counts the call: for all but `deliver`, whose caller asks.
+
+        `watch` is told of every request.
+        """
+        self._admit, self._watch = admit, watch
         self._endpoint, self._accounts, self._edition, self._clock = endpoint, accounts, edition, clock
         self._heard: deque[timedelta] = deque(maxlen=skew.KEPT)
         self._session = requests.Session()
@@ -97,7 +108,10 @@ class BureauClient:
     def deliver(self, institution: str, dataset: str, msgid: str, bodies: Sequence[bytes]) -> Sequence[Result]:
         """See gateway.ports.Bureau."""
         sent = self._edition.datasets[dataset]
-        return self._read(institution, self._send(institution, sent, msgid, bodies, self._endpoint.url), sent, bodies)
+        with self._watched(institution, dataset, msgid, len(bodies)) as counts:
+            found = self._read(institution, self._send(institution, sent, msgid, bodies, self._endpoint.url), sent, bodies)
+            counts.update(str(each.status) for each in found)
+        return found
 
     @property
     def answers_queries(self) -> bool:
@@ -118,8 +132,9 @@ class BureauClient:
     def withdraw(self, institution: str, dataset: str, body: bytes) -> None:
         """See gateway.ports.Bureau."""
         called = self._edition.datasets[withdrawal.CODE]
-        response = self._call(institution, called, withdrawal.record(dataset, body), self._endpoint.url)
-        self._read(institution, response, called, [body])
+        with self._called(institution, called.code) as (msgid, counts):
+            response = self._send(institution, called, msgid, [withdrawal.record(dataset, body)], self._endpoint.url)
+            counts.update(str(each.status) for each in self._read(institution, response, called, [body]))
 
     def heard(self) -> tuple[timedelta, ...]:
         """By how much the platform's clock was ahead, for each reply since this was asked last."""
@@ -129,18 +144,39 @@ class BureauClient:
 
     def _ask(self, institution: str, question: Question) -> Answer:
         called = self._edition.datasets[holdings.CODE]
-        response = self._call(institution, called, holdings.write_question(question), self._endpoint.query_url)
-        with self._judged(institution, response):
-            found = holdings.read_answer(response.content, self._charset(response))
+        with self._called(institution, called.code) as (msgid, counts):
+            asked = [holdings.write_question(question)]
+            response = self._send(institution, called, msgid, asked, self._endpoint.query_url)
+            with self._judged(institution, response):
+                found = holdings.read_answer(response.content, self._charset(response))
+            counts.update({"holdings": len(found.holdings)})
         cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found.holdings)
         return replace(found, holdings=tuple(cleaned))
 
-    def _call(self, institution: str, called: Dataset, record: Mapping[str, Any], url: str) -> Reply:
-        """Call a transaction that is answered on the spot."""
+    @contextmanager
+    def _called(self, institution: str, infno: str) -> Iterator[tuple[str, Counter[str]]]:
+        """A transaction that is answered on the spot: its message id, and what it comes to. NotDeliveredError outside hours."""
         if cause := self._admit():
             raise NotDeliveredError(cause)
         msgid = message_id(institution, self._clock(), secrets.randbelow(10_000))
-        return self._send(institution, called, msgid, [record], url)
+        with self._watched(institution, infno, msgid, 1) as counts:
+            yield msgid, counts
+
+    @contextmanager
+    def _watched(self, institution: str, infno: str, msgid: str, records: int) -> Iterator[Counter[str]]:
+        """Tells of the request once it is over, whatever it came to; into what is yielded goes how its records were answered."""
+        began, counts = time.perf_counter(), Counter[str]()
+
+        def told(came_to: CameTo, cause: str = "") -> None:
+            place = (self._endpoint.name, institution, infno, msgid, records)
+            self._watch(Call(*place, time.perf_counter() - began, came_to, counts, cause))
+
+        try:
+            yield counts
+        except (NotDeliveredError, OutcomeUnknownError, NotAdmittedError, RefusedError) as error:
+            told(_CAME_TO[type(error)], str(error))
+            raise
+        told(CameTo.ANSWERED)
 
     def _send(self, institution: str, dataset: Dataset, msgid: str, records: Sequence[Any], url: str) -> Reply:
         """Wrap, sign, post."""

@@ -21,12 +21,14 @@ def engaged(connection: Connection) -> list[Brake]:
     return [Brake(row[0], row[1], BrakeKind(row[2]), row[3], row[4]) for row in rows]
 
 
-def engage(connection: Connection, found: Brake) -> None:
-    """Put it on; one that is on already keeps its time and tells the news."""
+def engage(connection: Connection, found: Brake) -> bool:
+    """Put it on: whether it was off; one that is on already keeps its time and tells the news."""
     here = _here(brake, found.source, found.dataset)
-    since = connection.execute(select(brake.c.since).where(*here, brake.c.kind == found.kind)).scalar() or found.since
+    before = connection.execute(select(brake.c.since).where(*here, brake.c.kind == found.kind)).scalar()
+    since = before or found.since
     place = {"source": found.source, "dataset": found.dataset, "kind": found.kind}
     put(connection, brake, place, {"sentence": found.sentence, "since": since})
+    return before is None
 
 
 def lift(connection: Connection, source: str, dataset: str, kind: BrakeKind) -> bool:

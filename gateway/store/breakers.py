@@ -55,14 +55,21 @@ def watch(connection: Connection, target: str) -> Watch:
     return Watch(target, {row.institution: _breaker(row) for row in rows})
 
 
-def note(connection: Connection, target: str, institution: str, report: Report, now: datetime) -> None:
-    """Write what a request means for both breakers. Two workers' failures at once may count as one: no harm is done."""
+def note(connection: Connection, target: str, institution: str, report: Report, now: datetime) -> list[Tripped]:
+    """Write what a request means for both breakers, and return those that opened or closed.
+
+    Two workers' failures at once may count as one: no harm is done.
+    """
+    turned = []
     for scope, name in ((Scope.TARGET, WHOLE), (Scope.INSTITUTION, institution)):
         found = _load(connection, target, name)
         became = after(scope, found, report, now)
         if became != found:
             _save(connection, target, name, became)
             _tell(connection, Place(Subject.TARGET, target, name), became, report, now)
+            if became.position is not found.position:
+                turned.append(Tripped(target, name, became))
+    return turned
 
 
 def _tell(connection: Connection, place: Place, became: Breaker, report: Report, now: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, sele
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
-from gateway.store import cursors, deliveries, flaws, sealing, sightings, sweeps, turns, voids
+from gateway.store import cursors, deliveries, flaws, rhythms, sealing, sightings, sweeps, turns, voids
 from gateway.store.sealing import Keyring
 from gateway.store.tables import aside, ledger, outbox, parcel
 
@@ -49,7 +49,7 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
     turns.lock(connection, [*intake.voids, *intake.owed, *intake.adopted, *(each for each in intake.parcels if each.version > 1)])
     _check_versions(connection, intake)
-    again = sightings.see(connection, intake)
+    again, fresh = sightings.see(connection, intake)
     voids.withdraw(connection, intake.voids, intake.targets, intake.now)
     turns.hold_back(connection, intake.voids)
     if intake.parcels:
@@ -64,6 +64,7 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
     if intake.cursor:
         cursors.save(connection, intake, intake.cursor)
     sweeps.note_lags(connection, intake)
+    rhythms.note(connection, intake, fresh)
 
 
 def _check_versions(connection: Connection, intake: Intake) -> None:

@@ -28,13 +28,17 @@ def hindrance(report: Report) -> Hindrance:
     return Hindrance.BUSY if report.retry_after else _SIGNALS[report.signal]
 
 
-def note(connection: Connection, place: Place, kind: Hindrance, cause: str, now: datetime) -> None:
-    """One more failure: of the interruption that lasts, or the first of a new one. Two workers at once may count as one."""
+def note(connection: Connection, place: Place, kind: Hindrance, cause: str, now: datetime) -> bool:
+    """One more failure: of the interruption that lasts, or the first of a new one: whether it is one.
+
+    Two workers at once may count as one.
+    """
     going_on = update(interruption).where(*_lasting(place), interruption.c.kind == kind)
     if connection.execute(going_on.values(tries=interruption.c.tries + 1, cause=cause)).rowcount:
-        return
+        return False
     over(connection, place, now)  # one of another kind
     add(connection, Interruption(place, kind, now, None, 1, cause))
+    return True
 
 
 def over(connection: Connection, place: Place, now: datetime) -> None:

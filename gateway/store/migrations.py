@@ -121,7 +121,10 @@ def fourth(connection: Connection, keyring: Keyring) -> None:
 
 
 def fifth(connection: Connection, keyring: Keyring) -> None:
-    """To 5: what a clerk finds a row by; since when rows have been wrong; what happened on a business day, by an index."""
+    """To 5: what a clerk finds a row by; since when rows have been wrong; what happened on a business day, by an index.
+
+    When rows usually come is known from those that came.
+    """
     for table in ("ledger", "aside"):
         _add_column(connection, table, "document", "VARCHAR(128) DEFAULT '' NOT NULL")
         _add_column(connection, table, "department", "VARCHAR(128) DEFAULT '' NOT NULL")
@@ -130,6 +133,8 @@ def fifth(connection: Connection, keyring: Keyring) -> None:
     connection.execute(text("DELETE FROM flaw"))  # MariaDB may have kept those of an upgrade that was cut off
     connection.execute(text(_QUARANTINED_BEFORE))
     connection.execute(text(_REJECTED_BEFORE))
+    connection.execute(text("DELETE FROM rhythm"))  # MariaDB may have kept those, too
+    connection.execute(text(_CAME_BEFORE))
 
 
 #: version -> what makes it out of the one before
@@ -146,6 +151,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 _SAID: dict[str, tuple[str, ...]] = {"aside": ("reasons",), "outbox": ("cause", "reasons"), "breaker": ("cause",)}
 _PLAIN = ("installation", "source_cursor", "brake", "source_mark", "lag", "sweep", "rotation")
+_CAME_BEFORE = """
+INSERT INTO rhythm (source, dataset, hour, row_count)
+SELECT source, dataset, SUBSTR(first_seen, 1, 13), COUNT(*) FROM sighting GROUP BY source, dataset, SUBSTR(first_seen, 1, 13)
+"""
 _SEEN_BEFORE = """
 INSERT INTO sighting (source, dataset, ref, first_seen, replaced)
 SELECT source, dataset, ref, MIN(seen), FALSE

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, or_, select, update
 
 from gateway.errors import StoreError
 from gateway.outbox import State
-from gateway.store import interruptions
+from gateway.store import alarms, interruptions, rhythms
 from gateway.store.engine import place_of, reading, write
 from gateway.store.tables import installation, outbox, parcel
 from gateway.store.trouble import sentence
@@ -46,6 +46,8 @@ def shred(engine: Engine, keep: timedelta, now: datetime) -> int:
         if place is None:
             break
     write(engine, lambda connection: interruptions.forget(connection, now - _NOTED))
+    write(engine, lambda connection: rhythms.forget(connection, now))
+    write(engine, lambda connection: alarms.forget(connection, now - _NOTED))
     _give_back(engine)
     return shredded
 

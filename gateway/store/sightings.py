@@ -23,8 +23,8 @@ T = TypeVar("T")
 Row = tuple[str, str, str]  # source, data set, ref
 
 
-def see(connection: Connection, intake: Intake) -> set[Row]:
-    """Remember the rows of a page; one that had gone and comes again counts again. Returns those.
+def see(connection: Connection, intake: Intake) -> tuple[set[Row], int]:
+    """Remember the rows of a page; one that had gone and comes again counts again. Returns those, and how many are new.
 
     A page read before it went brings it too: if nothing comes of it, it has gone all the same, and the caller says so.
     """
@@ -40,7 +40,7 @@ def see(connection: Connection, intake: Intake) -> set[Row]:
     again = [ref for ref, replaced in known.items() if replaced]
     for chunk in _chunks(again):
         connection.execute(update(sighting).where(*here, sighting.c.ref.in_(chunk)).values(replaced=False))
-    return {(intake.source, intake.dataset, ref) for ref in again}
+    return {(intake.source, intake.dataset, ref) for ref in again}, len(fresh)
 
 
 def owners(connection: Connection, intake: Intake, changed: Sequence[Parcel]) -> set[Row]:

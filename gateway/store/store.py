@@ -10,15 +10,19 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.alarms import Alarm
 from gateway.breaker import Report, Tripped
 from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.hindrance import Hindrance, Interruption, Place
 from gateway.lateness import Track
 from gateway.manifest import Held, Statement, Whereabouts
-from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
+from gateway.model import Absence, AsideState, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
+from gateway.notices import Notice
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.quality import Quality
+from gateway.rhythm import Counts
+from gateway.situation import Owed
 from gateway.skew import PlatformClock
 from gateway.standing import (
     EVERYTHING,
@@ -35,10 +39,12 @@ from gateway.standing import (
     Waiting,
 )
 from gateway.store import (
+    alarms,
     asides,
     backup,
     brakes,
     breakers,
+    changes,
     clocks,
     cursors,
     deliveries,
@@ -59,7 +65,9 @@ from gateway.store import (
     reservations,
     retention,
     revisits,
+    rhythms,
     sealing,
+    situations,
     standing,
     sweeps,
     tracks,
@@ -275,15 +283,20 @@ class Store:
 
     def engage(self, brake: Brake) -> None:
         """Stop it until a person looks."""
-        write_over(self._engine, lambda connection: brakes.engage(connection, brake))
+        if write_over(self._engine, lambda connection: brakes.engage(connection, brake)):
+            changes.engaged(brake)
 
     def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
         """What stopped it is over by itself."""
-        write(self._engine, lambda connection: brakes.lift(connection, source, dataset, kind))
+        if write(self._engine, lambda connection: brakes.lift(connection, source, dataset, kind)):
+            changes.lifted(source, dataset, kind)
 
     def release_brakes(self, source: str, dataset: str, now: datetime | None = None) -> Sequence[BrakeKind]:
         """A person looked: it may go on."""
-        return write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host()))
+        kinds = write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host()))
+        for kind in kinds:
+            changes.lifted(source, dataset, kind)
+        return kinds
 
     def mark(self, source: str, dataset: str) -> tuple[Mark, datetime] | None:
         """The source's last fingerprint and when it was taken."""
@@ -393,7 +406,8 @@ class Store:
             at = now + self._skew(connection)
             if breakers.unmoved(connection, target, institution, report, at):
                 return
-        write(self._engine, lambda connection: breakers.note(connection, target, institution, report, at))
+        for turned in write(self._engine, lambda connection: breakers.note(connection, target, institution, report, at)):
+            changes.turned(turned)
 
     def platform_clock(self, target: str) -> PlatformClock | None:
         """What the latest replies say of a target's clock; None before the first."""
@@ -418,7 +432,8 @@ class Store:
 
     def interrupted(self, place: Place, kind: Hindrance, cause: str, now: datetime) -> None:
         """Something could not be had."""
-        write(self._engine, lambda connection: interruptions.note(connection, place, kind, cause, now))
+        if write(self._engine, lambda connection: interruptions.note(connection, place, kind, cause, now)):
+            changes.interrupted(place, kind, cause)
 
     def restored(self, place: Place, now: datetime) -> None:
         """It can be had; nothing is written where nothing was interrupted."""
@@ -426,6 +441,7 @@ class Store:
             if not interruptions.lasting(connection, place):
                 return
         write(self._engine, lambda connection: interruptions.over(connection, place, now))
+        changes.restored(place)
 
     def interruptions(self, start: datetime, end: datetime) -> Sequence[Interruption]:
         """Those that touch [start, end), in the order they began."""
@@ -516,6 +532,78 @@ class Store:
         """One that was noticed when it was over."""
         write(self._engine, lambda connection: interruptions.add(connection, found))
 
+    # what alarms, metrics and health ask
+
+    def owed(self, now: datetime, horizons: Collection[timedelta]) -> Sequence[Owed]:
+        """Everything on its way, in groups of alike ones."""
+        with reading(self._engine) as connection:
+            return situations.owed(connection, now, horizons)
+
+    def oldest(self, target: str) -> datetime | None:
+        """When what waits longest for a target was taken in."""
+        with reading(self._engine) as connection:
+            return situations.oldest(connection, target)
+
+    def rejected(self) -> Mapping[tuple[str, str], int]:
+        """(target, data set) -> rows whose newest version was sent back."""
+        with reading(self._engine) as connection:
+            return situations.rejected(connection)
+
+    def aside_counts(self) -> Mapping[tuple[str, str, AsideState], int]:
+        """(source, data set, state) -> rows set aside."""
+        with reading(self._engine) as connection:
+            return situations.asides(connection)
+
+    def rhythm(self, now: datetime) -> Counts:
+        """When rows came in the last weeks."""
+        with reading(self._engine) as connection:
+            return rhythms.counts(connection, now)
+
+    def beaten(self, name: str) -> datetime | None:
+        """The last sign of life under that name."""
+        with reading(self._engine) as connection:
+            return situations.beaten(connection, name)
+
+    def made(self) -> tuple[datetime, int]:
+        """When the store was made, and the version of its tables."""
+        with reading(self._engine) as connection:
+            return situations.made(connection)
+
+    def look(self, found: Sequence[Alarm], now: datetime) -> Sequence[Notice]:
+        """Keep what a look found; returns every alarm that is kept."""
+        write_over(self._engine, lambda connection: alarms.look(connection, found, now))
+        return self.notices()
+
+    def notices(self) -> Sequence[Notice]:
+        """Every alarm that is kept, also those that are over."""
+        with reading(self._engine) as connection:
+            return alarms.kept(connection)
+
+    def claim(self, notices: Sequence[Notice], now: datetime, until: datetime) -> Sequence[Notice]:
+        """Those of them that nobody else is telling: ours until then."""
+        return write(self._engine, lambda connection: alarms.claim(connection, notices, now, until))
+
+    def told(self, notices: Sequence[Notice], now: datetime) -> None:
+        """A message named them."""
+        write(self._engine, lambda connection: alarms.told(connection, notices, now))
+
+    def untold(self, notices: Sequence[Notice], until: datetime) -> None:
+        """No channel took the message: not before then."""
+        write(self._engine, lambda connection: alarms.untold(connection, notices, until))
+
+    def know(self, kind: str, place: str | None, now: datetime) -> int:
+        """A person knows of it: not told again while it lasts; returns how many."""
+        return write(self._engine, lambda connection: alarms.know(connection, kind, place, now))
+
+    def note_channel(self, name: str, cause: str, now: datetime) -> timedelta:
+        """How a message fared on a channel; returns how long to wait before the next try."""
+        return write_over(self._engine, lambda connection: alarms.note_channel(connection, name, cause, now))
+
+    def failing_channels(self) -> Mapping[str, tuple[int, datetime, str]]:
+        """Channel -> failures in a row, the last try, its cause."""
+        with reading(self._engine) as connection:
+            return alarms.failing(connection)
+
     # what upkeep asks
 
     def shred(self, keep: timedelta, now: datetime) -> int:
@@ -525,6 +613,11 @@ class Store:
     def back_up(self, to: Path) -> Copy:
         """Copy the store to a new file while others use it; the copy is verified."""
         return backup.back_up(_in_box(self._engine), to, self.keyring)
+
+    @property
+    def in_box(self) -> bool:
+        """Whether it is a file, which this program can back up."""
+        return place_of(self._engine) is not None
 
     def usage(self, now: datetime) -> Usage:
         """How much room the store takes."""

@@ -383,3 +383,42 @@ pace = Table(
     Column("calls", Integer, nullable=False),
     **_BY_BYTE,
 )
+
+rhythm = Table(
+    "rhythm",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("hour", String(13), primary_key=True),  # UTC, `2026-11-25T08`
+    Column("row_count", Integer, nullable=False),  # rows that were seen in it for the first time
+    **_BY_BYTE,
+)
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("place", String(255), primary_key=True),
+    Column("sentence", _Said, nullable=False),
+    Column("advice", _Said, nullable=False),
+    Column("urgent", Boolean, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # the last look that found it
+    Column("raised", Integer, nullable=False),  # times, ever
+    Column("told_at", Instant),  # the last message that named it; empty: none since it was raised
+    Column("next_at", Instant),  # no other worker tells it before: it is being told, or telling failed
+    Column("cleared_at", Instant),  # empty while it lasts
+    Column("known_at", Instant),  # a person said that it is known: it is not told again until it is over
+    **_BY_BYTE,
+)
+
+channel = Table(
+    "channel",
+    metadata,
+    Column("name", _Code, primary_key=True),
+    Column("tried_at", Instant, nullable=False),
+    Column("passed_at", Instant),  # the last message that went through
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("cause", _Said, nullable=False),  # of the last one; never an address
+    **_BY_BYTE,
+)

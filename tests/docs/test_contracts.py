@@ -16,8 +16,10 @@ RIM = {
     "gateway": {
         "__init__": "the package",
         "__main__": "starts the command",
+        "alerting": "commands",
         "auditing": "commands",
         "beating": "jobs",
+        "channels": "the way to people, through Apprise",
         "config": "reads the configuration",
         "console": "the screen",
         "declarations": "commands",
@@ -29,6 +31,7 @@ RIM = {
         "ownrecords": "goes through wiring: what the gateway makes itself is taken in like a row",
         "proofpage": "the screen, and a page to be printed",
         "proving": "commands",
+        "oversight": "reads the configuration",
         "pulse": "jobs",
         "pushing": "reads by gateway.tiers",
         "requeueing": "commands",
@@ -42,6 +45,7 @@ RIM = {
         "tiers": "the store and the guards of one source, put together",
         "timeliness": "commands",
         "unread": "asks wiring what is configured",
+        "watching": "jobs",
         "wiring": "puts everything together",
     },
     "compliance": {

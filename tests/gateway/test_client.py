@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +15,11 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 from support.delivery import INSTITUTION, Clock
 
 from gateway.bureau.client import Account, BureauClient, Endpoint
-from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.redaction import LONGEST
 from schemas import overlay
 from schemas.envelope import Result, Sender, Status, answer, refusal, reply
@@ -357,3 +359,40 @@ def test_what_was_accepted_is_read_in_the_charset_of_the_reply(nmg: Edition) -> 
     result = Result("RX1|诊1", 1, Status.ACCEPTED, accepted_at="2026-11-25 08:00:00")
     body = orjson.dumps({"infcode": 0, "output": {"result": [result.as_dict()]}})
     assert deliver(nmg, answering(200, body, content_type="application/json")) == (result,)
+
+
+COME_TO = [
+    (answering(200, reply("R1", Clock()(), [Result("RX1|1", 1, Status.ACCEPTED)])), "answered", {"accepted": 1}),
+    (answering(200, reply("R1", Clock()(), [Result("RX1|1", 1, Status.REJECTED)])), "answered", {"rejected": 1}),
+    (answering(503, b""), "not_delivered", {"cause": "平台 bureau 正忙或暂停服务"}),
+    (answering(401, b"no"), "not_admitted", {}),
+    (answering(413, b""), "refused", {"cause": "平台 bureau 拒收：报文太大"}),
+    (answering(200, b"<html>"), "outcome_unknown", {}),
+]
+
+
+@pytest.mark.parametrize(("act", "came_to", "told"), COME_TO)
+def test_every_request_is_exactly_one_log_line_with_what_it_came_to(
+    edition: Edition, act: Callable[[BaseHTTPRequestHandler], None], came_to: str, told: dict[str, Any]
+) -> None:
+    with structlog.testing.capture_logs() as lines, contextlib.suppress(GatewayError):
+        deliver(edition, act)
+    (line,) = lines
+    place = {"target": "bureau", "institution": INSTITUTION, "infno": "RX01", "msgid": "M1", "records": 1}
+    assert {**place, "event": came_to, **told}.items() <= line.items()
+    assert line["ms"] >= 0
+    assert line["log_level"] == ("info" if came_to == "answered" else "warning")
+    assert bool(line.get("cause")) == (came_to != "answered")
+
+
+def test_questions_and_withdrawals_are_requests_too_and_what_is_not_called_is_none(edition: Edition) -> None:
+    held = write_answer(Answer((), ""))
+    with platform(answering(200, answer("R1", Clock()(), held))) as server, client(edition, server.server_address[1]) as opened:
+        with structlog.testing.capture_logs() as lines:
+            opened.holdings(INSTITUTION, Question("RX01", asked=(Asked("RX1|1", 1),)))
+        assert [(line["event"], line["infno"], line["holdings"]) for line in lines] == [("answered", CODE, 0)]
+    with client(edition, 1) as opened:
+        opened._admit = lambda: "这一分钟已用完"
+        with structlog.testing.capture_logs() as lines, pytest.raises(NotDeliveredError):
+            opened.holdings(INSTITUTION, Question("RX01", asked=(Asked("RX1|1", 1),)))
+    assert lines == []

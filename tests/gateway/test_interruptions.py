@@ -28,6 +28,7 @@ from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.lookback import Bounds
 from gateway.model import Cursor, Mark, Page
+from gateway.observing import Observations
 from gateway.store import Store
 from gateway.store.tables import delay
 from gateway.tiers import Reader
@@ -216,5 +217,7 @@ def test_a_store_that_cannot_be_written_does_not_end_the_pulse(clock: Clock) -> 
         def beat(self, name: str, now: datetime) -> None:
             raise StoreError("磁盘已满")
 
-    (job,) = pulse.jobs(cast("Gateway", SimpleNamespace(store=Broken(), clock=clock)))
+    seen = Observations()
+    (job,) = pulse.jobs(cast("Gateway", SimpleNamespace(store=Broken(), clock=clock, seen=seen)))
     job.do()
+    assert (seen.seen().beat_at, seen.seen().store_fault) == (clock(), "磁盘已满")

@@ -146,8 +146,10 @@ def test_every_row_that_the_first_release_had_seen_is_known_afterwards(frozen: s
         known = connection.execute(
             text("SELECT source, dataset, ref FROM ledger UNION SELECT source, dataset, ref FROM aside")
         ).all()
+        came = connection.execute(text("SELECT SUM(row_count) FROM rhythm")).scalar_one()
     assert len(seen) >= 9
     assert sorted(seen) == sorted(known)
+    assert came == len(seen), "so its rhythm is known from the first day on"
     store.close()
 
 

@@ -69,6 +69,33 @@ def test_a_scan_that_fails_after_a_long_time_is_no_reason_to_hurry() -> None:
     assert table.scans == [1000.0]
 
 
+def test_a_reading_of_what_is_new_rests_ten_times_its_length_but_never_long() -> None:
+    """Each moment is a turn of the timetable: most are left out after a slow one, and after a backlog it is a minute only."""
+    table = Table()
+    turn = reading_job(Rows([]), Schedule(read_every=2, rescan_every=300, upload_every=2), table.scan).do
+    assert isinstance(turn, Spared)
+    turn.clock = lambda: table.now
+    table.takes = 0.1
+    for moment in (0.0, 2.0, 4.0):
+        table.now = moment
+        turn()
+    assert table.scans == [0.0, 2.0, 4.0], "a quick one has every turn"
+    table.now, table.takes = 6.0, 1.5
+    with structlog.testing.capture_logs() as told:
+        turn()
+    assert [(each["event"], each["next_in"]) for each in told] == [("slow_scan", 15)]
+    for moment in (8.0, 14.0, 20.0, 22.0):
+        table.now, table.takes = moment, 0.1
+        turn()
+    assert table.scans[4:] == [22.0]
+    table.now, table.takes = 30.0, 1200.0
+    turn()
+    for moment in (1260.0, 1288.0, 1291.0):
+        table.now, table.takes = moment, 0.1
+        turn()
+    assert table.scans[5:] == [30.0, 1291.0]
+
+
 CONFIG = """
 store: {url: "sqlite:///gateway.db", key: {file: store.key}, disk_floor: 0}
 institutions: [{code: H99000100001, name: 测试医院, admvs: "999999"}]
