@@ -36,6 +36,7 @@ RIM = {
         "pushing": "reads by gateway.tiers",
         "requeueing": "commands",
         "rescanning": "jobs",
+        "rosterfile": "reads the tables that the configuration names",
         "serving": "starts the listener",
         "spec": "commands",
         "specview": "the screen",
