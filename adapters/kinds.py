@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters import sqlplan
+from adapters import filesplan, sqlplan
 from adapters.plan import Kind
 
 KINDS: Mapping[str, Kind] = {
     "sql": Kind(("dialects",), sqlplan.read),
+    "files": Kind(("complete", "still_seconds"), filesplan.read),
 }

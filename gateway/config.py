@@ -16,6 +16,7 @@ from gateway import oversight, rosterfile
 from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
 from gateway.lookback import Bounds
+from gateway.model import Service
 from gateway.oversight import Alerts
 from gateway.voiding import Guards
 from gateway.windows import Allowance, Hours, hours
@@ -35,6 +36,8 @@ _ROOMS = ("http", "push", "monitoring")
 _SECTIONS = ("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS, "log", "alerts")
 _LISTEN = "127.0.0.1:8460"
 _LAST_HOUR = 23
+#: where the rows of a source are
+_PLACES = ("url", "service", "inbox")
 _MIB = 1024 * 1024
 
 
@@ -71,7 +74,7 @@ class Source:
     name: str
     profile: str  #: built-in, e.g. his/openhis, or a folder
     folder: Path  #: where a relative profile counts from
-    url: URL
+    url: URL | None  #: of a database; else there is a service or an inbox
     institution: str
     datasets: tuple[str, ...]  #: empty: all of the profile
     constants: Mapping[str, str]
@@ -84,6 +87,9 @@ class Source:
     since: datetime | None  #: business time before it is not reported
     until: datetime | None  #: nor business time from here on
     password_from: str  #: the file or the environment variable that the password is in; "": there is none
+    service: Service | None = None
+    inbox: Path | None = None  #: folder into which files are dropped
+    archive_days: int = 60  #: how long files that were taken in are kept
 
     @property
     def institutions(self) -> tuple[str, ...]:
@@ -334,7 +340,7 @@ def _credential(section: Section, token: str) -> Credential:
 def _source(section: Section, institutions: Mapping[str, Institution], targets: Mapping[str, Target]) -> Source:
     section.known(
         *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
-        *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until"),
+        *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until", *_PLACES[1:], "archive_days"),
     )
     since, last = _day(section, "since"), _day(section, "until")
     if since and last and last < since:
@@ -347,7 +353,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         name=section.need("name", str),
         profile=section.need("profile", str),
         folder=section.file.parent,
-        url=_database(section),
+        url=_database(section) if _place(section) == "url" else None,
         institution=own,
         datasets=section.texts("datasets"),
         constants={key: constants.need(key, str) for key in constants.data} if constants else {},
@@ -360,6 +366,31 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         since=since,
         until=last + timedelta(days=1) if last else None,
         password_from=_password_from(section),
+        service=_service(section.section("service")) if _place(section) == "service" else None,
+        inbox=_path(section, "inbox"),
+        archive_days=section.at_least("archive_days", 1, 60),
+    )
+
+
+def _place(section: Section) -> str:
+    """Under which key it stands where the rows are: exactly one."""
+    named = [key for key in _PLACES if section.data.get(key) is not None]
+    if len(named) != 1:
+        raise section.error("url（数据库）、service（SOAP、REST 服务）、inbox（投放文件的文件夹）须且只须写一个")
+    return named[0]
+
+
+def _service(section: Section) -> Service:
+    section.known("url", "user", "password", "token", "ca_file", "connect_timeout", "read_timeout", "rate", "allow_plain_http")
+    return Service(
+        url=_reachable(section, "url", section.need("url", str)),
+        user=section.text("user"),
+        password=section.secret("password") if "password" in section.data else "",
+        token=section.secret("token") if "token" in section.data else "",
+        ca_file=_ca_file(section),
+        connect_timeout=float(section.at_least("connect_timeout", 1, 10)),
+        read_timeout=float(section.at_least("read_timeout", 1, 30)),
+        rate=section.at_least("rate", 0, 0),
     )
 
 

@@ -72,6 +72,14 @@ class SweptSource(KeyedSource, Protocol):
         """The local columns that fill a field, `drugs[0].drug_codg` too, for whoever has to mend it; () if none does."""
 
 
+@runtime_checkable
+class DroppedSource(Protocol):
+    """A source whose rows come in parcels that are put away once they are in the store."""
+
+    def put_away(self) -> None:
+        """Put away what `pages` has yielded to its end, and what is no good. SourceError if it cannot be moved."""
+
+
 class IntakeStore(Protocol):
     """What intake asks of the local store."""
 

@@ -20,7 +20,7 @@ from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
 from gateway.model import Brake, BrakeKind, Reading, SourceRow, Tally
-from gateway.ports import SweptSource
+from gateway.ports import DroppedSource, SweptSource
 from gateway.restraint import Restraint
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper, Swept
@@ -63,7 +63,14 @@ class Reader:
         with self._noted():
             self._watch(_MARK_EVERY)
             began = self.clock()
-            found = accept(
+            found = self._accepted(from_start)
+            complete = began if from_start or self.source.reading is Reading.RESCAN else None
+            return found + self._revisit(complete) if self.source.sweeps else found
+
+    def _accepted(self, from_start: bool) -> Tally:
+        """What the pages came to. Files are put away as far as they were taken in, also when the next one stopped us."""
+        try:
+            return accept(
                 self.source,
                 self._judge(),
                 self.store,
@@ -73,8 +80,9 @@ class Reader:
                 from_start=from_start,
                 manner=self._manner(),
             )
-            complete = began if from_start or self.source.reading is Reading.RESCAN else None
-            return found + self._revisit(complete) if self.source.sweeps else found
+        finally:
+            if isinstance(self.source, DroppedSource):
+                self.source.put_away()
 
     def _revisit(self, complete: datetime | None) -> Tally:
         """Rows set aside for a reason that may be over by itself: their key was another row's, or they could not be found.

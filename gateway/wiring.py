@@ -154,6 +154,9 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         others=source.others,
         institution_codes=source.institution_codes,
         password_from=source.password_from,
+        service=source.service,
+        inbox=source.inbox,
+        archive_days=source.archive_days,
     )
     for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition):
         yield Feed(opened_source, source.targets, source.page_size)

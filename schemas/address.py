@@ -47,6 +47,12 @@ def missing_driver(scheme: str) -> str:
     return f"没有安装数据库驱动 {scheme}，请这样安装：{advice}"
 
 
+def missing_library(what: str, extra: str) -> str:
+    """What is to be done when the library that reads a kind of source is not installed; `extra` is the one that brings it."""
+    advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[gateway,{extra}]'"
+    return f"没有安装读 {what} 的程序库，请这样安装：{advice}"
+
+
 def in_memory(text: str) -> bool:
     """Whether it is a SQLite store that ends with the program: the ledger would be gone, and everything be sent again."""
     scheme, _, rest = text.partition("://")

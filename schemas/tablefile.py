@@ -34,15 +34,20 @@ def rows(path: Path) -> Iterator[Row]:
     SpecError names the file, and the row where there is one; also while the rows are being read.
     """
     try:
-        content = _read(path)
+        return parsed(path, content_of(path))
     except OSError as error:
         raise SpecError(f"文件读不出来：{file_trouble(error)}", file=path) from None
+
+
+def parsed(path: Path, content: bytes) -> Iterator[Row]:
+    """The same of a file that was read already; `path` tells what it is, and is named in errors."""
     if content.startswith(_OLD_EXCEL) or path.suffix.lower() == ".xls":
         raise SpecError("是旧格式 .xls 或加了密码的文件，读不了，请另存为不加密的 .xlsx 或 CSV", file=path)
     return _workbook(path, content) if path.suffix.lower() in _EXCEL else _csv(path, content)
 
 
-def _read(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """All of a file, unless it is too large: SpecError. OSError as it comes."""
     if path.stat().st_size > MOST_BYTES:
         raise SpecError(f"文件超过 {MOST_BYTES // 1024**2} MB，没有读", file=path)
     return path.read_bytes()

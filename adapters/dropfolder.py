@@ -1,0 +1,197 @@
+"""A folder into which the site drops files: which of them are complete, and where those go that were taken in or are no good.
+
+Nothing is ever deleted but what stood in the archive for long enough. A file stays where it is until every row of it is in the
+store, so that a crash only means that it is read again; it is moved by one rename, and if it was another file by then it goes back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.errors import SourceError
+from schemas.errors import file_trouble
+from schemas.wire import SHANGHAI
+
+ARCHIVE, BAD = "archive", "bad"
+_MARK = ".ok"
+#: memo files that belong to a .dbf
+_COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
+_STAMP = "%Y%m%dT%H%M%S"
+
+
+class Arrival(StrEnum):
+    """By what a file is known to be written to its end."""
+
+    RENAME = "rename"  #: it gets its name when it is complete
+    STILL = "still"  #: size and change time stay the same for some seconds
+    MARKER = "marker"  #: a file of the same name with .ok behind it
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A complete file as it was seen."""
+
+    path: Path
+    size: int
+    changed: int  #: nanoseconds
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Another one means another content."""
+        return self.size, self.changed
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """What was written later counts more."""
+        return self.changed, self.path.name
+
+
+@dataclass
+class DropFolder:
+    """The files of one data set."""
+
+    inbox: Path
+    pattern: str
+    dataset: str
+    arrival: Arrival
+    still: float  #: seconds
+    keep_days: int
+    clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI)
+    pause: Callable[[float], None] = time.sleep
+    ticks: Callable[[], float] = time.monotonic
+    _seen: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
+    _moved: int = 0
+
+    @property
+    def archive(self) -> Path:
+        """Where what was taken in is kept."""
+        return self.inbox / ARCHIVE / self.dataset
+
+    @property
+    def bad(self) -> Path:
+        """Where what is no good is put, each with its reason beside it."""
+        return self.inbox / BAD / self.dataset
+
+    def waiting(self) -> list[Dropped]:
+        """The complete files, oldest first. SourceError if the folder cannot be read."""
+        found = self._look()
+        if self.arrival is Arrival.STILL and (fresh := self._unripe(found)):
+            self.pause(max(0.0, self.still - min(self.ticks() - since for since in fresh.values())))
+            found = self._look()
+            unripe = self._unripe(found)
+            found = [each for each in found if each.path not in unripe]
+        return sorted(found, key=lambda each: each.order)
+
+    def archived(self) -> list[Dropped]:
+        """What was taken in, newest first."""
+        try:
+            paths = sorted((path for path in self.archive.iterdir() if path.suffix not in _COMPANIONS), reverse=True)
+        except FileNotFoundError:
+            return []
+        return [each for path in paths if (each := _seen(path))]
+
+    def _look(self) -> list[Dropped]:
+        try:
+            paths = [path for path in self.inbox.glob(self.pattern) if path.is_file() and not path.name.startswith(".")]
+            if not self.inbox.is_dir():
+                raise FileNotFoundError
+        except OSError as error:
+            raise SourceError(f"投放文件夹 {self.inbox} 打不开：{file_trouble(error)}") from None
+        if self.arrival is Arrival.MARKER:
+            paths = [path for path in paths if _marker(path).exists()]
+        return [each for path in paths if path.suffix != _MARK and (each := _seen(path))]
+
+    def _unripe(self, found: list[Dropped]) -> dict[Path, float]:
+        """Files that were not seen the same for long enough, and since when they are."""
+        now = self.ticks()
+        for each in found:
+            if each.path not in self._seen or self._seen[each.path][0] != each.stamp:
+                self._seen[each.path] = (each.stamp, now)
+        here = {each.path for each in found}
+        self._seen = {path: known for path, known in self._seen.items() if path in here}
+        return {path: since for path, (_, since) in self._seen.items() if now - since < self.still}
+
+    def put_away(self, dropped: Dropped, digest: str) -> bool:
+        """Move a file whose rows are in the store to the archive. False if it is another one by now: it stays, and is read."""
+        self._moved += 1
+        name = f"{self.clock():{_STAMP}}-{self._moved:06d}-{digest[:12]}-{dropped.path.name}"
+        return self._move(dropped, self.archive / name, digest)
+
+    def reject(self, dropped: Dropped, digest: str, reason: str) -> bool:
+        """Move a file that is no good aside, with the reason in a text beside it."""
+        place = self.bad / f"{self.clock():{_STAMP}}-{digest[:12]}-{dropped.path.name}"
+        if not self._move(dropped, place, digest):
+            return False
+        told = f"{dropped.path.name} 没有读入，一行也没有报送。\n原因：{reason}\n改好后重新放回 {self.inbox}，或请厂商重新导出。\n"
+        place.with_name(place.name + ".txt").write_text(told, encoding="utf-8-sig", newline="\r\n")
+        return True
+
+    def prune(self) -> None:
+        """Delete what has stood in the archive for longer than it is kept; the newest stays, it is what holds now."""
+        limit = f"{self.clock() - timedelta(days=self.keep_days):{_STAMP}}"
+        for old in self.archived()[1:]:
+            if old.path.name < limit:
+                for path in (old.path, *_companions(old.path)):
+                    path.unlink(missing_ok=True)
+
+    def _move(self, dropped: Dropped, place: Path, digest: str) -> bool:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Path(dropped.path).replace(place)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            told = f"文件 {dropped.path} 移不到 {place.parent}：{file_trouble(error)}；内容已读入，移走之前每次会重读"
+            raise SourceError(told) from None
+        if file_digest(place) != digest:
+            _give_back(place, dropped.path)
+            return False
+        for companion in _companions(dropped.path):
+            Path(companion).replace(place.with_suffix(companion.suffix))
+        _marker(dropped.path).unlink(missing_ok=True)
+        return True
+
+
+def digest_of(content: bytes) -> str:
+    """By which a file's content is known again."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """The same of a file that may be too large to hold."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _give_back(place: Path, original: Path) -> None:
+    """A file that was replaced while it was read: to where it stood, beside what may stand there again by now."""
+    free = original
+    number = 0
+    while free.exists():
+        number += 1
+        free = original.with_name(f"{original.stem}-{number}{original.suffix}")
+    Path(place).replace(free)
+
+
+def _seen(path: Path) -> Dropped | None:
+    """None of a file that was taken away meanwhile."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return Dropped(path, found.st_size, found.st_mtime_ns)
+
+
+def _marker(path: Path) -> Path:
+    return path.with_name(path.name + _MARK)
+
+
+def _companions(path: Path) -> Iterator[Path]:
+    if path.suffix.lower() == ".dbf":
+        yield from (each for suffix in _COMPANIONS if (each := path.with_suffix(suffix)).exists())

@@ -1,0 +1,278 @@
+"""A source over files that the site drops into a folder: each is read whole or not at all, taken in once, then put away.
+
+A `whole` file is everything there is: the newest good one, waiting or in the archive, is what a sweep looks at. Of `changes` each
+file is read in its turn; from the start means all of them, each row as the newest file has it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from adapters import filetable
+from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.dropfolder import DropFolder, Dropped, digest_of, file_digest
+from adapters.filetable import LocalRow
+from adapters.filetext import BadFileError
+from adapters.localsource import KeyKind, LocalSource
+from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
+from adapters.plan import Parts
+from gateway.errors import SourceError
+from gateway.model import Cursor, Mark, Page, Reading, SourceRow
+from schemas import tablefile
+from schemas.errors import SpecError, file_trouble
+from schemas.wire import SHANGHAI
+
+if TYPE_CHECKING:
+    from adapters.filesplan import FileEntry
+
+_BETWEEN = "|"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file read whole: its rows by their own keys."""
+
+    dropped: Dropped
+    digest: str
+    rows: Mapping[str, LocalRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A file that is not taken in, and why."""
+
+    dropped: Dropped
+    digest: str
+    reason: str
+
+
+class FileSource(LocalSource):
+    """One data set of dropped files."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        dataset: str,
+        entry: FileEntry,
+        folder: DropFolder,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+    ) -> None:
+        super().__init__(parts, dataset, entry.pattern, Reading.INCREMENTAL, KeyKind.TEXT)
+        self.entry, self.folder, self._clock = entry, folder, clock
+        self._lock = threading.Lock()
+        self._newest: Content | None = None  #: read last; a sweep asks for the same file again and again
+        self._finished: list[Content] = []
+        self._bad: dict[Dropped, Bad] = {}
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether a file says what is not there any more."""
+        return self.entry.snapshot == "whole"
+
+    def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
+        """The rows of every complete file, each file whole. What was read to its end is put away by `put_away`, not here.
+
+        SourceQueryError after the good ones, if there are files that are no good.
+        """
+        self._finished = []
+        moment, number = f"{self._clock():%Y%m%d%H%M%S%f}", 0
+        for content, rows in self._contents(after):
+            for some in _chunks(rows, size):
+                mapped = []
+                for row in some:
+                    number += 1
+                    row[CURSOR_KEY] = f"{moment}-{number:09d}"
+                    mapped.append(self._mapped(row, Cursor(None, row[CURSOR_KEY]), timed=False))
+                yield Page(tuple(mapped), mapped[-1].cursor)
+            self._finished.append(content)  # whoever asks on has taken every page of it in
+        if self._bad:
+            told = "；".join(f"{each.dropped.path.name} {each.reason}" for each in self._bad.values())
+            raise self.wrong(f"有文件不能读入，已移到或将移到 {self.folder.bad}：{told}")
+
+    def put_away(self) -> None:
+        """Move what was taken in to the archive, and what is no good aside. Called once its rows are in the store."""
+        finished, self._finished = sorted(self._finished, key=lambda each: each.dropped.order), []
+        archived = {each.path for each in self.folder.archived()}
+        for content in finished:
+            if content.dropped.path not in archived:
+                self.folder.put_away(content.dropped, content.digest)
+        bad, self._bad = list(self._bad.values()), {}
+        for each in bad:
+            self.folder.reject(each.dropped, each.digest, each.reason)
+        if finished:
+            self.folder.prune()
+
+    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
+        """Every row of the newest whole file whose business time is in [start, end): one file is one moment."""
+        self._need_whole()
+        content = self._present()
+        mapped = (self._as_is(row) for row in content.rows.values()) if content else ()
+        within = [row for row in mapped if _is_within(row.values.get(self.mapping.dataset.occurred), start, end)]
+        for first in range(0, len(within), size):
+            some = within[first : first + size]
+            yield Page(tuple(some), some[-1].cursor)
+
+    def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
+        """Those of these rows that the newest whole file has."""
+        self._need_whole()
+        content = self._present()
+        rows = content.rows if content else {}
+        return tuple(self._as_is(rows[ref]) for ref in dict.fromkeys(refs) if ref in rows)
+
+    def mark(self) -> Mark:
+        """Which folder it is, and how many rows a whole file has: one that was cut short is told from deleting."""
+        identity = f"{self.folder.inbox.resolve()}{_BETWEEN}{self.entry.pattern}"
+        content = self._present() if self.sweeps else None
+        return Mark(identity, None, len(content.rows) if content else None)
+
+    def count(self) -> int | None:
+        """Nobody can say but the file itself."""
+        return None
+
+    def _need_whole(self) -> None:
+        if not self.sweeps:
+            raise self.wrong("文件只有变化的行（snapshot: changes），不能按业务时间核对或补读")
+
+    def _contents(self, after: Cursor | None) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
+        """The files to be read, with the rows of each that count."""
+        if self.sweeps:
+            yield from self._whole(after)
+        elif after is not None:
+            for content in filter(None, map(self._read, self.folder.waiting())):
+                yield content, content.rows.values()
+        else:
+            yield from self._history()
+
+    def _whole(self, after: Cursor | None) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
+        """The newest good file; those that waited before it are what it says, or what it says is gone."""
+        waiting = self.folder.waiting()
+        good: Content | None = None
+        older: list[Dropped] = []
+        for dropped in reversed(waiting):
+            if good is None:
+                good = self._read(dropped)
+            else:
+                older.append(dropped)
+        for dropped in reversed(older):
+            if content := self._read(dropped):
+                self._finished.append(content)
+        if good is None and after is None:
+            good = self._first_good(self.folder.archived())
+        if good:
+            yield good, good.rows.values()
+
+    def _history(self) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
+        """Newest first, so that a row that stands in several files is what the newest one says."""
+        seen: set[str] = set()
+        for dropped in [*reversed(self.folder.waiting()), *self.folder.archived()]:
+            content = self._read(dropped)
+            if content:
+                fresh = [row for ref, row in content.rows.items() if ref not in seen]
+                seen.update(content.rows)
+                yield content, fresh
+
+    def _present(self) -> Content | None:
+        """The newest good whole file; None before there was one."""
+        return self._first_good([*reversed(self.folder.waiting()), *self.folder.archived()])
+
+    def _first_good(self, files: Iterable[Dropped]) -> Content | None:
+        return next((content for each in files if (content := self._read(each))), None)
+
+    def _read(self, dropped: Dropped) -> Content | None:
+        """None if the file is no good, or was taken away meanwhile. What it held is known for the next question."""
+        with self._lock:
+            if self._newest and self._newest.dropped == dropped:
+                return self._newest
+            try:
+                raw = tablefile.content_of(dropped.path)
+                digest = digest_of(raw)
+                rows = self._keyed(filetable.read(dropped.path, raw, self.entry.layout))
+                if self.entry.layout.form is filetable.Form.DBF and file_digest(dropped.path) != digest:
+                    return None  # replaced while it was read: next time
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                raise SourceError(
+                    f"数据源 {self.name} 的 {self.dataset}：文件 {dropped.path.name} 读不出来：{file_trouble(error)}"
+                ) from None
+            except (BadFileError, SpecError) as error:
+                reason = str(error).removeprefix(f"{dropped.path}：")
+                self._note_bad(dropped, reason)
+                return None
+            self._newest = Content(dropped, digest, rows)
+            return self._newest
+
+    def _note_bad(self, dropped: Dropped, reason: str) -> None:
+        """A file in the archive was good when it came: the manifest or the mapping changed since, and a person is told of it."""
+        if dropped.path.parent == self.folder.archive:
+            raise self.wrong(f"存档的文件 {dropped.path.name} 按现在的适配包读不了：{reason}")
+        try:
+            self._bad[dropped] = Bad(dropped, file_digest(dropped.path), reason)
+        except OSError:  # taken away meanwhile: it is nobody's trouble any more
+            return
+
+    def _keyed(self, rows: Iterable[LocalRow]) -> dict[str, LocalRow]:
+        """By the row's own key, which no two may share. BadFileError also for a column that is not there."""
+        found: dict[str, LocalRow] = {}
+        for number, row in enumerate(rows, start=1):
+            if number == 1 and (missing := sorted((self.entry.columns | self.mapping.columns) - row.keys())):
+                raise BadFileError(f"缺少列 {'、'.join(missing)}（适配包的 manifest.yaml 或 {self.mapping.file} 要用）")
+            ref = self._ref(row, number)
+            if ref in found:
+                raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 与前面的一行相同，不能确定哪一行算数")
+            found[ref] = self._dressed(row, ref)
+        return found
+
+    def _ref(self, row: LocalRow, number: int) -> str:
+        parts = [row[name] for name in self.entry.row_ref]
+        if any(map(is_blank, parts)):
+            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 为空，认不出是哪一行")
+        try:
+            return _BETWEEN.join(map(to_text, parts))
+        except UnreadableError as error:
+            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} {error}") from None
+
+    def _dressed(self, row: LocalRow, ref: str) -> LocalRow:
+        row[ROW_REF] = row[CURSOR_KEY] = ref
+        for column, name in ((self.entry.changed_at, CURSOR_TIME), (self.entry.entered_at, ENTERED_AT)):
+            if column:
+                row[name] = self._moment(row[column])
+        if self.entry.institution:
+            row[INSTITUTION] = row[self.entry.institution]
+        return row
+
+    def _moment(self, value: Any) -> Any:
+        """As a moment where the manifest says how it is written; what cannot be read stays, and the mapping says so."""
+        if self.entry.times is None or is_blank(value):
+            return None if is_blank(value) else value
+        try:
+            return self.entry.times.apply(value, {})
+        except UnreadableError:
+            return value
+
+    def _as_is(self, row: LocalRow) -> SourceRow:
+        """The row outside of a reading: its cursor is asked by nobody."""
+        return self._mapped(row, Cursor(None, row[ROW_REF]), timed=False)
+
+
+def _chunks(rows: Iterable[LocalRow], size: int) -> Iterator[list[LocalRow]]:
+    some: list[LocalRow] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _is_within(occurred: Any, start: datetime, end: datetime) -> bool:
+    """As the window of a query: a day is its midnight in Shanghai."""
+    if not isinstance(occurred, date):
+        return False
+    moment = occurred if isinstance(occurred, datetime) else datetime.combine(occurred, time(), SHANGHAI)
+    return start <= moment < end

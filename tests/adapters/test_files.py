@@ -1,0 +1,343 @@
+"""Dropped files: each is read whole or not at all, taken in once, put away; what is no good says why in Chinese."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support import dropped
+from support.dropped import BEGAN, table, treatment
+
+from adapters import profile
+from adapters.files import FileSource
+from adapters.profile import Site
+from gateway.errors import ConfigError, SourceError, SourceQueryError
+from gateway.model import Cursor, RowState
+from schemas import loader
+from schemas.errors import SpecError
+from schemas.wire import SHANGHAI
+
+AFTER = Cursor(None, "")
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty drop folder."""
+    place = tmp_path / "inbox"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def opened(inbox: Path, tmp_path: Path) -> Callable[..., FileSource]:
+    """The source of a data set of the template, its manifest changed as told."""
+
+    def make(*changes: tuple[str, str], dataset: str = "HD03") -> FileSource:
+        folder = tmp_path / f"profile-{abs(hash(changes))}"
+        shutil.copytree(dropped.FOLDER, folder, dirs_exist_ok=True)
+        text = (folder / "manifest.yaml").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "manifest.yaml").write_text(text, encoding="utf-8")
+        site = Site("导出", None, "H99000100001", inbox=inbox, datasets=(dataset,))
+        (source,) = profile.open_sources(profile.load(folder), site, loader.reference())
+        assert isinstance(source, FileSource)
+        return source
+
+    return make
+
+
+def drop(inbox: Path, name: str, content: bytes) -> Path:
+    """As a careful HIS does it: written under another name, then renamed."""
+    (inbox / "being-written").write_bytes(content)
+    return (inbox / "being-written").rename(inbox / name)
+
+
+def refs(source: FileSource, after: Cursor | None = AFTER, size: int = 2) -> list[str]:
+    return [row.ref for page in source.pages(after, size) for row in page.rows]
+
+
+def test_a_gbk_and_a_utf8_file_of_the_same_rows_give_the_same_records(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    found = []
+    for encoding in ("gbk", "utf-8", "utf-8-sig", "gb18030"):
+        source = opened(("encoding: gbk", "encoding: detect"))
+        drop(inbox, "HD03_1.csv", table([treatment(n) for n in range(5)], encoding))
+        rows = [row for page in source.pages(AFTER, 2) for row in page.rows]
+        assert all(row.state is RowState.READY and not row.faults for row in rows), rows[0].faults
+        found.append([(row.ref, dict(row.content or {})) for row in rows])
+        source.put_away()
+    assert found == [found[0]] * 4
+    assert found[0][0][1]["dialyzer"] == "聚砜膜透析器，1.4 平方"
+
+
+def test_rows_carry_when_they_were_entered_and_changed(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    drop(inbox, "HD03_1.csv", table([treatment(1)]))
+    (row,) = (row for page in opened().pages(AFTER, 5) for row in page.rows)
+    assert row.entered_at == BEGAN + timedelta(seconds=10)
+    assert row.changed_at == BEGAN + timedelta(hours=4, seconds=30)
+
+
+def test_looking_moves_nothing_and_taking_in_moves_the_file_to_the_archive(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    path = drop(inbox, "HD03_1.csv", table([treatment(n) for n in range(5)]))
+    source = opened()
+    assert refs(source) == refs(source) == [f"S{n:05d}" for n in range(5)]
+    assert path.exists()
+    source.put_away()
+    assert not path.exists()
+    (kept,) = source.folder.archive.iterdir()
+    assert kept.name.endswith("-HD03_1.csv")
+    assert refs(source) == []
+
+
+def test_a_file_is_not_put_away_before_its_last_page_was_taken_in(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    path = drop(inbox, "HD03_1.csv", table([treatment(n) for n in range(5)]))
+    source = opened()
+    pages = source.pages(AFTER, 2)
+    next(pages)
+    pages.close()  # the store could not take the second page
+    source.put_away()
+    assert path.exists()
+    assert refs(opened()) == [f"S{n:05d}" for n in range(5)]
+
+
+def test_a_file_that_was_replaced_while_it_was_read_is_read_too(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    drop(inbox, "HD03_1.csv", table([treatment(1)]))
+    source = opened()
+    assert refs(source) == ["S00001"]
+    drop(inbox, "HD03_1.csv", table([treatment(1), treatment(2)]))
+    source.put_away()
+    assert refs(source) == ["S00001", "S00002"]
+    source.put_away()
+    assert not list(inbox.glob("*.csv"))
+
+
+def test_a_marker_says_that_a_file_is_complete(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(("complete: rename", "complete: marker"))
+    drop(inbox, "HD03_1.csv", table([treatment(1)]))
+    assert refs(source) == []
+    (inbox / "HD03_1.csv.ok").touch()
+    assert refs(source) == ["S00001"]
+    source.put_away()
+    assert not list(inbox.glob("HD03*"))
+
+
+def test_a_file_that_still_grows_is_left_alone_until_it_is_still(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(("complete: rename", "complete: still"))
+    now = 0.0
+    content = table([treatment(1), treatment(2)])
+    path = inbox / "HD03_1.csv"
+    path.write_bytes(content[:-200])
+
+    def pause(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        if path.stat().st_size < len(content):
+            path.write_bytes(content)
+
+    source.folder.ticks, source.folder.pause = lambda: now, pause
+    assert refs(source) == []  # it grew while we waited
+    assert refs(source) == ["S00001", "S00002"]
+    assert now == 10
+
+
+def test_whole_files_tell_what_is_gone_and_the_newest_one_counts(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened()
+    drop(inbox, "HD03_1.csv", table([treatment(n) for n in range(6)]))
+    assert len(refs(source)) == 6
+    source.put_away()
+    start, end = BEGAN - timedelta(days=1), BEGAN + timedelta(days=1)
+    assert len([row for page in source.window(start, end, 4) for row in page.rows]) == 6
+    drop(inbox, "HD03_2.csv", table([treatment(n) for n in (0, 1, 2, 4, 5)]))
+    assert [row.ref for row in source.lookup(["S00003", "S00004"])] == ["S00004"]
+    assert source.mark().rows == 5
+    assert list(source.window(end, end + timedelta(days=1), 4)) == []
+
+
+def test_of_several_files_of_changes_each_row_is_what_the_newest_says_when_all_is_read_again(
+    inbox: Path, opened: Callable[..., FileSource]
+) -> None:
+    source = opened(("snapshot: whole", "snapshot: changes"))
+    for number, machine in enumerate(("甲", "乙", "丙")):
+        path = drop(inbox, f"HD03_{number}.csv", table([treatment(1, 机器号=machine), treatment(10 + number)]))
+        os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+        if number < 2:
+            assert len(refs(source)) == 2
+            source.put_away()
+    rows = {row.ref: row.values["machine_no"] for page in source.pages(None, 9) for row in page.rows}
+    assert rows["S00001"] == "丙"
+    assert rows.keys() == {"S00001", "S00010", "S00011", "S00012"}
+    assert not source.sweeps
+
+
+def test_excel_files_are_read_and_their_dates_are_dates(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(("form: csv", "form: xlsx"), ("HD03_*.csv", "HD03_*.xlsx"))
+    moments = {"上机时间": BEGAN.replace(tzinfo=None), "时长": 240, "透前体重": 65.5}
+    dropped.workbook(inbox / "HD03_1.xlsx", [treatment(1, **moments)])
+    (row,) = (row for page in source.pages(AFTER, 5) for row in page.rows)
+    assert row.faults == ()
+    assert row.values["begn_time"] == BEGAN
+
+
+def test_dbase_files_are_read_and_deleted_records_are_not_there(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    names = {"HD03_*.csv": "HD03_*.dbf", "form: csv": "form: dbf"}
+    source = opened(*names.items())
+    source.mapping = _dbase_mapping(source)
+    source.entry = _entry_of(source)
+    _dbase(inbox / "HD03_1.dbf", ["S1", "S2", "S3"], deleted="S2")
+    rows = [row for page in source.pages(AFTER, 5) for row in page.rows]
+    assert [row.ref for row in rows] == ["S1", "S3"]
+    assert rows[0].values["dialyzer"] == "聚砜膜透析器"
+    assert rows[0].values["patn_id"] == "A1"
+
+
+def _dbase(path: Path, numbers: list[str], deleted: str = "") -> None:
+    dropped.dbase(path, {"SESS": 20, "PATN": 20, "DIALYZER": 40}, [(n, f"A{n[1:]}", "聚砜膜透析器") for n in numbers], deleted)
+
+
+def _dbase_mapping(source: FileSource):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    from adapters.fieldrule import FieldRule
+    from adapters.origins import Column
+
+    columns = {"sess_id": "SESS", "patn_id": "PATN", "dialyzer": "DIALYZER"}
+    rules = {name: FieldRule(source.mapping.dataset.field(name), Column(column)) for name, column in columns.items()}
+    return replace(source.mapping, fields=rules, states=())
+
+
+def _entry_of(source: FileSource):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(source.entry, row_ref=("SESS",), entered_at="", changed_at="")
+
+
+def bomb() -> bytes:
+    """An .xlsx that says it unpacks to more than the machine has."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        block = bytes(1 << 20)
+        with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as part:
+            for _ in range(520):
+                part.write(block)
+    return packed.getvalue()
+
+
+BAD = [
+    pytest.param("HD03_1.csv", table([treatment(1)])[:-60], (), "没有写完", id="half written"),
+    pytest.param("HD03_1.csv", table([treatment(1)], "utf-8"), (), "文件是 UTF-8，不是适配包写的 gbk", id="another charset"),
+    pytest.param("HD03_1.csv", b"\xff" + table([treatment(1)]), (), "不是 gbk 的字节", id="a byte that is no character"),
+    pytest.param(
+        "HD03_1.csv",
+        table([treatment(n) for n in range(9)], "utf-8")[:-1].replace("肝".encode(), "肝".encode()[:2], 1),
+        (("encoding: gbk", "encoding: detect"),),
+        "像是 UTF-8，但有损坏",
+        id="damaged UTF-8 is not read as GBK",
+    ),
+    pytest.param("HD03_1.csv", table([treatment(1, 透析器="锟斤拷")]), (), "被替换掉的字", id="mojibake of the export"),
+    pytest.param("HD03_1.csv", table([treatment(1, 机器号="M\0")]), (), "NUL", id="a NUL"),
+    pytest.param("HD03_1.csv", table([treatment(1)]).replace("治疗号".encode("gbk"), b"zlh"), (), "缺少列 治疗号", id="no column"),
+    pytest.param(
+        "HD03_1.csv", table([treatment(1), treatment(1)]), (), "第 2 行数据的 治疗号 与前面的一行相同", id="a doubled row"
+    ),
+    pytest.param("HD03_1.csv", table([treatment(1, 治疗号=" ")]), (), "为空，认不出是哪一行", id="a row without its key"),
+    pytest.param("HD03_1.csv", b"", (), "文件是空的", id="empty"),
+    pytest.param("HD03_1.csv", table([treatment(1, 机器号='M"')]).replace(b'""', b'"x'), (), "引号不成对", id="an open quote"),
+    pytest.param("HD03_1.xlsx", bomb(), (("form: csv", "form: xlsx"), ("HD03_*.csv", "HD03_*.xlsx")), "解压后过大", id="zip bomb"),
+    pytest.param(
+        "HD03_1.xlsx", b"PK", (("form: csv", "form: xlsx"), ("HD03_*.csv", "HD03_*.xlsx")), "不是 Excel 工作簿", id="no xlsx"
+    ),
+    pytest.param(
+        "HD03_1.dbf", b"\x03" * 90, (("form: csv", "form: dbf"), ("HD03_*.csv", "HD03_*.dbf")), "不是 dBase 文件", id="no dbf"
+    ),
+    pytest.param(
+        "HD03_1.dbf",
+        dropped.dbase_bytes({"SESS": 20}, [("S1",), ("S2",)])[:-30],
+        (("form: csv", "form: dbf"), ("HD03_*.csv", "HD03_*.dbf")),
+        "文件没有写完",
+        id="half a dbf",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "changes", "sentence"), BAD)
+def test_a_file_that_is_no_good_sends_nothing_and_says_why_beside_it(
+    inbox: Path,
+    opened: Callable[..., FileSource],
+    name: str,
+    content: bytes,
+    changes: tuple[tuple[str, str], ...],
+    sentence: str,
+) -> None:
+    source = opened(*changes)
+    drop(inbox, name, content)
+    pages = []
+    with pytest.raises(SourceQueryError, match=sentence):
+        pages.extend(source.pages(AFTER, 2))
+    assert pages == []
+    source.put_away()
+    assert not (inbox / name).exists()
+    moved = {path.suffix: path for path in source.folder.bad.iterdir()}
+    assert moved[Path(name).suffix].read_bytes() == content
+    assert sentence in moved[".txt"].read_text(encoding="utf-8-sig")
+
+
+def test_a_good_file_beside_a_bad_one_is_taken_in(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(("snapshot: whole", "snapshot: changes"))
+    drop(inbox, "HD03_1.csv", b"")
+    drop(inbox, "HD03_2.csv", table([treatment(2)]))
+    found = []
+    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv 文件是空的"):
+        found.extend(row.ref for page in source.pages(AFTER, 2) for row in page.rows)
+    assert found == ["S00002"]
+    source.put_away()
+    assert refs(source) == []
+
+
+def test_a_wrong_value_is_its_rows_fault_only(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    drop(inbox, "HD03_1.csv", table([treatment(1, 时长="四小时"), treatment(2)]))
+    rows = [row for page in opened().pages(AFTER, 5) for row in page.rows]
+    assert [[fault.field for fault in row.faults] for row in rows] == [["duration_min"], []]
+
+
+def test_the_archive_is_kept_for_its_days_and_the_newest_file_for_ever(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened()
+    for number, day in enumerate((1, 2, 90)):
+        source.folder.clock = lambda day=day: datetime(2026, 1, 1, tzinfo=SHANGHAI) + timedelta(days=day)  # type: ignore[misc]
+        drop(inbox, f"HD03_{number}.csv", table([treatment(number)]))
+        refs(source)
+        source.put_away()
+    assert [each.path.name[-10:] for each in source.folder.archived()] == ["HD03_2.csv"]
+
+
+def test_a_folder_that_is_not_there_is_told(opened: Callable[..., FileSource], inbox: Path) -> None:
+    inbox.rmdir()
+    with pytest.raises(SourceError, match="打不开：没有这个文件或文件夹"):
+        refs(opened())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("complete: rename", "complete: soon", "只能是 rename、still、marker"),
+        ("row_ref: [治疗号]", "row_ref: []", "认出一行"),
+        ('files: "HD03_*.csv"', 'files: "../HD03_*.csv"', "只写文件名"),
+        ('"RX01_*.xlsx"', '"HD03_*.csv"', "不能取同一批文件"),
+        ("[yyyy/M/d H:mm:ss]", "[y/M/d]", "不认识 y"),
+        ('delimiter: ","', 'delimiter: "||"', "应为一个字符"),
+    ],
+)
+def test_a_wrong_manifest_names_file_and_key(opened: Callable[..., FileSource], old: str, new: str, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        opened((old, new))
+
+
+def test_a_profile_of_files_wants_an_inbox() -> None:
+    with pytest.raises(ConfigError, match="数据源 导出：适配包读的是投放的文件，请写 inbox"):
+        profile.open_sources(profile.load(dropped.FOLDER), Site("导出", None, "H1"), loader.reference())

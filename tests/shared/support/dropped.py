@@ -1,0 +1,94 @@
+"""Files as a HIS exports them for the template adapters/templates/files: generated persons, a treatment a line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+import adapters
+from schemas.wire import SHANGHAI
+
+FOLDER = Path(adapters.__path__[0]) / "templates" / "files"
+#: within the look-back of a sweep
+BEGAN = datetime.now(SHANGHAI).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1)
+
+
+def treatment(number: int, **more: Any) -> dict[str, Any]:
+    """A line of the export; `more` replaces cells."""
+    ended = BEGAN + timedelta(hours=4)
+    return {
+        "治疗号": f"S{number:05d}",
+        "排班号": f"P{number:05d}",
+        "医嘱号": f"R{number:05d}",
+        "病案号": f"A{number:05d}",
+        "人员编号": f"9900{number:08d}",
+        "透析号": f"D{number:03d}",
+        "机器号": f"M{number % 7}",
+        "上机时间": written(BEGAN),
+        "下机时间": written(ended),
+        "时长": "240",
+        "医保码": "001203000010000-120300001",
+        "透前体重": "65.5",
+        "透后体重": "63.2",
+        "干体重": "63",
+        "脱水量": "2300",
+        "透析器": "聚砜膜透析器，1.4 平方",
+        "抗凝剂": "低分子肝素",
+        "护士代码": "N990000000001",
+        "作废": "否",
+        "录入时间": f"{written(BEGAN)}:10",
+        "修改时间": f"{written(ended)}:30",
+        **more,
+    }
+
+
+def written(moment: datetime) -> str:
+    """As a Chinese spreadsheet writes it: 2026/1/5 8:00."""
+    return f"{moment.year}/{moment.month}/{moment.day} {moment.hour}:{moment.minute:02d}"
+
+
+def table(rows: Iterable[Mapping[str, Any]], encoding: str = "gbk") -> bytes:
+    """A CSV of these rows."""
+    lines = list(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(lines[0]))
+    writer.writeheader()
+    writer.writerows(lines)
+    return text.getvalue().encode(encoding)
+
+
+def workbook(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """An .xlsx of these rows."""
+    lines = list(rows)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(list(lines[0]))
+    for line in lines:
+        sheet.append(list(line.values()))
+    book.save(path)
+
+
+def dbase_bytes(fields: Mapping[str, int], rows: Sequence[Sequence[str]], deleted: str = "") -> bytes:
+    """A dBase III table of texts in GBK; the row whose first text is `deleted` is marked so."""
+    width = 1 + sum(fields.values())
+    head = struct.pack("<B3BLHH20x", 3, 126, 11, 25, len(rows), 33 + 32 * len(fields), width)
+    described = b"".join(struct.pack("<11sc4xB15x", name.encode(), b"C", length) for name, length in fields.items())
+    lines = [
+        (b"*" if row[0] == deleted else b" ")
+        + b"".join(text.encode("gbk").ljust(length) for text, length in zip(row, fields.values(), strict=True))
+        for row in rows
+    ]
+    return head + described + b"\r" + b"".join(lines) + b"\x1a"
+
+
+def dbase(path: Path, fields: Mapping[str, int], rows: Sequence[Sequence[str]], deleted: str = "") -> None:
+    """The same as a file."""
+    path.write_bytes(dbase_bytes(fields, rows, deleted))
