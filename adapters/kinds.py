@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters import filesplan, sqlplan
+from adapters import filesplan, rest, soap, sqlplan
 from adapters.plan import Kind
 
 KINDS: Mapping[str, Kind] = {
     "sql": Kind(("dialects",), sqlplan.read),
     "files": Kind(("complete", "still_seconds"), filesplan.read),
+    "rest": Kind(("auth",), rest.read),
+    "soap": Kind(("wsdl", "binding", "security", "strict"), soap.read),
 }

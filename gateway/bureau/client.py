@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 
 from gateway import redaction, skew
-from gateway.bureau import charset, withdrawal
-from gateway.bureau.patience import LONGEST, Endless, Patient, Reply, read
-from gateway.bureau.trust import distrust
+from gateway.bureau import withdrawal
 from gateway.calls import Call, CameTo, Watch, log
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
+from gateway.web import charset
+from gateway.web.broken import late, never_connected
+from gateway.web.patience import LONGEST, Endless, Patient, Reply, read
+from gateway.web.trust import distrust
 from schemas import holdings
 from schemas.envelope import Result, Sender, content_type, message_id, results, wrap
 from schemas.errors import EnvelopeError, RefusedWholeError, WireError
@@ -231,9 +232,9 @@ class BureauClient:
                 return NotDeliveredError(f"{self._name} 连接不上（连接超时）")
             case requests.exceptions.SSLError():
                 return OutcomeUnknownError(f"{self._name} 的加密连接中途出错，不知是否收到")
-            case requests.exceptions.ConnectionError() if _never_connected(error):
+            case requests.exceptions.ConnectionError() if never_connected(error):
                 return NotDeliveredError(f"{self._name} 连接不上（地址不通或服务未启动）")
-            case requests.exceptions.ConnectionError() if _late(error):
+            case requests.exceptions.ConnectionError() if late(error):
                 return OutcomeUnknownError(f"{self._name} 的应答在 {self._endpoint.read_timeout:g} 秒内没有传完，不知是否收到")
             case requests.exceptions.ConnectionError():
                 return OutcomeUnknownError(f"{self._name} 的连接在应答前断开，不知是否收到")
@@ -286,17 +287,6 @@ class BureauClient:
     @property
     def _name(self) -> str:
         return f"平台 {self._endpoint.name}"
-
-
-def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether the failure came before any byte could leave (DNS, refused, unreachable)."""
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
-
-
-def _late(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether the reply had begun, and was not over in time."""
-    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
 def _retry_after(response: Reply) -> int:

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 import pytest
 from support.delivery import INSTITUTION, Clock
 
-from gateway.bureau import patience
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.errors import OutcomeUnknownError
+from gateway.web import patience
 from schemas.envelope import Result, Sender, Status, reply
 from schemas.model import Edition
 from schemas.signature import Credential

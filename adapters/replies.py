@@ -1,0 +1,182 @@
+"""A reply of a web service -> its tree, and the rows that stand in it. Paths are dotted names; nothing is guessed.
+
+XML becomes the same kind of tree as JSON: an element with children a mapping by local names, a repeated one a list, an attribute
+`@name`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from adapters.serviceplan import Shape, Text
+
+
+class UnusableError(Exception):
+    """The reply is not what the manifest says; the message says where, in Chinese, and never what stood there."""
+
+
+class RefusedError(Exception):
+    """The service says that it could not answer."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def parsed(content: str | bytes, form: Text) -> Any:
+    """The tree of a text. UnusableError if it is none."""
+    return _json(content) if form is Text.JSON else _xml(content)
+
+
+def _json(content: str | bytes) -> Any:
+    try:
+        return json.loads(content, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        raise UnusableError("应答不是 JSON：多半是登录页，或中间的代理答的") from None
+
+
+def _xml(content: str | bytes) -> Any:
+    from lxml import etree  # zeep brings it
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
+    try:
+        root = etree.fromstring(content.encode() if isinstance(content, str) else content, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+    if getattr(root.getroottree().docinfo, "doctype", ""):
+        raise UnusableError("应答的 XML 里有 DOCTYPE，不读")
+    return {_local(root.tag): _tree(root)}
+
+
+def _tree(element: Any) -> Any:
+    found: dict[str, Any] = {f"@{_local(name)}": value for name, value in element.attrib.items()}
+    for child in element:
+        if not isinstance(child.tag, str):
+            continue
+        name, value = _local(child.tag), _tree(child)
+        if name in found:
+            before = found[name]
+            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+        else:
+            found[name] = value
+    return found or (element.text or "")
+
+
+def _local(tag: Any) -> str:
+    return str(tag).rpartition("}")[2]
+
+
+def find(tree: Any, path: str) -> Any:
+    """What stands at a path. UnusableError says which part of it there is not."""
+    at = tree
+    for name in path.split(".") if path else ():
+        if not isinstance(at, Mapping) or name not in at:
+            known = f"，有：{'、'.join(map(str, list(at)[:12]))}" if isinstance(at, Mapping) and at else ""
+            raise UnusableError(f"应答里没有 {path}（到 {name} 为止{known}）")
+        at = at[name]
+    return at
+
+
+def opened(tree: Any, shape: Shape, *, structured: bool) -> Any:
+    """The tree in which the rows stand: of a text inside an element, that text's. RefusedError if it says no.
+
+    `structured`: the reply was text itself and is parsed already (REST).
+    """
+    if shape.text and not structured:
+        inner = find(tree, shape.element)
+        if not isinstance(inner, str):
+            raise UnusableError(f"应答的 {shape.element or '结果'} 不是文本")
+        tree = parsed(inner, shape.text)
+    elif shape.element:
+        tree = find(tree, shape.element)
+    if shape.success:
+        code = find(tree, shape.success.at)
+        text = str(code).lower() if isinstance(code, bool) else str(code).strip()
+        if text not in shape.success.values:
+            raise RefusedError(text[:32])
+    return tree
+
+
+def rows(tree: Any, path: str, *, xml: bool) -> list[dict[str, Any]]:
+    """The rows at a path, each with its nested values under dotted names.
+
+    The list itself must be there, or a renamed one would look like a day without patients. In XML an empty container has no
+    elements, and a single one is no list.
+    """
+    if xml and "." in path:
+        above, _, last = path.rpartition(".")
+        container = find(tree, above)
+        if container is None or (isinstance(container, str) and not container.strip()):
+            return []
+        if isinstance(container, Mapping) and last not in container and all(name.startswith("@") for name in container):
+            return []
+        found = find(container, last)
+    else:
+        found = find(tree, path)
+    if found is None:
+        return []
+    if isinstance(found, Mapping):
+        found = [found] if xml else found
+    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        raise UnusableError(f"应答的 {path or '结果'} 不是一列记录")
+    return [flat(each) for each in found]
+
+
+def flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested values under dotted names; lists stay as they are."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found.update(flat(value, f"{before}{name}."))
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def lines(row: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """The lines at a path of a row; none where it has none. A single one of XML is no list."""
+    value = row.get(path)
+    if value is None or value == "":
+        single = {name.removeprefix(f"{path}."): each for name, each in row.items() if name.startswith(f"{path}.")}
+        return [single] if single else []
+    if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(each, Mapping) for each in value):
+        raise UnusableError(f"应答一行里的 {path} 不是一列记录")
+    return [flat(each) for each in value]
+
+
+def nested(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as structures."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        *above, last = name.split(".")
+        at = found
+        for part in above:
+            at = at.setdefault(part, {})
+        at[last] = value
+    return found
+
+
+def written(arguments: Mapping[str, Any], form: Text, root: str) -> str:
+    """The arguments as one text, which is what many services take."""
+    if form is Text.JSON:
+        return json.dumps(arguments, ensure_ascii=False)
+    from lxml import etree
+
+    element = etree.Element(root)
+    _fill(element, arguments)
+    return etree.tostring(element, encoding="unicode")
+
+
+def _fill(element: Any, values: Mapping[str, Any]) -> None:
+    from lxml import etree
+
+    for name, value in values.items():
+        for each in value if isinstance(value, list) else [value]:
+            child = etree.SubElement(element, name)
+            if isinstance(each, Mapping):
+                _fill(child, each)
+            else:
+                child.text = str(each)

@@ -1,0 +1,356 @@
+"""A source over a web service: calls, pages, rows. What the service does not order is gathered and put in order here.
+
+How a call travels (SOAP, REST) is the caller's; this asks, checks that every page goes on, and that no column is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Protocol
+
+from adapters import children, replies
+from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.localsource import LocalSource
+from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
+from adapters.plan import Parts
+from adapters.replies import RefusedError, UnusableError
+from adapters.serviceplan import By, Call, Ends, ServiceEntry, Text, kind_of
+from gateway.errors import SourceError, SourceQueryError
+from gateway.model import Cursor, Mark, Page, Reading, SourceRow
+from schemas.dateformat import dateformat
+from schemas.wire import SHANGHAI
+
+#: most rows that are gathered to be put in order
+MOST_ROWS = 200_000
+#: most pages of one reading
+_MOST_PAGES = 10_000
+_BETWEEN = "|"
+_FIRST, _LAST = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
+#: a rescan of some days also takes what is planned
+_AHEAD = timedelta(days=8)
+
+
+class Caller(Protocol):
+    """Carries a call to the service."""
+
+    @property
+    def identity(self) -> str:
+        """Which service it is."""
+
+    @property
+    def structured(self) -> bool:
+        """Whether its replies are trees of the text they came as."""
+
+    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
+        """The tree of the reply. SourceError if there is none, UnusableError if it cannot be read."""
+
+    def follow(self, call: Call, link: str) -> Any:
+        """The same of an address that a reply gave."""
+
+    def expired(self, code: str) -> bool:
+        """Whether that code only means that it must log in again; it will, with the next call."""
+
+
+@dataclass
+class _Turn:
+    """Where a reading has come to."""
+
+    page: int
+    offset: int = 0
+    cursor: str = ""
+    link: str = ""
+
+
+class ServiceSource(LocalSource):
+    """One data set of one service."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        dataset: str,
+        entry: ServiceEntry,
+        caller: Caller,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+    ) -> None:
+        super().__init__(parts, dataset, "manifest.yaml", entry.reading, entry.key)
+        self.entry, self.caller, self._clock = entry, caller, clock
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether the manifest has what warm and cold reading need."""
+        return self.entry.window is not None and self.entry.lookup is not None
+
+    def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
+        """What is new or, of a rescan, everything of its days. In the order of the service if it pages by key, else in ours."""
+        self._check_start(after)
+        timed = self.entry.main.takes("after_time")
+        if self.entry.main.paging.by is By.KEY:
+            yield from self._ordered(after, size, timed=timed)
+            return
+        values = {**self._position(after), **self._days()}
+        yield from self._put_in_order(self._asked(self.entry.main, values, size), size, timed=timed)
+
+    def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
+        """Every row of that span as the service has it. What moves from page to page meanwhile is found by the look-up."""
+        call = self._have(self.entry.window, "window")
+        values = {**self._position(None), "from": self._local(start), "to": self._local(end)}
+        yield from self._put_in_order(self._asked(call, values, size), size, timed=False)
+
+    def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
+        """Those of these rows that the service finds by their own key."""
+        call = self._have(self.entry.lookup, "lookup")
+        asked = [{"keys": list(refs)}] if call.takes("keys") else [{"key": ref} for ref in refs]
+        known = set(refs)
+        found: dict[str, dict[str, Any]] = {}
+        for each in asked:
+            for rows in self._asked(call, {**self._position(None), **each}, len(refs)):
+                found.update({row[ROW_REF]: row for row in rows})
+        return tuple(self._mapped(row, self._cursor(row, timed=False), timed=False) for ref, row in found.items() if ref in known)
+
+    def mark(self) -> Mark:
+        """Which service it is; how far it goes nobody can say."""
+        return Mark(self.caller.identity)
+
+    def count(self) -> int | None:
+        """Nobody can say."""
+        return None
+
+    def _have(self, call: Call | None, key: str) -> Call:
+        if call is None:
+            raise self.wrong(f"manifest.yaml 没有写 {key}，不能按业务时间核对或补读")
+        return call
+
+    def _ordered(self, after: Cursor | None, size: int, *, timed: bool) -> Iterator[Page]:
+        """Page after page by key, as a query is read."""
+        untimed = set[str]()
+        for _ in range(_MOST_PAGES):
+            rows = next(self._asked(self.entry.main, {**self._position(after), **self._days()}, size), [])
+            if not rows:
+                return
+            page = self._page(rows, after, timed=timed, known=untimed)
+            if page.cursor == after:
+                raise self.wrong(f"接连 {len(rows)} 行的 {self.entry.cursor_time} 为空或不是时间，不能再往下读")
+            after = page.cursor
+            if page.rows:
+                yield page
+            if self.entry.main.paging.ends is Ends.SHORT and len(rows) < size:
+                return
+
+    def _put_in_order(self, pages: Iterator[list[dict[str, Any]]], size: int, *, timed: bool) -> Iterator[Page]:
+        """All rows, each once and in its newest form: a row may move from page to page while they are read."""
+        found: dict[str, dict[str, Any]] = {}
+        for rows in pages:
+            found.update({row[ROW_REF]: row for row in rows})
+            if len(found) > MOST_ROWS:
+                raise self.wrong(f"一次读到的行超过 {MOST_ROWS}，请改为按键翻页（by: key），或缩短 days")
+        ordered = sorted(found.values(), key=lambda row: self._place(row, timed=timed))
+        known = set[str]()
+        last: Cursor | None = None
+        for first in range(0, len(ordered), size):
+            page = self._page(ordered[first : first + size], last, timed=timed, known=known)
+            last = page.cursor
+            if page.rows:
+                yield page
+
+    def _place(self, row: Mapping[str, Any], *, timed: bool) -> tuple[datetime, Any]:
+        """Rows whose change time cannot be read come last: they move no cursor."""
+        cursor = self._cursor(row, timed=timed)
+        moment = cursor.time or _LAST
+        return moment.replace(tzinfo=None) if moment.tzinfo is None else moment.astimezone(SHANGHAI).replace(
+            tzinfo=None
+        ), cursor.key
+
+    def _position(self, after: Cursor | None) -> dict[str, Any]:
+        since = self._local(self.bounds.since) if self.bounds.since else _FIRST
+        until = self._local(self.bounds.until) if self.bounds.until else _LAST
+        return {
+            "after_time": self._naive(after.time) if after and after.time else since,
+            "after_key": after.key if after else self._least(),
+            "from": since,
+            "to": until,
+        }
+
+    def _days(self) -> dict[str, Any]:
+        """The business days that a rescan takes; those it leaves out are the sweeps' work."""
+        if not self.entry.days or self.reading is not Reading.RESCAN:
+            return {}
+        midnight = datetime.combine(self._clock().astimezone(SHANGHAI).date(), time(), SHANGHAI)
+        start = midnight - timedelta(days=self.entry.days)
+        return {"from": self._local(max(start, self.bounds.since or start)), "to": self._local(midnight + _AHEAD)}
+
+    def _naive(self, moment: datetime) -> datetime:
+        return self._local(moment) if moment.tzinfo else moment
+
+    def _asked(self, call: Call, values: Mapping[str, Any], size: int) -> Iterator[list[dict[str, Any]]]:
+        """The rows of each page until the last one.
+
+        A service that does not go on from page to page would be read for ever, or as if it had no more: both are told.
+        """
+        turn, before, seen = _Turn(call.paging.first), set[str](), 0
+        for _ in range(_MOST_PAGES):
+            tree = self._answer(call, values, turn, size)
+            rows = self._rows(tree, call)
+            refs = {row[ROW_REF] for row in rows}
+            if refs and refs == before:
+                raise self.wrong(f"翻页没有往后走：{call.operation} 接连两页给出同样的行")
+            before, seen = refs, seen + len(rows)
+            yield rows
+            if not self._turned(turn, call, tree, rows, size, seen):
+                self._check_total(tree, call, seen)
+                return
+        raise self.wrong(f"翻页没有尽头：{call.operation} 已读了 {_MOST_PAGES} 页")
+
+    def _turned(self, turn: _Turn, call: Call, tree: Any, rows: Sequence[Any], size: int, seen: int) -> bool:
+        """Whether there is another page; then the turn stands at it."""
+        paging = call.paging
+        if paging.by in (By.NONE, By.KEY):
+            return False
+        if paging.by in (By.CURSOR, By.LINK):
+            following = self._next(tree, paging.next)
+            if following and following in (turn.cursor, turn.link):
+                raise self.wrong(f"翻页没有往后走：{call.operation} 的 {paging.next} 没有变")
+            turn.cursor, turn.link = (following, "") if paging.by is By.CURSOR else ("", following)
+            return bool(following)
+        total = self._total(tree, call)
+        if not rows or (total is not None and seen >= total) or (paging.ends is Ends.SHORT and len(rows) < size):
+            return False
+        turn.page, turn.offset = turn.page + 1, seen
+        return True
+
+    def _next(self, tree: Any, path: str) -> str:
+        """ "" where the reply says that there is none, in whatever way."""
+        try:
+            value = replies.find(tree, path)
+        except UnusableError:
+            return ""
+        return "" if is_blank(value) or value is False else str(value)
+
+    def _total(self, tree: Any, call: Call) -> int | None:
+        if not call.paging.total:
+            return None
+        try:
+            return int(str(replies.find(tree, call.paging.total)))
+        except (UnusableError, ValueError):
+            raise self.wrong(f"{call.operation} 的应答里没有总行数 {call.paging.total}，或它不是整数") from None
+
+    def _check_total(self, tree: Any, call: Call, seen: int) -> None:
+        total = self._total(tree, call)
+        if total is not None and seen < total:
+            told = f"{call.operation} 说有 {total} 行，只给了 {seen} 行；读的时候在变，或服务少给了，下次重读"
+            raise SourceError(f"数据源 {self.name} 的 {self.dataset}：{told}")
+
+    def _answer(self, call: Call, values: Mapping[str, Any], turn: _Turn, size: int) -> Any:
+        """The tree in which the rows stand."""
+        given = {**values, "page": turn.page, "offset": turn.offset, "cursor": turn.cursor, "limit": size}
+        arguments = {name: value for each in call.arguments if (value := self._value(each, given, name := each.name)) is not None}
+        for tries in (1, 2):
+            with self._telling(call):
+                tree = self.caller.follow(call, turn.link) if turn.link else self.caller.ask(call, arguments)
+                try:
+                    return replies.opened(tree, call.shape, structured=self.caller.structured)
+                except RefusedError as refusal:
+                    if tries == 1 and self.caller.expired(refusal.code):
+                        continue
+                    raise
+        raise AssertionError("unreachable")
+
+    def _value(self, argument: Any, given: Mapping[str, Any], name: str) -> Any:
+        """What the service is given under that name; None: nothing, as the first page has no cursor."""
+        if argument.fixed:
+            return argument.fixed
+        if argument.constant:
+            value = self.facts.constants.get(argument.constant)
+            if value is None:
+                raise self.wrong(f"来源没有申明 {argument.constant}，{name} 不知道填什么")
+            return value
+        value = given.get(argument.parameter)
+        if isinstance(value, datetime):
+            moment = value - timedelta(seconds=1) if argument.inclusive and value > _FIRST else value
+            text = moment.isoformat(sep=" ", timespec="seconds")
+            return dateformat(argument.pattern, kind_of(argument.pattern)).write(text)
+        if isinstance(value, list) and argument.joined:
+            return argument.joined.join(value)
+        return None if value == "" and argument.parameter == "cursor" else value
+
+    def _rows(self, tree: Any, call: Call) -> list[dict[str, Any]]:
+        with self._telling(call):
+            found = replies.rows(tree, call.shape.rows, xml=not self.caller.structured or call.shape.text is Text.XML)
+            self._check_columns(found, call)
+            return [self._dressed(row, call) for row in found]
+
+    def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
+        """A column that no row of a page has is missing; one that only some have is empty in the others."""
+        if not rows:
+            return
+        there = {name for row in rows for name in row}
+        if missing := sorted((self.mapping.columns | self.entry.columns) - there - self.entry.may_omit):
+            hint = "；服务对空值不写这一项的，请写进 manifest.yaml 的 may_omit"
+            raise self.wrong(f"{call.operation} 的应答缺少 {'、'.join(missing)}（{self.mapping.file} 要用）{hint}")
+
+    def _dressed(self, row: dict[str, Any], call: Call) -> dict[str, Any]:
+        entry = self.entry
+        whole: dict[str, Any] = {**dict.fromkeys(self.mapping.columns), **row}
+        parts = [whole.get(name) for name in entry.row_ref]
+        if any(map(is_blank, parts)):
+            raise self.wrong(f"{call.operation} 的应答有一行的 {'、'.join(entry.row_ref)} 为空，认不出是哪一行")
+        whole[ROW_REF] = _BETWEEN.join(map(to_text, parts))
+        whole[CURSOR_KEY] = whole[entry.cursor_key] if entry.cursor_key else whole[ROW_REF]
+        for column, name in ((entry.cursor_time, CURSOR_TIME), (entry.entered_at, ENTERED_AT)):
+            if column:
+                whole[name] = self._moment(whole.get(column))
+        if entry.institution:
+            whole[INSTITUTION] = whole.get(entry.institution)
+        for name, place in entry.children.items():
+            whole[children.place(name)] = self._lines(whole, name, place.at, place.line_key, call)
+        return whole
+
+    def _lines(self, row: Mapping[str, Any], name: str, at: str, line_key: str, call: Call) -> list[Mapping[str, Any]]:
+        found = replies.lines(row, at)
+        needed = self.mapping.children[name].fields.columns | ({line_key} if line_key else set())
+        missing = sorted(needed - {column for line in found for column in line} - self.entry.may_omit) if found else []
+        if missing:
+            raise self.wrong(
+                f"{call.operation} 的应答里 {at} 缺少 {'、'.join(missing)}（{self.mapping.file} 的 children.{name} 要用）"
+            )
+        whole = [
+            {**dict.fromkeys(needed), **line, children.LINE_KEY: line.get(line_key) if line_key else number}
+            for number, line in enumerate(found)
+        ]
+        return children.ordered(whole)
+
+    def _moment(self, value: Any) -> Any:
+        """As a moment where the manifest says how it is written; what cannot be read stays, and the row says so."""
+        if is_blank(value):
+            return None
+        if self.entry.times is None:
+            return value
+        try:
+            return self.entry.times.apply(value, {})
+        except UnreadableError:
+            return value
+
+    @contextmanager
+    def _telling(self, call: Call) -> Iterator[None]:
+        try:
+            yield
+        except UnusableError as error:
+            raise self.wrong(f"{call.operation}：{error}") from None
+        except UnreadableError as error:
+            raise self.wrong(f"{call.operation} 的应答有一行的 {'、'.join(self.entry.row_ref)} {error}") from None
+        except RefusedError as refusal:
+            at = call.shape.success.at if call.shape.success else ""
+            told = f"{call.operation} 答复不成功（{at}={refusal.code}），原因请看服务一方的日志"
+            raise SourceError(f"数据源 {self.name} 的 {self.dataset}：{told}") from None
+        except SourceQueryError as error:
+            raise self._placed(error, SourceQueryError) from None
+        except SourceError as error:
+            raise self._placed(error, SourceError) from None
+
+    def _placed(self, error: SourceError, kind: type[SourceError]) -> SourceError:
+        """What the caller says names the source; which data set it stops is known here."""
+        head = f"数据源 {self.name} 的 {self.dataset}"
+        text = str(error)
+        return error if text.startswith(head) else kind(f"{head}：{text.removeprefix(f'数据源 {self.name} 的')}")

@@ -1,0 +1,84 @@
+"""SOAP services by zeep: the WSDL is a file of the profile; nothing it names elsewhere is fetched, only the site's address is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.choices import choice
+from adapters.plan import Opener, Parts
+from adapters.serviced import ServiceSource
+from adapters.serviceplan import ServiceEntry, entries
+from adapters.site import Site
+from adapters.webclient import WebClient
+from gateway.errors import ConfigError
+from schemas import address
+from schemas.yamlfile import Section
+
+if TYPE_CHECKING:
+    from adapters.soapcaller import SoapCaller
+
+
+class Security(StrEnum):
+    """How a call says who makes it."""
+
+    NONE = "none"
+    BASIC = "basic"
+    USERNAME_TOKEN = "username_token"  # noqa: S105  WS-Security, the password as it is
+    USERNAME_DIGEST = "username_digest"  #: WS-Security, its digest with a nonce
+
+
+@dataclass(frozen=True, slots=True)
+class SoapPlan:
+    """The WSDL and the operations of every data set."""
+
+    wsdl: Path
+    binding: str  #: the WSDL's only one where it is ""
+    security: Security
+    strict: bool
+    entries: Mapping[str, ServiceEntry]
+
+    def opener(self, profile: str, site: Site) -> Opener:
+        """See adapters.plan. The WSDL is read here: what it lacks is told before anything is called."""
+        service = site.service
+        if service is None:
+            raise site.wrong("适配包调的是 SOAP 服务，请写 service", "service")
+        if self.security is not Security.NONE and not service.password:
+            raise site.wrong(f"适配包用 {self.security} 验明身份，请写 service.password", "service.password")
+        if find_spec("zeep") is None:
+            raise site.wrong(address.missing_library("SOAP 服务", "soap"))
+        from adapters.soapcaller import SoapCaller
+
+        caller = SoapCaller(WebClient(site.name, service), service, self)
+        self._check_operations(caller)
+
+        def opened(dataset: str, parts: Parts) -> ServiceSource:
+            return ServiceSource(parts, dataset, self.entries[dataset], caller)
+
+        return opened
+
+    def _check_operations(self, caller: SoapCaller) -> None:
+        known = caller.operations
+        for code, entry in self.entries.items():
+            for call in (entry.main, entry.window, entry.lookup):
+                if call and call.operation not in known:
+                    told = f"{code} 用的操作 {call.operation} 不在 WSDL 里，有：{'、'.join(sorted(known))}"
+                    raise ConfigError(told, file=self.wsdl)
+
+
+def read(folder: Path, section: Section) -> SoapPlan:
+    """The plan of a manifest of kind soap. SpecError names file and key."""
+    wsdl = folder / section.need("wsdl", str)
+    if not wsdl.is_file():
+        raise section.error(f"没有文件 {wsdl.name}：请把服务的 WSDL（和它引用的 .xsd）存进适配包", "wsdl")
+    return SoapPlan(
+        wsdl=wsdl,
+        binding=section.text("binding"),
+        security=choice(section, "security", Security, Security.NONE),
+        strict=bool(section.get("strict", bool, True)),
+        entries=entries(section, rest=False),
+    )

@@ -1,0 +1,152 @@
+"""One SOAP service as zeep speaks to it; imported only where a source needs it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import zeep
+from lxml import etree
+from zeep import exceptions
+from zeep.helpers import serialize_object
+from zeep.transports import Transport
+from zeep.wsse.username import UsernameToken
+
+from adapters import replies
+from adapters.replies import UnusableError
+from adapters.serviceplan import Call
+from adapters.webclient import WebClient, basic
+from gateway.errors import ConfigError
+from gateway.model import Service
+
+if TYPE_CHECKING:
+    from adapters.soap import SoapPlan
+
+#: zeep writes whole messages, with the persons in them, at debug level
+logging.getLogger("zeep").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What zeep reads of a reply."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+    encoding: str | None = None
+
+
+class _Abroad(Exception):  # noqa: N818
+    """A document that the WSDL names and that is not in the profile."""
+
+
+class _Local(Transport):
+    """Reads documents of the profile's folder only; posts by our own client."""
+
+    def __init__(self, client: WebClient, folder: Path, sent: Mapping[str, Any]) -> None:
+        super().__init__(session=client.session)
+        self.client, self.folder, self.sent = client, folder.resolve(), sent
+
+    def load(self, url: str) -> bytes:
+        """A file of the folder."""
+        parts = urlsplit(url)
+        path = Path(unquote(parts.path) if parts.scheme == "file" else url).resolve()
+        if parts.scheme not in ("", "file") or not path.is_relative_to(self.folder) or not path.is_file():
+            raise _Abroad(url)
+        return path.read_bytes()
+
+    def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> _Response:
+        """The reply; a fault comes with status 500 and is told by zeep."""
+        reply = self.client.call("POST", address, data=message, headers=dict(headers), **self.sent)
+        if reply.status_code != 500 or b"Fault" not in reply.content:
+            self.client.usable(reply)
+        return _Response(reply.status_code, reply.headers, reply.content)
+
+
+class SoapCaller:
+    """Implements adapters.serviced.Caller."""
+
+    structured = False
+
+    def __init__(self, client: WebClient, service: Service, plan: SoapPlan) -> None:
+        """ConfigError if the WSDL cannot be read, or names what is not in the profile's folder."""
+        self.client, self.plan = client, plan
+        sent = basic(service) if plan.security == "basic" else {}
+        transport = _Local(client, plan.wsdl.parent, sent)
+        settings = zeep.Settings(strict=plan.strict, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
+        try:
+            self._client = zeep.Client(str(plan.wsdl), transport=transport, settings=settings, wsse=_security(service, plan))
+            self._binding = self._found_binding()
+            self._service = self._client.create_service(str(self._binding.name), service.url)
+        except _Abroad as error:
+            name = urlsplit(str(error)).path.rpartition("/")[2]
+            told = f"WSDL 引用了适配包以外的文件 {name}，请把它存进同一个文件夹，并把引用改成文件名"
+            raise ConfigError(told, file=plan.wsdl) from None
+        except (exceptions.Error, etree.Error, KeyError, ValueError, TypeError, AttributeError):
+            raise ConfigError("不是能用的 WSDL，或已损坏", file=plan.wsdl) from None
+
+    @property
+    def identity(self) -> str:
+        """Which service it is."""
+        return self.client.identity
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """What the WSDL has."""
+        return frozenset(self._binding.all())
+
+    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
+        """See adapters.serviced.Caller. Values that HTTP broke are not told: they may be persons'."""
+        given = replies.nested(arguments)
+        if call.wrap:
+            given = {call.wrap.argument: replies.written(given, call.wrap.form, call.wrap.root)}
+        try:
+            return serialize_object(self._service[call.operation](**given), dict)
+        except exceptions.Fault as fault:
+            raise self.client.trouble(f"报错（SOAP Fault {_code(fault)}）：{call.operation}，原因请看服务一方的日志") from None
+        except exceptions.TransportError as error:
+            raise self.client.trouble(f"出错（HTTP {error.status_code}）") from None
+        except exceptions.XMLSyntaxError:
+            raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+        except (exceptions.XMLParseError, exceptions.UnexpectedElementError, exceptions.LookupError) as error:
+            raise UnusableError(f"应答与 WSDL 不符{_named(error)}：服务改过了，请换新的 WSDL") from None
+        except (exceptions.ValidationError, TypeError) as error:
+            raise UnusableError(f"参数与 WSDL 不符{_named(error)}：请核对 manifest.yaml 的 arguments") from None
+
+    def follow(self, call: Call, link: str) -> Any:
+        """SOAP has no links; the manifest was refused."""
+        raise UnusableError("SOAP 服务没有 link 翻页")
+
+    def expired(self, code: str) -> bool:
+        """It logs in with every call."""
+        return False
+
+    def _found_binding(self) -> Any:
+        found = {name: each for name, each in self._client.wsdl.bindings.items() if "oap" in type(each).__name__}
+        chosen = [each for name, each in found.items() if not self.plan.binding or name.rpartition("}")[2] == self.plan.binding]
+        if not chosen:
+            names = "、".join(name.rpartition("}")[2] for name in found) or "无"
+            raise ConfigError(f"WSDL 里没有 SOAP 绑定 {self.plan.binding or ''}，有：{names}", file=self.plan.wsdl)
+        return chosen[0]
+
+
+def _security(service: Service, plan: SoapPlan) -> UsernameToken | None:
+    if plan.security in ("username_token", "username_digest"):
+        return UsernameToken(service.user, service.password, use_digest=plan.security == "username_digest")
+    return None
+
+
+def _code(fault: exceptions.Fault) -> str:
+    return str(fault.code or "").rpartition(":")[2][:32]
+
+
+def _named(error: Exception) -> str:
+    """The name of an element that zeep complains of; its texts hold no values where they begin so."""
+    text = str(error)
+    marks = [text.split(mark)[1] for mark in ("'",) if text.count(mark) >= 2]
+    name = marks[0].rpartition("}")[2] if marks else ""
+    return f"（{name}）" if name.isidentifier() else ""
