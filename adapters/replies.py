@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from adapters.serviceplan import Shape, Text
+from adapters.serviceplan import Call, Shape, Text
 
 
 class UnusableError(Exception):
@@ -157,6 +157,15 @@ def nested(arguments: Mapping[str, Any]) -> dict[str, Any]:
             at = at.setdefault(part, {})
         at[last] = value
     return found
+
+
+def given(call: Call, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What is sent: the arguments as structures or, where the manifest says so, written into one text."""
+    whole = nested(arguments)
+    if call.wrap is None:
+        return whole
+    beside = {name: whole.pop(name) for name in call.wrap.beside if name in whole}
+    return {**beside, call.wrap.argument: written(whole, call.wrap.form, call.wrap.root)}
 
 
 def written(arguments: Mapping[str, Any], form: Text, root: str) -> str:

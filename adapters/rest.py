@@ -122,9 +122,7 @@ class RestCaller:
 
     def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
         """See adapters.serviced.Caller."""
-        given = replies.nested(arguments)
-        if call.wrap:
-            given = {call.wrap.argument: replies.written(given, call.wrap.form, call.wrap.root)}
+        given = replies.given(call, arguments)
         key = {"query": "params", "json": "json", "form": "data"}[call.body]
         return self._tree(call, self._sent(call.method, _under(self.service.url, call.operation), **{key: given}))
 

@@ -21,6 +21,7 @@ from adapters.serviceplan import By, Call, Ends, ServiceEntry, Text, kind_of
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 from schemas.dateformat import dateformat
+from schemas.model import FieldType
 from schemas.wire import SHANGHAI
 
 #: most rows that are gathered to be put in order
@@ -269,8 +270,9 @@ class ServiceSource(LocalSource):
         value = given.get(argument.parameter)
         if isinstance(value, datetime):
             moment = value - timedelta(seconds=1) if argument.inclusive and value > _FIRST else value
-            text = moment.isoformat(sep=" ", timespec="seconds")
-            return dateformat(argument.pattern, kind_of(argument.pattern)).write(text)
+            kind = kind_of(argument.pattern)
+            text = str(moment.date()) if kind is FieldType.DATE else moment.isoformat(sep=" ", timespec="seconds")
+            return dateformat(argument.pattern, kind).write(text)
         if isinstance(value, list) and argument.joined:
             return argument.joined.join(value)
         return None if value == "" and argument.parameter == "cursor" else value

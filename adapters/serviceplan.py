@@ -66,11 +66,12 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Wrap:
-    """The arguments are written into one text, which is the only argument."""
+    """The arguments are written into one text, which is itself an argument."""
 
     argument: str
     form: Text
     root: str = "Request"
+    beside: tuple[str, ...] = ()  #: arguments that stay outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +288,9 @@ def _pattern(section: Section) -> str:
 def _wrap(section: Section | None) -> Wrap | None:
     if section is None:
         return None
-    section.known("argument", "as", "root")
-    return Wrap(section.need("argument", str), choice(section, "as", Text), section.text("root", "Request"))
+    section.known("argument", "as", "root", "beside")
+    root = section.text("root", "Request")
+    return Wrap(section.need("argument", str), choice(section, "as", Text), root, section.texts("beside"))
 
 
 def _paging(section: Section | None, *, rest: bool) -> Paging:

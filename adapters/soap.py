@@ -1,4 +1,4 @@
-"""SOAP services by zeep: the WSDL is a file of the profile; nothing it names elsewhere is fetched, only the site's address is called."""
+"""SOAP services by zeep: the WSDL is a file of the profile, nothing it names elsewhere is fetched, only the site is called."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,9 @@ class SoapCaller:
         transport = _Local(client, plan.wsdl.parent, sent)
         settings = zeep.Settings(strict=plan.strict, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
         try:
-            self._client = zeep.Client(str(plan.wsdl), transport=transport, settings=settings, wsse=_security(service, plan))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of parts that no data set of ours may need; those it needs are looked for
+                self._client = zeep.Client(str(plan.wsdl), transport=transport, settings=settings, wsse=_security(service, plan))
             self._binding = self._found_binding()
             self._service = self._client.create_service(str(self._binding.name), service.url)
         except _Abroad as error:
@@ -101,14 +104,14 @@ class SoapCaller:
 
     def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
         """See adapters.serviced.Caller. Values that HTTP broke are not told: they may be persons'."""
-        given = replies.nested(arguments)
-        if call.wrap:
-            given = {call.wrap.argument: replies.written(given, call.wrap.form, call.wrap.root)}
+        given = replies.given(call, arguments)
         try:
             return serialize_object(self._service[call.operation](**given), dict)
         except exceptions.Fault as fault:
             raise self.client.trouble(f"报错（SOAP Fault {_code(fault)}）：{call.operation}，原因请看服务一方的日志") from None
         except exceptions.TransportError as error:
+            if 200 <= error.status_code < 300:
+                raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
             raise self.client.trouble(f"出错（HTTP {error.status_code}）") from None
         except exceptions.XMLSyntaxError:
             raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
