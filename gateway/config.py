@@ -32,7 +32,7 @@ EXAMPLE = "config.example.yaml"
 #: sections about reading again and withdrawing; all may be left out
 _TIERS = ("tiers", "lookback", "void")
 #: each of them is a reason to listen
-_ROOMS = ("http", "push", "monitoring")
+_ROOMS = ("http", "push", "monitoring", "console")
 _SECTIONS = ("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS, "log", "alerts")
 _LISTEN = "127.0.0.1:8460"
 _LAST_HOUR = 23
@@ -124,6 +124,16 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Console:
+    """The web pages of the gateway, behind a login."""
+
+    idle: timedelta  #: without a click, and the session is over
+    longest: timedelta  #: of a session, whatever is clicked
+    allow_plain_http: bool  #: the site takes it on itself that passwords may be read on their way
+    access_days: int  #: entries of the access log are kept so long
+
+
+@dataclass(frozen=True, slots=True)
 class Storage:
     """How the store keeps what it holds."""
 
@@ -167,6 +177,7 @@ class Config:
     log: LogFile | None = None  #: beside standard error
     monitoring: Callers = field(default_factory=Callers)
     alerts: Alerts = field(default_factory=Alerts)
+    console: Console | None = None
 
 
 def load(path: Path) -> Config:
@@ -194,6 +205,7 @@ def load(path: Path) -> Config:
         log=logfile.log_file(section.optional("log")),
         monitoring=callers.callers(section.optional("monitoring")),
         alerts=oversight.alerts(section.optional("alerts"), "、".join(each.name for each in institutions.values())[:40]),
+        console=_console(section.optional("console")),
     )
 
 
@@ -494,6 +506,18 @@ def _host_and_port(section: Section) -> tuple[str, int]:
 
 def _push(section: Section | None) -> Push | None:
     return Push(section.known("listen", "token").secret("token")) if section else None
+
+
+def _console(section: Section | None) -> Console | None:
+    if section is None:
+        return None
+    section.known("idle_minutes", "session_hours", "allow_plain_http", "access_days")
+    return Console(
+        idle=timedelta(minutes=section.at_least("idle_minutes", 1, 30)),
+        longest=timedelta(hours=section.at_least("session_hours", 1, 12)),
+        allow_plain_http=bool(section.get("allow_plain_http", bool, False)),
+        access_days=section.at_least("access_days", 180, 180),
+    )
 
 
 def _tiers(section: Section) -> Tiers:

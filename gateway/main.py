@@ -23,12 +23,14 @@ from rich.progress import Progress
 
 from gateway import (
     alerting,
+    accounts,
     auditing,
     beating,
     deadlines,
     declarations,
     failpoints,
     proving,
+    locating,
     pulse,
     requeueing,
     serving,
@@ -87,6 +89,8 @@ for command in (
     *declarations.COMMANDS,
     *proving.COMMANDS,
     *alerting.COMMANDS,
+    *locating.COMMANDS,
+    *accounts.COMMANDS,
 ):
     cli.add_command(command)
 

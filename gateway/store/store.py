@@ -74,14 +74,17 @@ from gateway.store import (
     usage,
     voids,
     worklist,
+    whereabouts,
 )
 from gateway.store.backup import Copy
 from gateway.store.engine import compact, connect, place_of, reading, write, write_over
 from gateway.store.migrations import Prepared, configured, prepare
+from gateway.store.people import People
 from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
 from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
+from gateway.whereabouts import Sought, Whereabouts
 from schemas.envelope import message_id
 from schemas.holdings import Holding
 from schemas.model import Edition
@@ -147,6 +150,11 @@ class Store:
         """The installation epoch that every record carries."""
         with reading(self._engine) as connection:
             return str(connection.execute(select(installation.c.rid)).scalar_one())
+
+    @cached_property
+    def people(self) -> People:
+        """Who uses the web pages."""
+        return People(self._engine)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -639,6 +647,11 @@ class Store:
     def resume(self, target: str) -> int:
         """Wait for nothing any longer; returns how many rows waited."""
         return write(self._engine, lambda connection: requeueing.resume(connection, target))
+
+    def find(self, sought: Sought) -> Sequence[Whereabouts]:
+        """The rows that a number names, each with its whole way."""
+        with reading(self._engine) as connection:
+            return whereabouts.find(connection, sought)
 
     def awaited(self, target: str) -> Sequence[Awaited]:
         """What is held until a record above it is accepted."""

@@ -422,3 +422,53 @@ channel = Table(
     Column("cause", _Said, nullable=False),  # of the last one; never an address
     **_BY_BYTE,
 )
+
+operator = Table(
+    "operator",
+    metadata,
+    Column("name", _Code, primary_key=True),
+    Column("role", String(32), nullable=False),
+    Column("department", String(100), nullable=False),
+    Column("password", String(255), nullable=False),  # salted scrypt
+    Column("must_change", Boolean, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant),  # logged in last
+    **_BY_BYTE,
+)
+
+session = Table(
+    "operator_session",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # of the token, which nobody keeps but the browser
+    Column("operator", _Code, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Index("operator_session_of", "operator"),
+    **_BY_BYTE,
+)
+
+lockout = Table(
+    "lockout",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # operator, address
+    Column("subject", _Code, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Instant, nullable=False),
+    Column("locked_until", Instant),
+    **_BY_BYTE,
+)
+
+access = Table(
+    "access_log",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("operator", _Code, nullable=False),
+    Column("address", _Code, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("outcome", Integer, nullable=False),
+    Column("place", String(600), nullable=False),  # source, data set, local number; never what stood in the row
+    Index("access_log_at", "at"),
+    **_BY_BYTE,
+)

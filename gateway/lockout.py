@@ -1,0 +1,56 @@
+"""Guessing passwords is made slow, pure: after so many failures in a row each further one costs a longer wait.
+
+A name that nobody has is treated as one that somebody has, or the wait would tell which names there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(minutes=15)
+#: so long without a failure, and they are forgotten
+FORGOTTEN = timedelta(hours=24)
+
+
+class Guarded(StrEnum):
+    """What failures are counted of."""
+
+    OPERATOR = "operator"
+    ADDRESS = "address"
+
+
+#: failures in a row that are free. One address may be a whole ward's computer, or a proxy's
+_FREE = {Guarded.OPERATOR: 5, Guarded.ADDRESS: 20}
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """The failures of one name, or from one address."""
+
+    failures: int = 0
+    failed_at: datetime | None = None
+    until: datetime | None = None  #: before it nothing is tried
+
+    def wait(self, now: datetime) -> timedelta:
+        """How long nothing is tried from now on."""
+        return max(self.until - now, timedelta()) if self.until else timedelta()
+
+
+def after_failure(kind: Guarded, found: Lockout, now: datetime) -> Lockout:
+    """The next state: from the last free failure on the wait doubles each time."""
+    if found.failed_at is None or now - found.failed_at >= FORGOTTEN:
+        found = Lockout()
+    failed = replace(found, failures=found.failures + 1, failed_at=now)
+    beyond = failed.failures - _FREE[kind]
+    if beyond < 0:
+        return replace(failed, until=None)
+    return replace(failed, until=now + min(_FIRST_WAIT * int(2 ** min(beyond, 10)), _LONGEST_WAIT))
+
+
+def spoken(wait: timedelta) -> str:
+    """How long, as a person reads it: never "0 分钟"."""
+    minutes = -(-round(wait.total_seconds()) // 60)
+    return f"{max(minutes, 1)} 分钟"
