@@ -202,14 +202,16 @@ def queue(console: Console, found: Queue, held: Sequence[Awaited], stopped: Sequ
     due = f"，最早应于 {wire.encode_datetime(found.oldest_due)} 前送达" if found.oldest_due else ""
     waiting = f"还有 {found.waiting} 条未送达{due}" if found.waiting else "没有未送达的"
     say(console, f"目标 {found.target}：{waiting}")
+    for sentence in causes(found, held, stopped, now):
+        say(console, f"  {sentence}", style="yellow")
+
+
+def causes(found: Queue, held: Sequence[Awaited], stopped: Sequence[Tripped], now: datetime) -> list[str]:
+    """What holds rows up, each cause once; and where sending pauses."""
     parents = {each.cause for each in held}
-    for cause, rows in found.causes.items():
-        if cause not in parents:
-            say(console, f"  {rows} 条：{_last(found, cause, stopped, now)}", style="yellow")
-    for each in held:
-        say(console, f"  {each.rows} 条：{each.cause}（最早自 {wire.encode_datetime(each.since)} 起）", style="yellow")
-    for tripped in stopped:
-        say(console, f"  {_tripped(found, tripped)}", style="yellow")
+    waiting = [(rows, _last(found, cause, stopped, now)) for cause, rows in found.causes.items() if cause not in parents]
+    waiting += [(each.rows, f"{each.cause}（最早自 {wire.encode_datetime(each.since)} 起）") for each in held]
+    return [*(f"{rows} 条：{told}" for rows, told in waiting), *(_tripped(found, tripped) for tripped in stopped)]
 
 
 def _last(found: Queue, cause: str, stopped: Sequence[Tripped], now: datetime) -> str:

@@ -208,6 +208,7 @@ def serve(path: Path) -> None:
         watch = watching.opened(gateway)
         with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop, watch) as url:
             heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
+            heard += f"，网页 {url}/" if gateway.config.console else ""
             show.say(_console(), f"前置网关已启动{heard}，按 Ctrl-C 停止。")
             told_again = timetable.Job("log", _FLOOD_EVERY, lines.tick)
             timetable.run([*_jobs(gateway, stop), *watching.jobs(watch), told_again], stop)

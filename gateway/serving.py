@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import structlog
 
 from gateway.errors import GatewayError
-from gateway.http import Room, Sight, create_app, monitoring, pushes
+from gateway.http import Room, Sight, create_app, monitoring, pushes, refusal
+from gateway.http.console import Desk, console, refuse
 from gateway.watching import Watch
 from gateway.wiring import Gateway
 from jobs.listening import ListeningError, Server
@@ -27,7 +28,8 @@ def listening(gateway: Gateway, stop: threading.Event, watch: Watch | None = Non
         yield ""
         return
     with Prompt(lambda: _send(gateway, stop)) as prompt:
-        app = create_app(*_rooms(gateway, stop, prompt.ask), _monitored(gateway, watch or Watch(gateway)))
+        rooms = [*_rooms(gateway, stop, prompt.ask), _monitored(gateway, watch or Watch(gateway))]
+        app = create_app(*rooms, refuse=refuse if gateway.config.console else refusal)
         server = Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT, proxy=settings.proxy)
         with _listening(server):
             yield server.url
@@ -42,6 +44,8 @@ def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None]) -
             if feed.source.sweeps
         }
         yield pushes(readers=readers, token=push.token, taken=taken)
+    if pages := gateway.config.console:
+        yield console(Desk(gateway, pages, taken))
 
 
 def _monitored(gateway: Gateway, watch: Watch) -> Room:

@@ -18,16 +18,16 @@ from schemas.model import Violation
 MOST = 50
 
 _ON_THE_WAY = {
-    State.QUEUED: "在队列里，等着发往 {}",
-    State.LEASED: "刚取出，正要发往 {}",
-    State.SENDING: "正在发往 {}",
-    State.UNKNOWN: "已发往 {}，没有等到应答，正在核实，不会重复报送",
-    State.CONFLICT: "{} 上的内容或版本与本地不同，正在按平台重建",
-    State.HELD: "暂缓，还没有发往 {}",
-    State.ACCEPTED: "{} 已收",
-    State.REJECTED: "被 {} 退回",
-    State.SUPERSEDED: "发往 {} 之前已被新版取代",
-    State.CANCELLED: "不必发往 {}",
+    State.QUEUED: "{version}在队列里，等着发往平台 {target}",
+    State.LEASED: "{version}刚取出，正要发往平台 {target}",
+    State.SENDING: "{version}正在发往平台 {target}",
+    State.UNKNOWN: "{version}已发往平台 {target}，没有等到应答，正在核实，不会重复报送",
+    State.CONFLICT: "平台 {target} 上的内容或版本与{version}不同，正在按平台重建",
+    State.HELD: "{version}暂缓，还没有发往平台 {target}",
+    State.ACCEPTED: "平台 {target} 已收{version}",
+    State.REJECTED: "平台 {target} 退回了{version}",
+    State.SUPERSEDED: "{version}发往平台 {target} 之前已被新版取代",
+    State.CANCELLED: "{version}不必发往平台 {target}",
 }
 _SET_ASIDE = {
     AsideState.EXCLUDED: "按规则不报送",
@@ -139,16 +139,16 @@ def _record_told(record: RecordTrail) -> Iterator[str]:
     newest = record.newest
     if newest is None:
         return
-    what = f"第 {newest.version} 版" if newest.live else f"第 {newest.version} 版（作废）"
+    what = f"第 {newest.version} 版" if newest.live else f"作废（第 {newest.version} 版）"
     groups: dict[State, list[Shipment]] = {}
     for each in newest.shipments:
         groups.setdefault(each.state, []).append(each)
     if not groups:
-        yield f"{what}还没有派给任何平台"
+        yield f"{what}还没有派给任何平台"  # a target that was added since
     for state, found in groups.items():
-        told = _ON_THE_WAY[state].format("、".join(each.target for each in found))
+        told = _ON_THE_WAY[state].format(version=what, target="、".join(each.target for each in found))
         at = max((each.settled_at for each in found if each.settled_at), default=None)
-        yield f"{what}{told}{f'（{wire.encode_datetime(at)}）' if at and state in (State.ACCEPTED, State.REJECTED) else ''}"
+        yield f"{told}{f'（{wire.encode_datetime(at)}）' if at and state in (State.ACCEPTED, State.REJECTED) else ''}"
 
 
 def reasons_of(found: Whereabouts) -> Mapping[str, tuple[Violation, ...]]:

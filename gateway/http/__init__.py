@@ -3,5 +3,6 @@
 from gateway.http.app import Room, create_app
 from gateway.http.monitoring import Sight, monitoring
 from gateway.http.push import pushes
+from gateway.http.refusal import refusal
 
-__all__ = ["Room", "Sight", "create_app", "monitoring", "pushes"]
+__all__ = ["Room", "Sight", "create_app", "monitoring", "pushes", "refusal"]
