@@ -35,6 +35,8 @@ _TIERS = ("tiers", "lookback", "void")
 _ROOMS = ("http", "push", "monitoring", "console")
 _SECTIONS = ("store", "edition", "institutions", "targets", "sources", "schedule", *_ROOMS, *_TIERS, "log", "alerts")
 _LISTEN = "127.0.0.1:8460"
+#: 网络安全法 第二十一条（三）: logs are kept for six months at least
+_ACCESS_DAYS = 180
 _LAST_HOUR = 23
 #: where the rows of a source are
 _PLACES = ("url", "service", "inbox")
@@ -127,10 +129,10 @@ class Push:
 class Console:
     """The web pages of the gateway, behind a login."""
 
-    idle: timedelta  #: without a click, and the session is over
-    longest: timedelta  #: of a session, whatever is clicked
-    allow_plain_http: bool  #: the site takes it on itself that passwords may be read on their way
-    access_days: int  #: entries of the access log are kept so long
+    idle: timedelta = timedelta(minutes=30)  #: without a click, and the session is over
+    longest: timedelta = timedelta(hours=12)  #: of a session, whatever is clicked
+    allow_plain_http: bool = False  #: the site takes it on itself that passwords may be read on their way
+    access_days: int = _ACCESS_DAYS  #: lines of the access log are kept so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,7 +518,7 @@ def _console(section: Section | None) -> Console | None:
         idle=timedelta(minutes=section.at_least("idle_minutes", 1, 30)),
         longest=timedelta(hours=section.at_least("session_hours", 1, 12)),
         allow_plain_http=bool(section.get("allow_plain_http", bool, False)),
-        access_days=section.at_least("access_days", 180, 180),
+        access_days=section.at_least("access_days", _ACCESS_DAYS, _ACCESS_DAYS),
     )
 
 

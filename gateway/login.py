@@ -16,7 +16,7 @@ from gateway.lockout import Guarded, Lockout, after_failure, spoken
 from gateway.operators import TOUCH_EVERY, Operator, Session, nameable
 
 _WRONG = "用户名或密码不对"
-_LOCKED = "失败次数太多，请 {} 后再试；忘了密码请找管理员"
+_LOCKED = "失败次数太多，请 {}后再试；忘了密码请找管理员"
 #: a name or an address is looked at, a password tried and the outcome noted by one at a time: two cannot both be the last free try
 _one = threading.Lock()
 

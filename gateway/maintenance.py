@@ -11,7 +11,7 @@ import click
 import structlog
 
 from gateway import config as configuration
-from gateway.config import Config
+from gateway.config import Config, Console
 from gateway.disk import Forecast, forecast, spoken
 from gateway.errors import GatewayError
 from gateway.store import Store, open_store, restore_store
@@ -117,6 +117,12 @@ def shred(gateway: Gateway) -> int:
     return gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), gateway.clock())
 
 
+def forget_accesses(gateway: Gateway) -> int:
+    """Who looked at what is kept as long as the site says, sessions that are over not at all; returns how many lines went."""
+    pages = gateway.config.console or Console()
+    return gateway.store.people.forget(gateway.clock(), timedelta(days=pages.access_days), pages.longest)
+
+
 def upkeep(gateway: Gateway) -> list[Job]:
     """What `serve` does once a day."""
     return [Job("upkeep", _DAY, _shredding(gateway))]
@@ -129,6 +135,7 @@ def _shredding(gateway: Gateway) -> Callable[[], None]:
         now = gateway.clock()
         try:
             shredded = shred(gateway)
+            forget_accesses(gateway)
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return
