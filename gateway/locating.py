@@ -106,8 +106,8 @@ def _shipment_words(each: Shipment) -> Iterator[str]:
         yield wire.encode_datetime(each.settled_at)
     if each.msgid:
         yield f"报文 {each.msgid}"
-    if each.attempts > 1:
-        yield f"发过 {each.attempts} 次"
+    if each.attempts:
+        yield f"{each.attempts} 次没有成功"
     if each.cause:
         yield redaction.shown(each.cause)
     if each.next_at:

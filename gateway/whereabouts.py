@@ -53,7 +53,7 @@ class Shipment:
     state: State
     cause: str  #: Chinese: what holds it up, or was last said
     reasons: tuple[Violation, ...]  #: the platform's
-    attempts: int
+    attempts: int  #: that came to nothing since it was queued
     msgid: str
     sent_at: datetime | None
     settled_at: datetime | None  #: by the platform's clock where it told

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 from support.delivery import Clock
-from support.webconsole import PASSWORD, Browser, Site, hospital, password_hash, site
+from support.webconsole import PASSWORD, Browser, Site, hospital, password_hash, present, site
 
 from gateway import login, passwords
 from gateway.errors import StoreError
@@ -28,7 +28,12 @@ FORBIDDEN = "不能做这件事"
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return hospital(tmp_path_factory.mktemp("console") / "district", Clock(), days=1)
+    return hospital(tmp_path_factory.mktemp("console") / "district", days=1)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return present()
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_the_way_of_a_row_that_arrived_and_was_edited(desk: Desk, clock: Clock) 
     assert (first.version, second.version) == (1, 2)
     assert first.seen_at + timedelta(hours=1) == second.seen_at
     (ship,) = second.shipments
-    assert (ship.target, ship.state, ship.msgid, ship.attempts) == ("bureau", State.ACCEPTED, desk.platform.msgids[1], 1)
+    assert (ship.target, ship.state, ship.msgid, ship.attempts) == ("bureau", State.ACCEPTED, desk.platform.msgids[1], 0)
     assert (ship.sent_at, ship.settled_at) == (clock.now, START)
     told = "\n".join(lines(found))
     for words in ("本地行号 id=1", "业务主键 RX00001|1", "第 2 版：发生", f"报文 {desk.platform.msgids[0]}"):

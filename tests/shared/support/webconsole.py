@@ -19,6 +19,7 @@ from gateway import config as configuration
 from gateway import passwords
 from gateway.http import create_app
 from gateway.http.console import Desk, console, refuse
+from gateway.main import now
 from gateway.operators import Operator
 from gateway.wiring import Gateway, opened
 from support.delivery import Clock
@@ -34,17 +35,22 @@ def password_hash() -> str:
     return passwords.hashed(PASSWORD)
 
 
-def hospital(folder: Path, clock: Clock, days: int = 2) -> Path:
-    """A hospital's folder: what there is was read and reported. Copied for each test by `site`."""
+def hospital(folder: Path, days: int = 2) -> Path:
+    """A hospital's folder: what there is was read and reported, by the real clock. Copied for each test by `site`."""
     built = lived(folder, days)
     config = built.gateways[HOSPITAL]
     with config.open("a", encoding="utf-8") as file:
         file.write('\n"http": {"listen": "127.0.0.1:0"}\n"console": {}\n')
-    with bureau(built), opened(configuration.load(config), clock) as gateway:
+    with bureau(built), opened(configuration.load(config), now) as gateway:
         for feed in gateway.feeds:
             gateway.read(feed)
-        gateway.send("bureau")
+        assert gateway.send("bureau").accepted
     return config.parent
+
+
+def present() -> Clock:
+    """A clock that stands at the real present: the hospital's rows were reported by it."""
+    return Clock(now().replace(microsecond=0))
 
 
 @dataclass

@@ -1,0 +1,203 @@
+"""What the console's pages say of a hospital, and what they never say."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+from support.delivery import Clock
+from support.webconsole import Site, hospital, present, site
+
+from gateway.breaker import Report, Signal
+from gateway.hindrance import Hindrance, Place, Subject
+from gateway.model import Brake, BrakeKind
+from gateway.outbox import State
+from gateway.standing import Route
+
+EVIL = "<script>alert('血透')</script>"
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hospital(tmp_path_factory.mktemp("pages") / "district")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return present()
+
+
+@pytest.fixture
+def here(template: Path, tmp_path: Path, clock: Clock) -> Iterator[Site]:
+    with site(template, tmp_path, clock) as found:
+        yield found
+
+
+def local(here: Site, statement: str) -> None:
+    """Something happens at the hospital."""
+    place = Path(str(here.gateway.config.sources[0].url.database))
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def local_rows(here: Site, statement: str) -> list[tuple[str, ...]]:
+    place = Path(str(here.gateway.config.sources[0].url.database))
+    with closing(sqlite3.connect(place)) as connection:
+        return [tuple(map(str, row)) for row in connection.execute(statement)]
+
+
+def text_of(page: str) -> str:
+    """What a person reads, on one line."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def test_a_quiet_day_is_told_as_one_and_every_row_is_accounted_for(here: Site) -> None:
+    told = text_of(here.logged_in("viewer").get("/").text)
+    assert "没有要处理的事" in told
+    for each in here.gateway.store.standings(here.gateway.routes):
+        assert f"{each.route.dataset} {here.gateway.edition.datasets[each.route.dataset].name} {each.read} " in told
+    assert "不平" not in told.replace("对不上就写“不平”", "")
+
+
+def test_what_is_wrong_stands_first_with_what_to_do(here: Site) -> None:
+    store, now = here.gateway.store, here.clock()
+    for _ in range(3):
+        store.note("bureau", "", Report(Signal.UNREACHABLE, "平台连不上：拒绝连接"), now)
+    store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", now))
+    store.interrupted(Place(Subject.SOURCE, "his", "HD02"), Hindrance.UNREADABLE, "来源 his 的 HD02：数据库连不上", now)
+    told = text_of(here.logged_in("viewer").get("/").text)
+    assert "有 3 件事要处理，其中 3 件要马上看" in told
+    for words in ("熔断", "平台连不上：拒绝连接", "刹车", "37 行报送过的数据在本地查不到了", "来源读不到", "数据库连不上"):
+        assert words in told
+    assert told.count("怎么办：") == 3
+
+
+def test_a_row_that_is_late_at_the_platform_is_told(here: Site) -> None:
+    local(here, "UPDATE dialysis_schedule SET bed = 'B99'")
+    for feed in here.gateway.feeds:
+        here.gateway.read(feed, from_start=True)
+    assert here.gateway.store.queue("bureau").waiting
+    assert "已逾期" in text_of(here.logged_in("viewer").get("/").text)
+
+
+def test_a_brake_is_released_by_who_may_and_says_to_have_looked(here: Site) -> None:
+    brake = Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", here.clock())
+    here.gateway.store.engage(brake)
+    assert "放行</button>" not in here.logged_in("it").get("/").text
+    browser = here.logged_in("admin")
+    assert "放行</button>" in browser.get("/").text
+    refused = browser.post("/brakes", source="his", dataset="HD03")
+    assert (refused.status_code, "先到 HIS 里核实" in refused.text) == (400, True)
+    assert here.gateway.store.brakes()
+    done = browser.post("/brakes", source="his", dataset="HD03", verified="yes")
+    assert here.gateway.store.brakes() == []
+    assert "已放行" in browser.get(done.location).text
+    again = browser.post("/brakes", source="his", dataset="HD03", verified="yes")
+    assert "没有停下来的事" in browser.get(again.location).text
+
+
+def test_the_queue_tells_what_waits_and_a_person_ends_the_wait(here: Site) -> None:
+    store, now = here.gateway.store, here.clock()
+    for _ in range(3):
+        store.note("bureau", "", Report(Signal.UNREACHABLE, "平台连不上：拒绝连接"), now)
+    assert [each.institution for each in store.tripped("bureau")] == [""]
+    viewer, browser = here.logged_in("viewer"), here.logged_in("it")
+    told = text_of(viewer.get("/queue").text)
+    assert "暂停报送（整个平台）：上次：平台连不上：拒绝连接" in told
+    assert "立即再试</button>" not in viewer.text
+    assert browser.post("/queue", target="nowhere").status_code == 400
+    done = browser.post("/queue", target="bureau")
+    assert store.tripped("bureau") == []
+    assert "已解除暂停" in browser.get(done.location).text
+    assert here.sent == [True], "and what waited is sent at once"
+
+
+def test_a_row_is_found_by_a_posted_number_which_no_address_and_no_log_holds(here: Site) -> None:
+    started = here.clock()
+    ((ref, document),) = local_rows(here, "SELECT id, session_no FROM dialysis_session LIMIT 1")
+    browser = here.logged_in("it")
+    with capture_logs() as lines:
+        browser.get("/where")
+        found = browser.post("/where", number=document, dataset="")
+    assert found.status_code == 200
+    told = text_of(found.text)
+    assert f"本地行号 {ref}" in told
+    assert "平台 bureau 已收第 1 版" in told
+    assert document not in str(lines)
+    logged = [each for each in here.gateway.store.people.accesses(started, started + timedelta(days=1)) if each.place]
+    assert [(each.action, each.place) for each in logged] == [("found", f"his HD03 {ref}")]
+
+
+def test_a_number_that_nothing_has_is_told_so(here: Site) -> None:
+    browser = here.logged_in("it")
+    browser.get("/where")
+    nothing = browser.post("/where", number="NO-SUCH-NUMBER", dataset="")
+    assert (nothing.status_code, "没有读到过这个号码的行" in nothing.text) == (404, True)
+    assert browser.post("/where", number="", dataset="").status_code == 400
+    assert browser.post("/where", number="x" * 401, dataset="").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/where", "/login"])
+def test_what_is_typed_is_shown_as_text(here: Site, path: str) -> None:
+    browser = here.logged_in("it") if path == "/where" else here.browser()
+    browser.get(path)
+    answer = browser.post(path, number=EVIL, name=EVIL, password="x", next=EVIL)
+    assert answer.status_code >= 400
+    assert "<script" not in answer.text
+    assert "&lt;script&gt;" in answer.text
+
+
+def test_a_local_value_and_a_platforms_sentence_are_shown_as_text(here: Site) -> None:
+    store, now = here.gateway.store, here.clock()
+    for _ in range(3):
+        store.note("bureau", "", Report(Signal.UNREACHABLE, f"平台说 {EVIL}"), now)
+    store.engage(Brake(EVIL, "HD03", BrakeKind.VOID, EVIL, now))
+    browser = here.logged_in("admin")
+    for path in ("/", "/queue"):
+        text = browser.get(path).text
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_no_page_and_no_log_names_a_person(here: Site) -> None:
+    """The demo's patients have names and numbers; the pages say where rows are, not whose they are."""
+    patients, staff = "SELECT full_name, card_no, insured_no FROM patient", "SELECT staff_name, national_no FROM staff"
+    persons = {value for query in (patients, staff) for row in local_rows(here, query) for value in row if value != "None"}
+    assert persons
+    browser = here.logged_in("admin")
+    started = here.clock()
+    seen: list[str] = []
+    with capture_logs() as lines:
+        for path in ("/", "/queue", "/declarations", "/users", "/access", "/where"):
+            seen.append(browser.get(path).text)
+        for (document,) in local_rows(here, "SELECT session_no FROM dialysis_session LIMIT 5"):
+            seen.append(browser.post("/where", number=document, dataset="").text)
+    kept = [str(each) for each in here.gateway.store.people.accesses(started, started + timedelta(days=1))]
+    everything = "\n".join([*seen, *map(str, lines), *kept])
+    assert {person for person in persons if person in everything} == set()
+
+
+def test_a_state_stands_beside_its_word_and_every_figure_has_its_label(here: Site) -> None:
+    """Colour alone says nothing to who cannot see it, nor on a print."""
+    browser = here.logged_in("admin")
+    for path in ("/", "/queue", "/users"):
+        for tag in re.findall(r'<span class="tag[^"]*">(.*?)</span>', browser.get(path).text):
+            assert tag.strip()
+    cells = re.findall(r"<td (?:class=\"[^\"]*\" )?data-label=\"([^\"]*)\"", browser.get("/").text)
+    assert {"读到", "已收", "待改正"} <= set(cells)
+
+
+def test_the_figures_are_the_accounts_own(here: Site) -> None:
+    (found,) = here.gateway.store.standings([Route("his", "HD03", "bureau")])
+    told = text_of(here.logged_in("viewer").get("/").text)
+    row = told[told.index("HD03") :]
+    figures = [int(each) for each in re.findall(r"\d+", row[row.index("信息") :])[:2]]
+    assert figures == [found.read, found.states[State.ACCEPTED]]
