@@ -29,7 +29,7 @@ class Queues:
             for each in outlook.standings:
                 if each.route.target == queue.target:
                     states.update(each.states)
-            parts.append((queue, states, causes(queue, awaited, tripped, now)))
+            parts.append((queue, states, causes(queue, awaited, tripped, now), bool(queue.waiting or tripped)))
         return page("queue", parts=parts, now=outlook.now)
 
     def resume(self) -> ResponseReturnValue:

@@ -1,0 +1,196 @@
+"""A person at a real browser: logs in, looks, acts, is logged out. Headless Chromium against the served gateway."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from support.delivery import Clock
+from support.webconsole import PASSWORD, hospital, password_hash, present
+
+from gateway import config as configuration
+from gateway import serving
+from gateway.breaker import Report, Signal
+from gateway.model import Brake, BrakeKind
+from gateway.operators import Operator
+from gateway.wiring import Gateway, opened
+
+NEW = "staple-of-my-own"
+_SWITCHES = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server")
+
+
+@dataclass
+class Person:
+    """Somebody at a screen; every look is kept as a picture."""
+
+    driver: Chrome
+    url: str
+    folder: Path
+
+    def open(self, path: str) -> None:
+        self.driver.get(f"{self.url}{path}")
+
+    def see(self) -> str:
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def find(self, css: str) -> WebElement:
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def press(self, word: str) -> None:
+        """The first button of that word."""
+        found = [each for each in self.driver.find_elements(By.TAG_NAME, "button") if each.text == word]
+        assert found, f"no button {word} on: {self.see()}"
+        found[0].click()
+
+    def fill(self, **fields: str) -> None:
+        for name, value in fields.items():
+            box = self.find(f"main [name={name}]")
+            box.clear()
+            box.send_keys(value)
+
+    def enter(self, name: str, password: str = PASSWORD) -> None:
+        self.open("/login")
+        self.fill(name=name, password=password)
+        self.press("登录")
+
+    def look(self, name: str, width: int = 1366) -> Path:
+        """The whole page, as wide as that."""
+        self.driver.set_window_size(width, 768)
+        height = int(self.driver.execute_script("return document.documentElement.scrollHeight")) + 150
+        self.driver.set_window_size(width, min(max(height, 768), 4000))
+        place = self.folder / f"{name}.png"
+        assert self.driver.save_screenshot(str(place))
+        return place
+
+    def overflows(self) -> bool:
+        """Whether the page is wider than the window: then a person has to push it to and fro."""
+        wide = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.driver.execute_script(wide)) > 0
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Chrome]:
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (browser and driver):
+        pytest.skip("chromium and chromium-driver are not on this machine")
+    options = Options()
+    options.binary_location = browser
+    for switch in _SWITCHES:
+        options.add_argument(switch)
+    found = Chrome(options=options, service=Service(driver))
+    found.set_page_load_timeout(60)
+    yield found
+    found.quit()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hospital(tmp_path_factory.mktemp("browser") / "district", days=4)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return present()
+
+
+@pytest.fixture
+def gateway(template: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    place = Path(shutil.copytree(template, tmp_path / "site"))
+    with opened(configuration.load(place / "config.yaml"), clock) as found:
+        for name, role in (("admin", "admin"), ("it", "it"), ("viewer", "viewer")):
+            found.store.people.add_operator(Operator(name, role, "", password_hash(), must_change=False), clock())
+        yield found
+
+
+@pytest.fixture
+def person(gateway: Gateway, chrome: Chrome, tmp_path: Path) -> Iterator[Person]:
+    with serving.listening(gateway, threading.Event()) as url:
+        chrome.get(f"{url}/login")
+        chrome.delete_all_cookies()
+        yield Person(chrome, url, tmp_path)
+
+
+def test_an_administrator_logs_in_sees_what_is_wrong_releases_it_and_leaves(person: Person, gateway: Gateway) -> None:
+    now = gateway.clock()
+    gateway.store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", now))
+    person.open("/")
+    assert "登录" in person.driver.title
+    person.enter("admin", "wrong-password")
+    assert "用户名或密码不对" in person.see()
+    person.fill(password=PASSWORD)
+    person.press("登录")
+    assert "有 1 件事要处理" in person.see()
+    person.find("input[name=verified]").click()
+    person.press("放行")
+    assert "已放行" in person.see()
+    assert "没有要处理的事" in person.see()
+    assert gateway.store.brakes() == []
+    person.press("退出")
+    assert "已退出" in person.see()
+    person.driver.back()
+    person.driver.refresh()
+    assert "登录" in person.driver.title, "the page before is not shown again"
+
+
+def test_a_clerk_looks_a_row_up_and_is_logged_out_by_doing_nothing(person: Person, gateway: Gateway, clock: Clock) -> None:
+    person.enter("it")
+    person.open("/where")
+    person.fill(number="8")
+    person.press("查")
+    assert "本地行号 8" in person.see()
+    assert "平台 bureau 已收第 1 版" in person.see()
+    assert person.driver.current_url == f"{person.url}/where", "the number is not in the address"
+    clock.move(31 * 60)
+    person.open("/where")
+    assert "登录" in person.driver.title
+    person.fill(name="it", password=PASSWORD)
+    person.press("登录")
+    assert person.driver.current_url == f"{person.url}/where", "back to where one was"
+
+
+def test_a_clerk_sees_why_nothing_goes_and_has_it_tried_at_once(person: Person, gateway: Gateway) -> None:
+    for _ in range(3):
+        gateway.store.note("bureau", "", Report(Signal.UNREACHABLE, "平台连不上：拒绝连接"), gateway.clock())
+    person.enter("it")
+    assert "熔断" in person.see()
+    person.open("/queue")
+    assert "平台连不上：拒绝连接" in person.see()
+    person.press("立即再试")
+    assert "已解除暂停" in person.see()
+
+
+def test_a_new_colleague_changes_the_password_first(person: Person, gateway: Gateway, clock: Clock) -> None:
+    gateway.store.people.add_operator(Operator("zhang", "viewer", "", password_hash()), clock())
+    person.enter("zhang")
+    assert "现在的密码是别人设的" in person.see()
+    person.fill(old=PASSWORD, new=NEW, again=NEW)
+    person.press("改密码")
+    assert "密码已改" in person.see()
+    person.enter("zhang", NEW)
+    assert "每一行在哪里" in person.see()
+    assert "账号" not in person.see()
+
+
+def test_every_page_fits_a_clerks_screen_and_a_phone_and_asks_nobody_else(person: Person, gateway: Gateway) -> None:
+    gateway.store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", gateway.clock()))
+    person.enter("admin")
+    paths = [
+        link.get_attribute("href").removeprefix(person.url) for link in person.driver.find_elements(By.CSS_SELECTOR, ".menu a")
+    ]
+    assert {"/", "/queue", "/where", "/users"} <= set(paths)
+    for width in (1366, 400):
+        for path in paths:
+            person.open(path)
+            assert person.look(f"{path.strip('/') or 'today'}-{width}", width).stat().st_size > 5000
+            assert not person.overflows(), (path, width)
+            asked = person.driver.execute_script("return performance.getEntriesByType('resource').map(each => each.name)")
+            assert all(each.startswith(person.url) for each in asked), asked
