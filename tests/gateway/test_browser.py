@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
 from support.delivery import Clock
 from support.webconsole import PASSWORD, hospital, password_hash, present
 
@@ -40,7 +42,15 @@ class Person:
         self.driver.get(f"{self.url}{path}")
 
     def see(self) -> str:
-        return self.driver.find_element(By.TAG_NAME, "body").text
+        return str(self.driver.execute_script("return document.body ? document.body.innerText : ''"))
+
+    def sees(self, words: str) -> bool:
+        """Whether it stands there, at once or as soon as the page has come: a click does not wait for it."""
+        waiting = WebDriverWait(self.driver, 20, 0.05, (WebDriverException,))
+        try:
+            return bool(waiting.until(lambda _: words in self.see() or words in self.driver.title))
+        except TimeoutException:
+            return False
 
     def find(self, css: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, css)
@@ -123,37 +133,39 @@ def test_an_administrator_logs_in_sees_what_is_wrong_releases_it_and_leaves(pers
     now = gateway.clock()
     gateway.store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", now))
     person.open("/")
-    assert "登录" in person.driver.title
+    assert person.sees("登录")
     person.enter("admin", "wrong-password")
-    assert "用户名或密码不对" in person.see()
+    assert person.sees("用户名或密码不对"), person.see()
     person.fill(password=PASSWORD)
     person.press("登录")
-    assert "有 1 件事要处理" in person.see()
+    assert person.sees("有 1 件事要处理"), person.see()
     person.find("input[name=verified]").click()
     person.press("放行")
-    assert "已放行" in person.see()
-    assert "没有要处理的事" in person.see()
+    assert person.sees("已放行"), person.see()
+    assert person.sees("没有要处理的事"), person.see()
     assert gateway.store.brakes() == []
     person.press("退出")
-    assert "已退出" in person.see()
+    assert person.sees("已退出"), person.see()
     person.driver.back()
     person.driver.refresh()
-    assert "登录" in person.driver.title, "the page before is not shown again"
+    assert person.sees("登录"), "the page before is not shown again"
 
 
 def test_a_clerk_looks_a_row_up_and_is_logged_out_by_doing_nothing(person: Person, gateway: Gateway, clock: Clock) -> None:
     person.enter("it")
+    assert person.sees("每一行在哪里")
     person.open("/where")
     person.fill(number="8")
     person.press("查")
-    assert "本地行号 8" in person.see()
-    assert "平台 bureau 已收第 1 版" in person.see()
+    assert person.sees("本地行号 8"), person.see()
+    assert person.sees("平台 bureau 已收第 1 版"), person.see()
     assert person.driver.current_url == f"{person.url}/where", "the number is not in the address"
     clock.move(31 * 60)
     person.open("/where")
-    assert "登录" in person.driver.title
+    assert person.sees("登录")
     person.fill(name="it", password=PASSWORD)
     person.press("登录")
+    assert person.sees("号码")
     assert person.driver.current_url == f"{person.url}/where", "back to where one was"
 
 
@@ -161,22 +173,22 @@ def test_a_clerk_sees_why_nothing_goes_and_has_it_tried_at_once(person: Person, 
     for _ in range(3):
         gateway.store.note("bureau", "", Report(Signal.UNREACHABLE, "平台连不上：拒绝连接"), gateway.clock())
     person.enter("it")
-    assert "熔断" in person.see()
+    assert person.sees("熔断"), person.see()
     person.open("/queue")
-    assert "平台连不上：拒绝连接" in person.see()
+    assert person.sees("平台连不上：拒绝连接"), person.see()
     person.press("立即再试")
-    assert "已解除暂停" in person.see()
+    assert person.sees("已解除暂停"), person.see()
 
 
 def test_a_new_colleague_changes_the_password_first(person: Person, gateway: Gateway, clock: Clock) -> None:
     gateway.store.people.add_operator(Operator("zhang", "viewer", "", password_hash()), clock())
     person.enter("zhang")
-    assert "现在的密码是别人设的" in person.see()
+    assert person.sees("现在的密码是别人设的"), person.see()
     person.fill(old=PASSWORD, new=NEW, again=NEW)
     person.press("改密码")
-    assert "密码已改" in person.see()
+    assert person.sees("密码已改"), person.see()
     person.enter("zhang", NEW)
-    assert "每一行在哪里" in person.see()
+    assert person.sees("每一行在哪里"), person.see()
     assert "账号" not in person.see()
 
 
