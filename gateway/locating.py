@@ -66,6 +66,8 @@ UNKNOWN = "没有读到过这个号码的行：请核对号码；刚录入的，
 def lines(found: Whereabouts) -> Iterator[str]:
     """The way of one row, as it is printed."""
     yield f"来源 {found.source} 的 {found.dataset}，本地行号 {redaction.shown(found.ref)}，机构 {found.institution or '不明'}"
+    if found.document or found.department:
+        yield f"  单据号 {redaction.shown(found.document) or '—'}，科室 {redaction.shown(found.department) or '—'}"
     for sentence in found.verdict:
         yield f"  → {sentence}"
     if found.first_seen:

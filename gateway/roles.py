@@ -21,7 +21,8 @@ class Permission(StrEnum):
     ROWS = "rows"  #: find one row and see its way
     TASKS = "tasks"  #: rows that a person must mend
     DEPARTMENTS = "departments"  #: those of every department, not of one's own alone
-    NOTE = "note"  #: say who mends it, and how far it is
+    NOTE = "note"  #: say how far a task is
+    ASSIGN = "assign"  #: say who sees to it
     REPLAY = "replay"  #: have a row judged or sent once more
     RESUME = "resume"  #: end a wait for a platform
     RELEASE = "release"  #: let go what a brake stopped

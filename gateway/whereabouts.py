@@ -109,6 +109,8 @@ class Whereabouts:
     dataset: str
     ref: str
     institution: str
+    document: str  #: its number in the site's own program; "" where the profile names none
+    department: str
     first_seen: datetime | None
     replaced: bool  #: it is gone, and another row has its key
     aside: SetAside | None

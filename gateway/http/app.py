@@ -49,11 +49,17 @@ def _guard(response: Response) -> Response:
     return response
 
 
+def _said(error: HTTPException) -> str:
+    """What we said ourselves; "" where it is werkzeug's own English."""
+    own = error.description and error.description != type(error).description
+    return str(error.description) if own and not str(error.description).isascii() else ""
+
+
 def _answer_errors(app: Flask, refuse: Refuse) -> None:
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         status = error.code or 500
-        return refuse(status, error.description if status == 400 else _SENTENCES.get(status, "请求无法处理"))  # type: ignore[arg-type]
+        return refuse(status, _said(error) or _SENTENCES.get(status, "请求无法处理"))
 
     @app.errorhandler(GatewayError)
     def _later(error: GatewayError) -> Response:

@@ -139,17 +139,20 @@ class People:
 
     # the access log
 
-    def note_access(self, each: Access) -> None:
-        """One line of it."""
-        values = {
-            "at": each.at,
-            "operator": each.operator,
-            "address": each.address[:_ADDRESS],
-            "action": each.action,
-            "outcome": each.outcome,
-            "place": each.place[:_PLACE],
-        }
-        write(self._engine, lambda connection: connection.execute(insert(access).values(**values)))
+    def note_access(self, *lines: Access) -> None:
+        """Lines of it, all or none."""
+        rows = [
+            {
+                "at": each.at,
+                "operator": each.operator,
+                "address": each.address[:_ADDRESS],
+                "action": each.action,
+                "outcome": each.outcome,
+                "place": each.place[:_PLACE],
+            }
+            for each in lines
+        ]
+        write(self._engine, lambda connection: connection.execute(insert(access), rows))
 
     def accesses(self, start: datetime, end: datetime, name: str = "", most: int = 10_000) -> Sequence[Access]:
         """Those in [start, end), the newest first."""

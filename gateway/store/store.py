@@ -73,8 +73,8 @@ from gateway.store import (
     tracks,
     usage,
     voids,
-    worklist,
     whereabouts,
+    worklist,
 )
 from gateway.store.backup import Copy
 from gateway.store.engine import compact, connect, place_of, reading, write, write_over
@@ -83,8 +83,8 @@ from gateway.store.people import People
 from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
-from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
 from gateway.whereabouts import Sought, Whereabouts
+from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
 from schemas.envelope import message_id
 from schemas.holdings import Holding
 from schemas.model import Edition

@@ -27,7 +27,8 @@ _ROW = (ledger.c.source, ledger.c.dataset, ledger.c.ref)
 def find(connection: Connection, sought: Sought) -> list[Whereabouts]:
     """At most MOST rows, those whose own number it is first."""
     places = dict.fromkeys((*_by_row(connection, sought), *_by_key(connection, sought), *_aside_by_key(connection, sought)))
-    return gather(connection, list(places)[:MOST])
+    found = list(places) or list(dict.fromkeys(_by_document(connection, sought)))
+    return gather(connection, found[:MOST])
 
 
 def gather(connection: Connection, places: Sequence[_Place]) -> list[Whereabouts]:
@@ -42,12 +43,31 @@ def gather(connection: Connection, places: Sequence[_Place]) -> list[Whereabouts
     found = []
     for place in places:
         records = tuple(_record(row, trails) for row in entries[place])
-        sight, apart = seen.get(place), asides.get(place)
-        institution = records[0].institution if records else apart.institution if apart else ""
         looks = max((missed.get((each.institution, place[1], each.key), 0) for each in records), default=0)
-        first_seen, replaced = (sight.first_seen, sight.replaced) if sight else (None, False)
-        found.append(Whereabouts(*place, institution, first_seen, replaced, _set_aside(apart), records, looks))
+        found.append(_whereabouts(place, seen.get(place), asides.get(place), entries[place], records, looks))
     return found
+
+
+def _whereabouts(
+    place: _Place,
+    sight: Row[Any] | None,
+    apart: Row[Any] | None,
+    entries: Sequence[Row[Any]],
+    records: tuple[RecordTrail, ...],
+    missed: int,
+) -> Whereabouts:
+    named = next((row for row in (apart, *entries) if row is not None), None)
+    return Whereabouts(
+        *place,
+        institution=named.institution if named else "",
+        document=named.document if named else "",
+        department=named.department if named else "",
+        first_seen=sight.first_seen if sight else None,
+        replaced=bool(sight and sight.replaced),
+        aside=_set_aside(apart),
+        records=records,
+        missed=missed,
+    )
 
 
 def _by_row(connection: Connection, sought: Sought) -> Iterable[_Place]:
@@ -76,6 +96,15 @@ def _aside_by_key(connection: Connection, sought: Sought) -> Iterable[_Place]:
     rows = connection.execute(query.order_by(aside.c.source, aside.c.dataset, aside.c.ref).limit(MOST))
     known = set(sought.rows)
     return [place for row in rows if (place := _place(row))[:2] in known]
+
+
+def _by_document(connection: Connection, sought: Sought) -> Iterable[_Place]:
+    """A document's number that is no part of the key. It is asked last: an index for it would make each row taken in cost more."""
+    for table in (aside, ledger):
+        for chunk in _chunks(sought.rows):
+            here = (tuple_(table.c.source, table.c.dataset).in_(chunk), table.c.document == sought.number)
+            query = select(table.c.source, table.c.dataset, table.c.ref).where(*here).order_by(table.c.ref)
+            yield from (_place(row) for row in connection.execute(query.limit(MOST)))
 
 
 def _begins(connection: Connection, column: ColumnElement[str], number: str) -> ColumnElement[bool]:

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 from support.delivery import Clock
-from support.webconsole import Site, hospital, present, site
+from support.webconsole import Browser, Site, hospital, present, site
 
+from gateway import mending
 from gateway.breaker import Report, Signal
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.model import Brake, BrakeKind
 from gateway.outbox import State
 from gateway.standing import Route
+from gateway.worklist import TaskFilter
 
 EVIL = "<script>alert('血透')</script>"
 
@@ -176,7 +178,7 @@ def test_no_page_and_no_log_names_a_person(here: Site) -> None:
     started = here.clock()
     seen: list[str] = []
     with capture_logs() as lines:
-        for path in ("/", "/queue", "/declarations", "/users", "/access", "/where"):
+        for path in ("/", "/queue", "/declarations", "/users", "/access", "/tasks", "/where"):
             seen.append(browser.get(path).text)
         for (document,) in local_rows(here, "SELECT session_no FROM dialysis_session LIMIT 5"):
             seen.append(browser.post("/where", number=document, dataset="").text)
@@ -201,3 +203,110 @@ def test_the_figures_are_the_accounts_own(here: Site) -> None:
     row = told[told.index("HD03") :]
     figures = [int(each) for each in re.findall(r"\d+", row[row.index("信息") :])[:2]]
     assert figures == [found.read, found.states[State.ACCEPTED]]
+
+
+def mend(here: Site, ref: str, on_clock: str | None) -> None:
+    """A session's beginning is put right, or taken away, at the hospital."""
+    clock = "NULL" if on_clock is None else f"'{on_clock}'"
+    local(here, f"UPDATE dialysis_session SET on_clock = {clock} WHERE id = {int(ref)}")
+
+
+@pytest.fixture
+def wrong(here: Site) -> tuple[str, str, str]:
+    """(number, document, former beginning) of a session that has no beginning any more; the gateway has read that."""
+    ((ref, document, began),) = local_rows(here, "SELECT id, session_no, on_clock FROM dialysis_session LIMIT 1")
+    mend(here, ref, None)
+    for feed in here.gateway.feeds:
+        here.gateway.read(feed, from_start=True)
+    return ref, document, began
+
+
+def opened_task(browser: Browser, document: str) -> str:
+    """The address of the task of a document, from the list."""
+    text = browser.get("/tasks").text
+    row = text[text.index(document) :]
+    return unescape(re.findall(r'href="(/tasks/[^"]+)"', row)[0])
+
+
+def test_a_task_says_what_to_mend_where_and_until_when_in_an_address_that_names_no_row(
+    here: Site, wrong: tuple[str, str, str]
+) -> None:
+    ref, document, _ = wrong
+    browser = here.logged_in("it")
+    address = opened_task(browser, document)
+    assert document not in address
+    assert ref not in (part for part in address.split("/"))
+    told = text_of(browser.get(address).text)
+    for words in (document, "上机时间", "begn_time", "on_clock", "必填", "更正期限", "平台仍为旧值", f"本地行号 {ref}"):
+        assert words in told
+    started = here.clock()
+    seen = here.gateway.store.people.accesses(started, started + timedelta(days=1))
+    assert ("task", f"his HD03 {ref}") in [(each.action, each.place) for each in seen]
+    assert ("tasks", f"his HD03 {ref}") in [(each.action, each.place) for each in seen], "a list shows rows too"
+
+
+def test_who_sees_to_a_task_and_what_is_said_of_it_are_kept(here: Site, wrong: tuple[str, str, str]) -> None:
+    browser = here.logged_in("it")
+    address = opened_task(browser, wrong[1])
+    browser.get(address)
+    done = browser.post(f"{address}/note", owner="护士长", note="已请当班补录")
+    told = text_of(browser.get(done.location).text)
+    assert "已保存" in told
+    assert "护士长 已请当班补录" in told
+    assert browser.post(f"{address}/note", owner="护士长", note="已请当班补录").location.endswith("done=unchanged")
+    refused = browser.post(f"{address}/note", owner="护士长", note="患者 99000019900307001X")
+    assert (refused.status_code, "不能有证件号" in refused.text) == (400, True)
+    assert "99000019900307001X" not in browser.get(address).text
+    filtered = browser.post("/tasks", owner="护士长")
+    assert "护士长" not in unescape(filtered.location)
+    assert "待办：1 行" in text_of(browser.get(filtered.location).text)
+    assert "没有符合条件的待办" in browser.get(browser.post("/tasks", owner="别人").location).text
+
+
+def test_a_task_that_was_mended_is_tried_at_once_and_one_that_was_not_says_so(here: Site, wrong: tuple[str, str, str]) -> None:
+    ref, document, began = wrong
+    browser = here.logged_in("it")
+    address = opened_task(browser, document)
+    browser.get(address)
+    still = browser.post(f"{address}/replay")
+    assert "仍然不合格" in browser.get(still.location).text
+    mend(here, ref, began)
+    done = browser.post(f"{address}/replay")
+    told = text_of(browser.get(done.location).text)
+    assert "这一行现在合格了" in told
+    assert document not in told
+    gone = browser.get(address, headers={"Accept": "text/html"})
+    assert (gone.status_code, "已不在待办里" in gone.text) == (404, True)
+    assert here.sent
+
+
+def test_a_department_sees_its_own_tasks_and_no_others(here: Site, wrong: tuple[str, str, str]) -> None:
+    everyone = here.logged_in("it")
+    found = mending.tasks(here.gateway, TaskFilter(), 0, 500).tasks
+    (department,) = {each.department for each in found if each.department}
+    own, other = (next(each for each in found if bool(each.department) is here_) for here_ in (True, False))
+    clerk = here.logged_in("department", department)
+    text = clerk.get("/tasks").text
+    assert own.document in text
+    assert other.document not in text
+    narrowed = clerk.get(clerk.post("/tasks", department="", dataset=other.row.dataset).location).text
+    assert other.document not in narrowed
+    foreign = opened_task(everyone, other.document)
+    for answer in (clerk.get(foreign), clerk.post(f"{foreign}/note", note="我来看看")):
+        assert answer.status_code == 404
+    address = opened_task(clerk, own.document)
+    clerk.get(address)
+    assert clerk.post(f"{address}/note", note="已补录", owner="我").status_code == 303
+    (written,) = mending.history(here.gateway, own.row)
+    assert (written.note, written.owner, written.written_by) == ("已补录", "", "department1"), "who sees to it is not theirs to say"
+    assert clerk.post(f"{address}/replay").status_code == 403
+    assert clerk.get("/").status_code == 403
+
+
+@pytest.mark.parametrize("address", ["x", "AAAA", "ZmFrZQ", "-" * 200])
+def test_an_address_of_a_row_that_was_not_made_here_leads_nowhere(here: Site, address: str) -> None:
+    browser = here.logged_in("it")
+    assert browser.get(f"/tasks/{address}").status_code == 404
+    assert browser.get(f"/tasks?f={address}").status_code == 200
+    assert browser.get("/tasks?page=-7").status_code == 200
+    assert browser.get("/tasks?page=99999999999").status_code == 200

@@ -37,6 +37,11 @@ class Desk:
                 self._outlook = outlook(self.gateway)
             return self._outlook
 
+    def datasets(self) -> list[tuple[str, str]]:
+        """Those that are read, with their Chinese names."""
+        codes = dict.fromkeys(feed.source.dataset for feed in self.gateway.feeds)
+        return [(code, self.gateway.edition.datasets[code].name) for code in codes]
+
     def changed(self) -> None:
         """A person did something: the next look must show it."""
         with self._lock:

@@ -78,6 +78,7 @@ class Guard:
         who = g.operator.name if g.operator else g.who if nameable(g.who) else ""
         if page.name == "login" or (not who and not g.who):
             return
-        for place in g.places or [""]:
-            self._desk.people.note_access(Access(self._desk.now(), who or "?", tokens.address(), page.name, status, place))
+        now, where = self._desk.now(), tokens.address()
+        lines = (Access(now, who or "?", where, page.name, status, place) for place in g.places or [""])
+        self._desk.people.note_access(*lines)
         _log.info("access", operator=who or "?", action=page.name, status=status, rows=len(g.places))

@@ -13,6 +13,7 @@ from gateway.http.console.desk import Desk
 from gateway.http.console.door import Door
 from gateway.http.console.queues import Queues
 from gateway.http.console.rows import Rows
+from gateway.http.console.tasks import Tasks
 from gateway.http.console.today import Today
 from gateway.roles import Permission
 
@@ -35,13 +36,18 @@ class Page:
 def pages(desk: Desk) -> Sequence[Page]:
     """All of them, those of the menu in its order."""
     door, today, queues, rows = Door(desk), Today(desk), Queues(desk), Rows(desk)
-    accounts, declared = Accounts(desk), Declared(desk)
+    accounts, declared, tasks = Accounts(desk), Declared(desk), Tasks(desk)
     figures, users = Permission.FIGURES, Permission.USERS
     return (
         Page("today", "今日风险", "/", "GET", today.show, figures, menu="今日风险", refreshes=True),
         Page("release", "放行刹车", "/brakes", "POST", today.release, Permission.RELEASE),
         Page("queue", "队列", "/queue", "GET", queues.show, figures, menu="队列", refreshes=True),
         Page("resume", "立即再试", "/queue", "POST", queues.resume, Permission.RESUME),
+        Page("tasks", "待办", "/tasks", "GET", tasks.show, Permission.TASKS, menu="待办"),
+        Page("filter", "筛选待办", "/tasks", "POST", tasks.filter, Permission.TASKS),
+        Page("task", "一条待办", "/tasks/<address>", "GET", tasks.task, Permission.TASKS),
+        Page("note", "写备注", "/tasks/<address>/note", "POST", tasks.note, Permission.NOTE),
+        Page("replay", "马上再查", "/tasks/<address>/replay", "POST", tasks.replay, Permission.REPLAY),
         Page("where", "查一行", "/where", "GET", rows.ask, Permission.ROWS, menu="查一行"),
         Page("found", "查一行的结果", "/where", "POST", rows.find, Permission.ROWS),
         Page("declarations", "申明", "/declarations", "GET", declared.show, figures, menu="申明"),

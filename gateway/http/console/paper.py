@@ -29,14 +29,23 @@ DONE = {
     "enabled": "已启用",
     "changed": "密码已改，请用新密码登录",
     "left": "已退出",
+    "noted": "已保存",
+    "unchanged": "没有改动",
+    "right": "这一行现在合格了，已排队报送",
+    "requeued": "平台退回的已按原版本重新排队，马上再报",
+    "wrong": "再查过了，仍然不合格，原因见下",
+    "absent": "本地库里没有查到这一行：还没有保存，或已经删除",
 }
+#: of them, those after which something is still to be done
+_STILL = frozenset({"nothing", "unchanged", "wrong", "absent"})
 
 
 def page(template: str, /, **content: Any) -> str:
     """A template of this room."""
     count = request.args.get("count", "")
     done = DONE.get(request.args.get("done", ""), "").format(count=count if count.isdecimal() else "")
-    return render_template(f"console/{template}.html", done=done, **content)
+    still = request.args.get("done") in _STILL
+    return render_template(f"console/{template}.html", done=done, still=still, **content)
 
 
 def done(endpoint: str, code: str, **values: Any) -> Answer:

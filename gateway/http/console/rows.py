@@ -20,12 +20,12 @@ class Rows:
 
     def ask(self) -> ResponseReturnValue:
         """The form."""
-        return page("where", datasets=self._datasets())
+        return page("where", datasets=self._desk.datasets())
 
     def find(self) -> ResponseReturnValue:
         """Every row that is shown is written down first; the page says nothing of who or what, only where the row is."""
         number, dataset = request.form.get("number", "").strip(), request.form.get("dataset", "")
-        asked = {"number": number, "dataset": dataset, "datasets": self._datasets()}
+        asked = {"number": number, "dataset": dataset, "datasets": self._desk.datasets()}
         if not number or len(number) > KEY_LENGTH:
             return page("where", **asked, sentence="请输入一个号码：本地行号、单据号或业务主键"), 400
         found = locate(self._desk.gateway, number, dataset)
@@ -34,8 +34,3 @@ class Rows:
             return page("where", **asked, sentence=UNKNOWN), 404
         rows = [(each, reasons_of(each)) for each in found]
         return page("where", **asked, rows=rows, more=len(found) == MOST)
-
-    def _datasets(self) -> list[tuple[str, str]]:
-        """Those that are read, with their Chinese names."""
-        codes = dict.fromkeys(feed.source.dataset for feed in self._desk.gateway.feeds)
-        return [(code, self._desk.gateway.edition.datasets[code].name) for code in codes]
