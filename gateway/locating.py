@@ -14,14 +14,14 @@ from gateway import config as configuration
 from gateway import console as show
 from gateway import declaring, redaction
 from gateway.telling import told
-from gateway.whereabouts import MOST, RecordTrail, Shipment, Sought, VersionTrail, Whereabouts, reasons_of
+from gateway.whereabouts import MOST, RecordTrail, RowTrail, Shipment, Sought, VersionTrail, reasons_of
 from gateway.wiring import Gateway, opened
 from schemas import wire
 from schemas.commandline import Command
 from schemas.wire import SHANGHAI
 
 
-def locate(gateway: Gateway, number: str, dataset: str = "") -> Sequence[Whereabouts]:
+def locate(gateway: Gateway, number: str, dataset: str = "") -> Sequence[RowTrail]:
     """The rows of the site that the number names: of those that are configured, and of its declarations."""
     wanted = number.strip()
     if not wanted:
@@ -63,7 +63,7 @@ COMMANDS = (where,)
 UNKNOWN = "没有读到过这个号码的行：请核对号码；刚录入的，等下一次读取；一直没有的，请看查询是否漏选了它"
 
 
-def lines(found: Whereabouts) -> Iterator[str]:
+def lines(found: RowTrail) -> Iterator[str]:
     """The way of one row, as it is printed."""
     yield f"来源 {found.source} 的 {found.dataset}，本地行号 {redaction.shown(found.ref)}，机构 {found.institution or '不明'}"
     if found.document or found.department:

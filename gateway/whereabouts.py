@@ -102,7 +102,7 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class RowTrail:
     """All that is known of one local row."""
 
     source: str
@@ -153,7 +153,7 @@ def _record_told(record: RecordTrail) -> Iterator[str]:
         yield f"{told}{f'（{wire.encode_datetime(at)}）' if at and state in (State.ACCEPTED, State.REJECTED) else ''}"
 
 
-def reasons_of(found: Whereabouts) -> Mapping[str, tuple[Violation, ...]]:
+def reasons_of(found: RowTrail) -> Mapping[str, tuple[Violation, ...]]:
     """Who says what is wrong: "" is us."""
     said: dict[str, tuple[Violation, ...]] = {"": found.aside.reasons} if found.aside and found.aside.reasons else {}
     for record in found.records:

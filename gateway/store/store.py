@@ -83,7 +83,7 @@ from gateway.store.people import People
 from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
-from gateway.whereabouts import Sought, Whereabouts
+from gateway.whereabouts import RowTrail, Sought
 from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
 from schemas.envelope import message_id
 from schemas.holdings import Holding
@@ -648,7 +648,7 @@ class Store:
         """Wait for nothing any longer; returns how many rows waited."""
         return write(self._engine, lambda connection: requeueing.resume(connection, target))
 
-    def find(self, sought: Sought) -> Sequence[Whereabouts]:
+    def find(self, sought: Sought) -> Sequence[RowTrail]:
         """The rows that a number names, each with its whole way."""
         with reading(self._engine) as connection:
             return whereabouts.find(connection, sought)

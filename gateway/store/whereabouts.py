@@ -16,7 +16,7 @@ from gateway import redaction
 from gateway.model import AsideState
 from gateway.outbox import State
 from gateway.store.tables import absence, aside, ledger, outbox, parcel, sighting
-from gateway.whereabouts import MOST, RecordTrail, SetAside, Shipment, Sought, VersionTrail, Whereabouts
+from gateway.whereabouts import MOST, RecordTrail, RowTrail, SetAside, Shipment, Sought, VersionTrail
 from schemas.model import Violation
 
 _Place = tuple[str, str, str]  #: source, data set, ref; or institution, data set, key
@@ -24,14 +24,14 @@ _CHUNK = 200
 _ROW = (ledger.c.source, ledger.c.dataset, ledger.c.ref)
 
 
-def find(connection: Connection, sought: Sought) -> list[Whereabouts]:
+def find(connection: Connection, sought: Sought) -> list[RowTrail]:
     """At most MOST rows, those whose own number it is first."""
     places = dict.fromkeys((*_by_row(connection, sought), *_by_key(connection, sought), *_aside_by_key(connection, sought)))
     found = list(places) or list(dict.fromkeys(_by_document(connection, sought)))
     return gather(connection, found[:MOST])
 
 
-def gather(connection: Connection, places: Sequence[_Place]) -> list[Whereabouts]:
+def gather(connection: Connection, places: Sequence[_Place]) -> list[RowTrail]:
     """All that is known of these rows, in their order."""
     seen = {_place(row): row for row in _of(connection, sighting, places)}
     asides = {(row.source, row.dataset, row.ref): row for row in _of(connection, aside, places)}
@@ -44,20 +44,20 @@ def gather(connection: Connection, places: Sequence[_Place]) -> list[Whereabouts
     for place in places:
         records = tuple(_record(row, trails) for row in entries[place])
         looks = max((missed.get((each.institution, place[1], each.key), 0) for each in records), default=0)
-        found.append(_whereabouts(place, seen.get(place), asides.get(place), entries[place], records, looks))
+        found.append(_row_trail(place, seen.get(place), asides.get(place), entries[place], records, looks))
     return found
 
 
-def _whereabouts(
+def _row_trail(
     place: _Place,
     sight: Row[Any] | None,
     apart: Row[Any] | None,
     entries: Sequence[Row[Any]],
     records: tuple[RecordTrail, ...],
     missed: int,
-) -> Whereabouts:
+) -> RowTrail:
     named = next((row for row in (apart, *entries) if row is not None), None)
-    return Whereabouts(
+    return RowTrail(
         *place,
         institution=named.institution if named else "",
         document=named.document if named else "",

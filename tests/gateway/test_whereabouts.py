@@ -17,7 +17,7 @@ from gateway.model import AsideState, SourceRow
 from gateway.outbox import State
 from gateway.store import Store
 from gateway.uploading import upload
-from gateway.whereabouts import Sought, Whereabouts, reasons_of
+from gateway.whereabouts import RowTrail, Sought, reasons_of
 from schemas.envelope import Result, Status
 from schemas.model import Edition, Violation
 
@@ -38,10 +38,10 @@ class Desk:
     def send(self) -> None:
         upload(self.store, self.platform, "bureau", clock=self.clock, lease=timedelta(seconds=120))
 
-    def find(self, number: str, rows: Any = PLACES, keys: Any = KEYS) -> list[Whereabouts]:
+    def find(self, number: str, rows: Any = PLACES, keys: Any = KEYS) -> list[RowTrail]:
         return list(self.store.find(Sought(number, rows, keys)))
 
-    def one(self, number: str) -> Whereabouts:
+    def one(self, number: str) -> RowTrail:
         (found,) = self.find(number)
         return found
 
