@@ -22,8 +22,8 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from gateway import (
-    alerting,
     accounts,
+    alerting,
     auditing,
     beating,
     deadlines,
