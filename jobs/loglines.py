@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 
 import structlog
 
-from jobs import logtime
+from jobs import logtime, traces
 from jobs.flood import Flood
 from schemas import masking
 from schemas.logfile import LogFile
@@ -29,7 +29,7 @@ def configure(file: LogFile | None = None) -> Lines:
         processors=[
             structlog.processors.add_log_level,
             logtime.stamp,
-            structlog.processors.format_exc_info,
+            traces.told,
             lines.flood,
             masking.log_processor,
             structlog.processors.JSONRenderer(ensure_ascii=False),

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import email
-import json
 import logging
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from email.header import decode_header, make_header
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from click.testing import CliRunner, Result
 from sqlalchemy import delete
 from support.delivery import START, Clock
 from support.district import bureau, lived
+from support.telling import SECRET, Box, Hook, hooked, mailing
 
 from demo.premises import Premises
 from gateway import config as configuration
@@ -42,65 +36,12 @@ from gateway.watching import Watch
 from gateway.wiring import Gateway, opened
 
 HOSPITAL = "H99000100001"
-SECRET = "synthetic-hook-password"
-
-
-@dataclass
-class Hook:
-    """A web hook that answers as the test says and keeps what it was sent."""
-
-    url: str = ""
-    status: int = 200
-    bodies: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    found = Hook()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(found.status)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"json://duty:{SECRET}@127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield found
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class Box:
-    """Keeps the mails that an SMTP server takes."""
-
-    def __init__(self) -> None:
-        self.mails: list[str] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        message = email.message_from_bytes(envelope.content)
-        texts = [part.get_payload(decode=True).decode() for part in message.walk() if part.get_content_maintype() == "text"]  # type: ignore[union-attr]
-        self.mails.append("\n".join([str(make_header(decode_header(message["subject"]))), *texts]))
-        return "250 OK"
-
-
-@contextmanager
-def mailing(box: Box) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield f"mailto://127.0.0.1:{port}?from=gateway@example.invalid&to=duty@example.invalid&mode=insecure"
-    finally:
-        controller.stop()
+    with hooked() as found:
+        yield found
 
 
 @pytest.fixture
