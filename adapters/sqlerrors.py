@@ -100,3 +100,10 @@ def sentence(found: Cause, error: DBAPIError, url: URL, password_from: str = "")
     name = f"：{match.group(1)}" if match else ""
     login = f"用户 {url.username or '没有写'}，" + (f"密码取自{password_from}" if password_from else "密码没有写")
     return found.sentence.format(host=url.host or url.database or "", database=url.database or "", login=login, name=name)
+
+
+def told(error: Exception, url: URL, password_from: str = "") -> str:
+    """What is told of any failure at a site's database."""
+    if not isinstance(error, DBAPIError):
+        return f"数据库的结构读不出来（{type(error).__name__}）"
+    return sentence(cause(error), error, url, password_from)

@@ -1,0 +1,162 @@
+"""A bounded look at a table's newest rows: of each column how much is filled, how many values, of what shape.
+
+Values are looked at and forgotten. Kept are only short codes of a column with few of them, and none that may be of a person.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, column, select, table
+from sqlalchemy.exc import DBAPIError
+
+from adapters.conversion import UnreadableError, is_blank, local_code
+from adapters.introspection.shapes import NOTATIONS, PLAIN, Shape, shape
+from adapters.introspection.tables import Kind, Table
+
+ROWS = 200  #: of a table
+FEW = 12  #: values of a column that is a list of codes
+_LONGEST = 16
+_PATHS = 40  #: of one JSON column
+_DEPTH = 3
+_CODE = re.compile(r"[A-Za-z0-9_+./\-\u4e00-\u9fff]{1,16}")
+_NUMBER_OF_SOMEONE = re.compile(r"\d{6,}")
+_NAMELIKE = re.compile(r"[\u4e00-\u9fff·]{2,4}")
+#: words of a column that holds persons; its values are never shown
+_PERSONS = re.compile(
+    r"name|姓名|名字|(^|_)xm|人$|人员|医生|医师|护士|药师|患者|病人|者$|operator|doctor|nurse|creator|(_by|user|_man|person)|phone|tel|mobile|电话|address|地址|card|证件",
+    re.IGNORECASE,
+)
+#: 百家姓 by frequency (2020 年全国姓名报告, the first hundred): a short Chinese word that begins so may be a name
+_SURNAMES = frozenset(
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the looked-at values of a column have in common."""
+
+    rows: int = 0
+    filled: int = 0
+    distinct: int = 0
+    shapes: Mapping[Shape, float] = field(default_factory=dict)  #: share of the filled
+    codes: tuple[str, ...] = ()  #: all values, where they are few codes and none may be of a person
+    notations: tuple[str, ...] = ()  #: ways in which days are written that a mapping must name
+    units: tuple[str, ...] = ()
+    paths: Mapping[str, Content] = field(default_factory=dict)  #: of a JSON column: path -> what is there
+
+    def share(self, *shapes: Shape) -> float:
+        """Of the filled values, those of any of these shapes."""
+        return sum(self.shapes.get(each, 0.0) for each in shapes)
+
+
+def look(connection: Connection, found: Table, schema: str | None = None, rows: int = ROWS) -> dict[str, Content]:
+    """The columns of one table by name; of one that cannot be read nothing. Newest rows first, where the key tells."""
+    columns = [each for each in found.columns if each.kind is not Kind.BINARY]
+    clause = select(*(column(each.name) for each in columns)).select_from(table(found.name, schema=schema)).limit(rows)
+    if len(found.key) == 1:
+        clause = clause.order_by(column(found.key[0]).desc())
+    try:
+        lines = connection.execute(clause).all()
+    except (DBAPIError, ValueError):  # no right to read it, or a value that the driver cannot hold
+        return {}
+    return {each.name: content([line[number] for line in lines], each.name, each.comment) for number, each in enumerate(columns)}
+
+
+def content(values: Sequence[Any], name: str, comment: str = "") -> Content:
+    """What these values have in common."""
+    filled = [value for value in values if not is_blank(value)]
+    shapes = Counter(found for found in map(shape, filled) if found)
+    texts = [value.strip() for value in filled if isinstance(value, str)]
+    return Content(
+        rows=len(values),
+        filled=len(filled),
+        distinct=len({str(value) for value in filled}),
+        shapes={each: count / len(filled) for each, count in shapes.most_common()},
+        codes=_codes(filled, name, comment),
+        notations=_notations(texts, shapes),
+        units=_units(texts) if shapes.get(Shape.AMOUNT) else (),
+        paths=_paths(filled) if shapes.get(Shape.JSON, 0) * 2 > len(filled) else {},
+    )
+
+
+def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
+    if _PERSONS.search(name) or _PERSONS.search(comment):
+        return ()
+    found: set[str] = set()
+    for value in filled:
+        try:
+            code = local_code(value)
+        except UnreadableError:
+            return ()
+        if not _CODE.fullmatch(code) or _NUMBER_OF_SOMEONE.search(code) or (_NAMELIKE.fullmatch(code) and code[0] in _SURNAMES):
+            return ()
+        found.add(code)
+        if len(found) > FEW:
+            return ()
+    return tuple(sorted(found))
+
+
+def _notations(texts: Sequence[str], shapes: Mapping[Shape, int]) -> tuple[str, ...]:
+    """Those beside the plain one that are met; () if any value is written in a way that none of them reads."""
+    if not texts or shapes.get(Shape.DATE, 0) + shapes.get(Shape.MOMENT, 0) < len(texts) * 0.9:
+        return ()
+    odd = [text for text in texts if not PLAIN.fullmatch(text)]
+    met = [next((name for name, pattern in NOTATIONS if pattern.fullmatch(text)), "") for text in odd]
+    plain = ("yyyy-MM-dd",) if met and len(odd) < len(texts) and "yyyy-M-d" not in met else ()
+    return () if "" in met else tuple(dict.fromkeys((*met, *plain)))
+
+
+def _units(texts: Sequence[str]) -> tuple[str, ...]:
+    units = (
+        re.sub(r"^[+-]?\d+(?:\.\d+)?\s*", "", text) for text in texts if shape(text) in (Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL)
+    )
+    return tuple(sorted(set(units)))[:FEW]
+
+
+def _paths(filled: Sequence[Any]) -> dict[str, Content]:
+    values: dict[str, list[Any]] = {}
+    for each in filled:
+        for path, value in _leaves(_parsed(each), ""):
+            if path in values or len(values) < _PATHS:
+                values.setdefault(path, []).append(value)
+    return {path: content(found, path) for path, found in values.items()}
+
+
+def _leaves(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and depth < _DEPTH:
+        for name, inner in value.items():
+            if "." not in str(name):
+                yield from _leaves(inner, f"{path}.{name}" if path else str(name), depth + 1)
+    elif path and not isinstance(value, dict | list):
+        yield path, value
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def overlap(
+    connection: Connection, of: Table, at: str, to: Table, target: str, schema: str | None = None, keys: int = 50
+) -> float | None:
+    """Of some values of a column, the share that names a row of another table; None where there is nothing to compare."""
+    source = select(column(at)).select_from(table(of.name, schema=schema)).where(column(at).is_not(None)).distinct().limit(keys)
+    try:
+        values = [value for (value,) in connection.execute(source) if not is_blank(value)]
+        if not values:
+            return None
+        hits = select(column(target)).select_from(table(to.name, schema=schema)).where(column(target).in_(values)).distinct()
+        return len(connection.execute(hits).all()) / len(set(values))
+    except DBAPIError:  # of another type
+        return 0.0

@@ -1,0 +1,309 @@
+"""The tables that a data set may come from, and for each of its fields the columns that may be meant, best first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from adapters.introspection.contents import Content
+from adapters.introspection.shapes import Shape
+from adapters.introspection.tables import Column, Kind, Link, Table
+from adapters.proposing import labels
+from adapters.proposing.scoring import Offered, Score, Wanted, score, wanted
+from adapters.proposing.survey import Survey
+from adapters.proposing.vocabulary import Slots, Vocabulary, essence, vocabulary, words
+from schemas.model import Dataset, Edition, Field, FieldType
+
+PROPOSED = 3  #: per field
+_LOOKED_AT = 12  #: tables whose rows are looked at before one is chosen
+_FARTHEST = 2  #: links between the head table and a column
+_PER_LINK = 0.92
+_EMPTY_TABLE = 0.6
+_TIMELESS = 0.4
+_OWN, _STAMP = 0.75, 0.4  #: the factors for what a row says of itself; when it was entered is not when it happened
+_ROW_KEY = 0.6  #: a table's own key for the key of the data set, whatever they are called
+_NEAR_TABLE = 0.7  #: what a linked table counts for when a head table is chosen
+_FOREIGN = 0.75  #: the factor for a table that is about something else
+_OTHERS = frozenset(
+    {
+        "patient",
+        "doctor",
+        "nurse",
+        "operator",
+        "department",
+        "supplier",
+        "warehouse",
+        "tenant",
+        "machine",
+        "bed",
+        "visit",
+        "diagnosis",
+    }
+)
+_BY_NAME, _BY_FIELDS = 0.4, 0.6
+#: columns of every table that say something of the row itself, not of what it is about
+_HOUSEKEEPING = frozenset({"created", "updated", "deleted", "tenant"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A table reached from the head table by links; () is the head table itself."""
+
+    table: str
+    head: str
+    path: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A column, or a day and a clock, that may be what a field asks for."""
+
+    place: Place
+    offered: Offered
+    score: Score
+    clock: Offered | None = None  #: the wall clock beside `offered`, which is then the day
+
+    @property
+    def shown(self) -> str:
+        """As a person reads it."""
+        return f"{self.offered.shown}＋{self.clock.column.name}" if self.clock else self.offered.shown
+
+
+@dataclass(frozen=True, slots=True)
+class TableProposal:
+    """A table that the data set may come from."""
+
+    table: Table
+    score: float
+    covered: tuple[str, ...]  #: labels of the required fields that something in it may be
+    empty: bool = False
+
+
+class Ranking:
+    """Proposals for one data set."""
+
+    def __init__(self, survey: Survey, edition: Edition, dataset: str, known: Vocabulary | None = None) -> None:
+        self.survey, self.edition, self.dataset = survey, edition, edition.datasets[dataset]
+        self._known = known or vocabulary()
+        self._offers: dict[tuple[str, bool], tuple[Offered, ...]] = {}
+        about = (*self._known.of_text(self.dataset.name), *self._known.of_text(self.dataset.scene))
+        self._common = _common(survey.tables)
+        self._about: frozenset[str] = frozenset().union(*about) - self._known.heads
+        named = [each for each in self._known.of_text(self.dataset.name) if each and not each <= self._known.heads]
+        self._thing: frozenset[str] = named[-1] if named else frozenset()
+
+    def tables(self, most: int = PROPOSED) -> list[TableProposal]:
+        """Best first: by name and comment, then by what its columns cover; only the likeliest are looked into."""
+        rough = sorted((self._rough(each) for each in self.survey.tables.values()), key=lambda each: (-each.score, each.table.name))
+        exact = [self._exact(each.table) for each in rough[:_LOOKED_AT]]
+        return sorted(exact, key=lambda each: (-each.score, each.table.name))[:most]
+
+    def fields(self, head: str, specs: Sequence[Field] | None = None) -> dict[str, list[Proposal]]:
+        """Proposals for each single field of the data set, or for those given, from a head table and what it leads to."""
+        places = list(self.places(head))
+        return {
+            spec.name: self._proposals(self._wanted(spec), places)
+            for spec in (specs or self.dataset.fields)
+            if spec.type is not FieldType.ROWS
+        }
+
+    def places(self, head: str) -> Iterator[Place]:
+        """The head table and what is reached from it, the nearest first, each table once by its shortest way."""
+        seen, found = {head}, [Place(head, head)]
+        while found:
+            place = found.pop(0)
+            yield place
+            if len(place.path) < _FARTHEST:
+                for link in self.survey.links(place.table):
+                    if (link.column, link.table) not in seen and link.table != head:
+                        seen.add((link.column, link.table))
+                        found.append(Place(link.table, head, (*place.path, link)))
+
+    def _wanted(self, spec: Field) -> Wanted:
+        return wanted(spec, self.edition.codes.get(spec.codes or ""), self._known)
+
+    def _rough(self, table: Table) -> TableProposal:
+        return self._covering(table, self._offered(table, looked=False), self._named(table), linked=False)
+
+    def _exact(self, table: Table) -> TableProposal:
+        offers = [each for place in self.places(table.name) if len(place.path) < _FARTHEST for each in self._near(place)]
+        found = self._covering(table, offers, self._named(table), linked=True)
+        empty = self.survey.empty(table.name)
+        return replace(found, score=found.score * (_EMPTY_TABLE if empty else 1.0), empty=empty)
+
+    def _near(self, place: Place) -> Iterable[Offered]:
+        return self._offered(self.survey.tables[place.table], looked=not place.path)
+
+    def _covering(self, table: Table, offers: Sequence[Offered], named: float, *, linked: bool) -> TableProposal:
+        """A table without a business time, its own or a linked one, is a catalogue: it has no records."""
+        total = hits = occurred = 0.0
+        covered = []
+        for spec in self.dataset.fields:
+            if not spec.required or spec.type is FieldType.ROWS:
+                continue
+            asked = self._wanted(spec)
+            best = max(
+                (self._covers(asked, each, table) for each in offers),
+                default=0.0,
+            )
+            if spec.name == self.dataset.occurred:
+                occurred = best
+            total, hits = total + 1.0, hits + best
+            if best >= 0.5:
+                covered.append(spec.label)
+        share = hits / total if total else 0.0
+        timed = _TIMELESS + (1 - _TIMELESS) * occurred if linked else 1.0
+        return TableProposal(table, (_BY_NAME * named + _BY_FIELDS * share) * timed, tuple(covered))
+
+    def _covers(self, asked: Wanted, offered: Offered, table: Table) -> float:
+        value = score(asked, offered, self._known, self._given(offered.table, table.name)).value
+        if self._housekeeping(offered):
+            value *= _STAMP if asked.spec.name == self.dataset.occurred else _OWN
+        return value if offered.table == table.name or self._kin(offered.table, table.name) else value * _NEAR_TABLE
+
+    def _given(self, table: str, head: str) -> frozenset[str]:
+        """What the data set is about is said of the head table, and of the other half of a document, without being said."""
+        return self._about if table == head or self._kin(table, head) else frozenset()
+
+    def _kin(self, one: str, other: str) -> bool:
+        """Whether two tables are called after the same thing, as the head and the lines of a document are."""
+        return bool((frozenset(words(one)) & frozenset(words(other))) - self._common)
+
+    def _named(self, table: Table) -> float:
+        by_name, by_comment = self._called(table), self._known.of_text(essence(table.comment))
+        return max(self._like(by_name), self._like(by_comment))
+
+    def _called(self, table: Table) -> Slots:
+        """The words of its name, without what the product puts before every name."""
+        return self._known.of_name("_".join(word for word in words(table.name) if word not in self._common))
+
+    def _like(self, slots: Slots) -> float:
+        """The last word of the data set's name says what its records are: 门诊处方 is of prescriptions."""
+        own: frozenset[str] = frozenset().union(*slots) if slots else frozenset()
+        weights = {each: 1.0 if each in self._thing else 0.5 for each in self._about}
+        hits = sum(weight for each, weight in weights.items() if each in own)
+        used = sum(1 for slot in slots if slot & self._about)
+        return 0.5 * hits / sum(weights.values()) + 0.5 * used / len(slots) if hits else 0.0
+
+    def _proposals(self, asked: Wanted, places: Sequence[Place]) -> list[Proposal]:
+        found: dict[tuple[str, str, str], Proposal] = {}
+        for place in places:
+            for each in self._at(asked, place):
+                key = (
+                    each.offered.table,
+                    each.offered.column.name,
+                    each.offered.path + (each.clock.column.name if each.clock else ""),
+                )
+                if key not in found or found[key].score.value < each.score.value:
+                    found[key] = each
+        ranked = sorted(found.values(), key=lambda each: (-each.score.value, len(each.place.path), each.shown))
+        return [each for each in ranked if each.score.value > 0.2][: PROPOSED * 2]
+
+    def _at(self, asked: Wanted, place: Place) -> Iterator[Proposal]:
+        table = self.survey.tables[place.table]
+        offers = self._offered(table, looked=True)
+        far = _PER_LINK ** len(place.path)
+        for each in offers:
+            if place.path and (each.column.name == place.path[-1].target or self._housekeeping(each)):
+                continue
+            found = score(asked, each, self._known, self._given(place.table, place.head))
+            value = round(found.value * far * self._own(each, asked) * _relevant(each, asked, place), 4)
+            if each.key and not place.path and asked.spec.name in self.dataset.key and value < _ROW_KEY:
+                found, value = Score(_ROW_KEY, (*found.reasons, "本表主键，逐行唯一")), _ROW_KEY
+            yield Proposal(place, each, replace(found, value=value))
+        if asked.spec.type is FieldType.DATETIME:
+            yield from self._pairs(asked, place, offers, far)
+
+    def _own(self, offered: Offered, asked: Wanted) -> float:
+        """A row's own housekeeping is seldom what a field asks for."""
+        return _OWN if self._housekeeping(offered) and not asked.concepts & _HOUSEKEEPING else 1.0
+
+    def _housekeeping(self, offered: Offered) -> bool:
+        return any(slot and slot <= _HOUSEKEEPING for slot in (*offered.by_name, *offered.by_comment))
+
+    def _pairs(self, asked: Wanted, place: Place, offers: Sequence[Offered], far: float) -> Iterator[Proposal]:
+        """A day and a wall clock in two columns: the clock says which moment, the day is the likeliest of the table."""
+        days = [each for each in offers if _is_day(each) and not self._housekeeping(each)]
+        for clock in (each for each in offers if _is_clock(each)):
+            if not days:
+                return
+            whole = replace(clock, column=replace(clock.column, kind=Kind.DATETIME), content=Content())
+            said = score(asked, whole, self._known, self._given(place.table, place.head))
+            day = max(days, key=lambda each: self._kinship(each, clock, asked))
+            told = tuple(reason for reason in said.reasons if not reason.startswith("内容"))
+            yield Proposal(place, day, Score(round(said.value * far, 4), (*told, "日期与时刻分两列")), clock)
+
+    def _kinship(self, day: Offered, clock: Offered, asked: Wanted) -> float:
+        return score(asked, day, self._known).value + len(set(day.names) & set(clock.names)) * 0.1
+
+    def _offered(self, table: Table, *, looked: bool) -> tuple[Offered, ...]:
+        if (table.name, looked) not in self._offers:
+            contents: Mapping[str, Content] = self.survey.contents(table.name) if looked else {}
+            self._offers[table.name, looked] = tuple(self._take_apart(table, contents))
+        return self._offers[table.name, looked]
+
+    def _take_apart(self, table: Table, contents: Mapping[str, Content]) -> Iterator[Offered]:
+        about = frozenset().union(*self._called(table), *self._known.of_text(essence(table.comment)))
+        for column in table.columns:
+            content = contents.get(column.name, Content())
+            yield self._offer(table, column, content, about, looked=bool(contents))
+            for path, inner in content.paths.items():
+                yield self._offer(table, column, inner, about, path, looked=True)
+
+    def _offer(
+        self, table: Table, column: Column, content: Content, about: frozenset[str], path: str = "", *, looked: bool
+    ) -> Offered:
+        name = path or column.name
+        return Offered(
+            table=table.name,
+            column=replace(column, kind=Kind.TEXT, comment="") if path else column,
+            content=content,
+            by_name=self._known.of_name(name),
+            by_comment=() if path else self._known.of_text(essence(column.comment)),
+            by_table=about,
+            names=frozenset(words(name)),
+            key=column.name in table.key,
+            link=looked and any(each.column == column.name for each in self.survey.links(table.name)),
+            path=path,
+            labels=() if path else tuple(labels.listed(column.comment).values()),
+        )
+
+
+def _common(tables: Iterable[str]) -> frozenset[str]:
+    """The word that a product puts before most of its tables' names; none where there is no such word."""
+    first = Counter(words(each)[0] for each in tables if len(words(each)) > 1)
+    most = first.most_common(1)
+    return frozenset({most[0][0]}) if most and most[0][1] * 2 > len(first) and most[0][1] * 2 > sum(first.values()) else frozenset()
+
+
+def _relevant(offered: Offered, asked: Wanted, place: Place) -> float:
+    """The column of a person or thing that the field is not about may well be called the same."""
+    about = asked.concepts.union(*asked.meaning)
+    return _FOREIGN if place.path and offered.by_table & _OTHERS and not about & offered.by_table else 1.0
+
+
+def _is_day(offered: Offered) -> bool:
+    return offered.column.kind is Kind.DATE or (offered.column.kind is Kind.TEXT and offered.content.share(Shape.DATE) > 0.6)
+
+
+def _is_clock(offered: Offered) -> bool:
+    return offered.column.kind is Kind.TIME or (offered.column.kind is Kind.TEXT and offered.content.share(Shape.CLOCK) > 0.6)
+
+
+def chosen(dataset: Dataset, proposals: Mapping[str, Sequence[Proposal]], least: float = 0.55) -> dict[str, Proposal]:
+    """The proposal of each field that the skeleton makes active: good enough, and not much better for another field."""
+    best: dict[str, float] = {}
+    for found in proposals.values():
+        if found:
+            best[found[0].shown] = max(best.get(found[0].shown, 0.0), found[0].score.value)
+    specs = {spec.name: spec for spec in dataset.fields}
+    active: dict[str, Proposal] = {}
+    for name, found in proposals.items():
+        if not found:
+            continue
+        first, needed = found[0], name in specs and specs[name].required
+        enough = first.score.value >= (least if needed else least + 0.1)
+        if enough and (needed or first.score.value >= best[first.shown] - 0.2):
+            active[name] = first
+    return active

@@ -1,0 +1,319 @@
+"""How well a local column may be what a field asks for, by name, comment, type and content; with the reasons in Chinese.
+
+The figure orders proposals. It is no probability, and nothing is decided by it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from adapters.introspection.contents import Content
+from adapters.introspection.shapes import Shape
+from adapters.introspection.tables import Column, Kind
+from adapters.proposing.vocabulary import Slots, Vocabulary, essence, spelt, words
+from schemas.model import CodeTable, Field, FieldType
+
+#: what says “which kind of value” weighs less than what says “whose”
+_HEAD_WEIGHT, _WEIGHT = 0.6, 1.0
+#: a word that only the table says
+_BY_TABLE = 0.6
+#: kinds of value that stand for each other
+_ALIKE = ({"id", "code"}, {"date", "time", "month"}, {"type", "status", "flag"})
+_OTHER_KIND = 0.5  #: the factor where a name says another kind of value
+_MOSTLY = 0.6  #: of the values
+_NEARLY = 0.9  #: of a kind of value that stands for the one that is asked for
+_UNKNOWN = 0.5  #: what an unknown word weighs
+_BY_MEANING = 0.85  #: what the field's explanation says, against its label
+_BARE = 0.3  #: a column that only says “number” is nobody's
+_PLAIN = frozenset({"affirmed", "denied"})  #: yes and no fit every flag
+_WORTH, _FURTHER = 0.4, 0.08  #: so much more where the explanation bears it out
+_INNER_NUMBER = 0.7  #: a number that only this database knows, where a code is asked for
+_NEVER_ASIDE = frozenset({"flag", "status", "type", "name", "time", "date", "money"})  #: at the end of a name these say what it is
+_CATALOGUES = frozenset({"catalogue_national", "catalogue_own"})
+_CIPHER = "cipher"
+_RECALL = 0.65  #: how much the field's words count against those that the column has beside
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Between 0 and 1, and why."""
+
+    value: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A field, taken apart once."""
+
+    spec: Field
+    slots: Slots
+    meaning: Slots  #: of the first clause of its explanation
+    table: CodeTable | None
+    names: frozenset[str]  #: its own words as they are written in the interface
+    spellings: frozenset[str]  #: of its label
+
+    @property
+    def concepts(self) -> frozenset[str]:
+        """All that any of its words may mean."""
+        return frozenset().union(*self.slots) if self.slots else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A column, or a value inside a JSON column, taken apart once."""
+
+    table: str
+    column: Column
+    content: Content
+    by_name: Slots
+    by_comment: Slots
+    by_table: frozenset[str]
+    names: frozenset[str]
+    key: bool = False  #: the table's own primary key
+    link: bool = False  #: names a row of another table
+    path: str = ""  #: inside a JSON column
+    labels: tuple[str, ...] = field(default=())  #: of the codes that its comment lists
+
+    @property
+    def shown(self) -> str:
+        """How a person names it."""
+        return f"{self.table}.{self.column.name}" + (f" 的 {self.path}" if self.path else "")
+
+
+def wanted(spec: Field, table: CodeTable | None, known: Vocabulary) -> Wanted:
+    """Take a field apart: by its label, and by its name where the label has no known word."""
+    slots = known.of_text(spec.label) or known.of_name(spec.name)
+    whole, initials = spelt(spec.label)
+    meaning = known.of_text(essence(spec.meaning))
+    return Wanted(
+        spec, slots, meaning, table, frozenset(words(spec.name)), frozenset(each for each in (whole, initials) if len(each) > 1)
+    )
+
+
+def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] = frozenset()) -> Score:
+    """By its words, then by whether type and content can be what the field wants.
+
+    `given` is what the data set is about: in its own table a 数量 is the 销售数量.
+    """
+    if given:
+        other = replace(other, by_table=other.by_table | given)
+    said, reasons = _said(one, other, known)
+    fit, told = _fit(one, other)
+    if said >= _WORTH and frozenset().union(*other.by_name, *other.by_comment) & _further(one, known):
+        said += _FURTHER
+    if other.link and _kind(one, known) == "code":
+        said *= _INNER_NUMBER
+    overlap = _codes(one, other)
+    if overlap:
+        said, reasons = min(1.0, said + 0.25 * overlap), (*reasons, "取值与代码表相符")
+    return Score(round(min(said * fit, 1.0), 4), (*reasons, *told))
+
+
+def _further(one: Wanted, known: Vocabulary) -> frozenset[str]:
+    """What only the explanation says, e.g. that a doctor's number is the national one."""
+    return frozenset().union(*one.meaning) - known.heads - one.concepts
+
+
+def _kind(one: Wanted, known: Vocabulary) -> str:
+    """Which kind of value the label says last."""
+    return next((concept for slot in reversed(one.slots) for concept in slot if concept in known.heads), "")
+
+
+def _said(one: Wanted, other: Offered, known: Vocabulary) -> tuple[float, tuple[str, ...]]:
+    by_name = max(_meaning(one, other.by_name, other.by_table, known), _spelling(one, other))
+    comment = essence(other.column.comment)
+    by_comment = (
+        max(_meaning(one, other.by_comment, other.by_table, known), 0.9 * _alike(one.spec.label, comment)) if comment else 0.0
+    )
+    by_name = max(by_name, _explained(one, other.by_name, other.by_table, known, key=other.key))
+    reasons = []
+    if by_name >= 0.4:
+        reasons.append("名称相近")
+    if by_comment >= 0.4:
+        reasons.append(f"注释“{comment[:20]}”")
+    return min(1.0, max(by_name, by_comment) + 0.1 * min(by_name, by_comment)), tuple(reasons)
+
+
+def _meaning(one: Wanted, slots: Slots, by_table: frozenset[str], known: Vocabulary) -> float:
+    """The field's words that are found in the column's or its table's; less for words that the field does not have."""
+    if not one.slots or not slots:
+        return 0.0
+    asked, own = one.concepts, frozenset().union(*slots)
+    total = hits = 0.0
+    whose = False  #: whether more than the kind of value is said
+    for slot in one.slots:
+        weight, found = _hit(slot, own, by_table, known)
+        total, hits = total + weight, hits + found
+        whose = whose or (found > 0 and not slot <= known.heads)
+    used = sum(1.0 for slot in slots if slot & asked or _alike_heads(slot, asked))
+    if not used:
+        return 0.0
+    bare = all(slot <= known.heads for slot in one.slots)
+    precision = used / sum(1.0 if slot else _UNKNOWN for slot in slots) * (1.0 if whose or bare else _BARE)
+    found = _RECALL * hits / total + (1 - _RECALL) * precision
+    return found * (_OTHER_KIND if _other_kind(one.slots, slots, known) else 1.0)
+
+
+def _explained(one: Wanted, slots: Slots, by_table: frozenset[str], known: Vocabulary, *, key: bool) -> float:
+    """Whether the column says the kind of value, and it or its table one of the things, that the explanation names.
+
+    Only where the label itself names none: 医疗目录名称 is the name of a drug or an item.
+    """
+    things = {concept for slot in one.meaning for concept in slot} - known.heads - _CATALOGUES
+    kinds = [slot for slot in one.slots if slot and slot <= known.heads]
+    own: frozenset[str] = frozenset().union(*slots) if slots else frozenset()
+    if not things or not kinds or one.concepts - known.heads - _CATALOGUES or not things & (own | by_table):
+        return 0.0
+    loosely = not key and "catalogue_national" not in one.concepts and _alike_heads(kinds[-1], own)
+    others = (own & known.heads) - kinds[-1].union(*(group for group in _ALIKE if group & kinds[-1]))
+    if not (kinds[-1] & own or loosely) or others or own - known.heads - things:
+        return 0.0
+    return _BY_MEANING * (0.7 if frozenset() in slots else 1.0)
+
+
+def _hit(slot: frozenset[str], own: frozenset[str], by_table: frozenset[str], known: Vocabulary) -> tuple[float, float]:
+    """What one word of the field weighs, and how much of that the column says."""
+    weight = _UNKNOWN if not slot else _HEAD_WEIGHT if slot <= known.heads else _WEIGHT
+    if slot & own:
+        return weight, weight
+    if slot <= known.heads and _alike_heads(slot, own):
+        return weight, _NEARLY * weight
+    if any(known.near.get(each, frozenset()) & own for each in slot):
+        return weight, _BY_TABLE * weight
+    return weight, _BY_TABLE * weight if slot & by_table else 0.0
+
+
+def _alike_heads(slot: frozenset[str], concepts: frozenset[str]) -> bool:
+    return any(slot & group and concepts & group for group in _ALIKE)
+
+
+def _other_kind(asked: Slots, slots: Slots, known: Vocabulary) -> bool:
+    """Whether both say which kind of value they are, and it is not the same: a drug's name is not its code."""
+    kinds = [slot & known.heads for slot in asked if slot & known.heads]
+    gives = frozenset().union(*(slot & known.heads for slot in slots))
+    if not kinds or not gives:
+        return False
+    wants = kinds[-1]
+    last = next(slot & known.heads for slot in reversed(slots) if slot & known.heads)
+    if last <= _NEVER_ASIDE and not last & wants.union(*(group for group in _ALIKE if group & wants)):
+        return True
+    return not gives & wants.union(*(group for group in _ALIKE if group & wants))
+
+
+def _spelling(one: Wanted, other: Offered) -> float:
+    """The interface's own words, or the label in pinyin."""
+    plain = "".join(words(other.path.rpartition(".")[2] or other.column.name))
+    if plain in one.spellings:
+        return 0.95
+    if one.names and one.names == other.names:
+        return 1.0
+    shared = {each for each in one.names & other.names if len(each) > 2}
+    return 0.6 * len(shared) / len(one.names | other.names) if shared else 0.0
+
+
+@lru_cache(maxsize=65536)
+def _alike(one: str, other: str) -> float:
+    """Pairs of characters in common."""
+    left, right = _pairs(one), _pairs(other)
+    return 2 * len(left & right) / (len(left) + len(right)) if left and right else float(one == other)
+
+
+def _pairs(text: str) -> frozenset[str]:
+    return frozenset(text[index : index + 2] for index in range(len(text) - 1))
+
+
+def _fit(one: Wanted, other: Offered) -> tuple[float, tuple[str, ...]]:
+    """Whether type and content can be what the field wants; content counts where there is some."""
+    content, kind = other.content, other.column.kind
+    ciphered = any(_CIPHER in slot for slot in (*other.by_name, *other.by_comment))
+    if kind is Kind.BINARY or ciphered or content.share(Shape.CIPHER) > _MOSTLY:
+        return 0.2, ("内容是密文",) if kind is not Kind.BINARY else ()
+    if kind is Kind.JSON and not other.path:
+        return 0.2, ()
+    factor, told = _fitting(one.spec, other)
+    if content.rows and not content.filled:
+        return factor * 0.7, (*told, "抽样全空")
+    return factor, told
+
+
+def _fitting(spec: Field, other: Offered) -> tuple[float, tuple[str, ...]]:
+    content, kind = other.content, other.column.kind
+    match spec.type:
+        case FieldType.DATE | FieldType.DATETIME:
+            return _moments(spec, content, kind)
+        case FieldType.NUMBER:
+            return _numbers(content, kind)
+    return _texts(spec, content, kind)
+
+
+def _moments(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
+    if kind is Kind.DATETIME or content.share(Shape.MOMENT) > _MOSTLY:
+        return 1.05, ("内容像日期时间",)
+    if kind is Kind.DATE or content.share(Shape.DATE) > _MOSTLY:
+        return (1.05 if spec.type is FieldType.DATE else 0.75), ("内容像日期",)
+    if kind is Kind.TIME or content.share(Shape.CLOCK) > _MOSTLY:
+        return (0.2 if spec.type is FieldType.DATE else 0.6), ("内容只有时刻",)
+    return (0.15 if content.filled else 0.5), ()
+
+
+def _numbers(content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
+    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.UUID):
+        return 0.1, ()
+    if content.share(Shape.INTEGER, Shape.DECIMAL) > _MOSTLY or (not content.filled and kind in (Kind.INTEGER, Kind.NUMBER)):
+        return 1.0, ("内容是数",)
+    if content.share(Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL) > _MOSTLY:
+        return 0.95, ("内容是带单位的数",)
+    return (0.3 if content.filled else 0.7), ()
+
+
+#: fields by what their names say they must look like
+_EXPECTED: tuple[tuple[str, tuple[Shape, ...], str], ...] = (
+    ("certno", (Shape.PERSON_NUMBER,), "内容像身份证号"),
+    ("diag_codg", (Shape.DISEASE,), "内容像疾病编码"),
+    ("med_list_codg", (Shape.DRUG, Shape.SERVICE), "内容像医保码"),
+    ("dr_codg", (Shape.STAFF,), "内容像国家医师编码"),
+    ("nurse_codg", (Shape.STAFF,), "内容像国家护士编码"),
+    ("drug_trac_codg", (Shape.TRACE,), "内容像追溯码"),
+    ("drug_prod_barc", (Shape.BARCODE,), "内容像条形码"),
+)
+
+
+def _texts(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
+    for name, shapes, told in _EXPECTED:
+        if spec.name == name and content.filled:
+            return (1.3, (told,)) if content.share(*shapes) > _MOSTLY else (0.85, ())
+    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
+        return 0.3, ()
+    if spec.label.endswith(("姓名", "名称")) and content.filled:
+        return (1.05, ("内容是中文",)) if content.share(Shape.CHINESE) > 0.3 else (0.7, ())
+    return 1.0, ()
+
+
+def _codes(one: Wanted, other: Offered) -> float:
+    """The share of local codes that say a label of the field's code table, by their comment or by themselves."""
+    if one.table is None:
+        return 0.0
+    local = other.labels or other.content.codes
+    hits = [each for each in local if not _values(each) & _PLAIN and best_label(each, one.table)]
+    return len(hits) / len(local) if local and len(hits) > 1 else 0.0
+
+
+def best_label(local: str, table: CodeTable) -> str:
+    """The code whose label says the same as a local one; "" if none surely does."""
+    meant = _values(local)
+    for code, label in table.values.items():
+        if label == local or (meant and meant & _values(label)):
+            return code
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _values(text: str) -> frozenset[str]:
+    from adapters.proposing.vocabulary import vocabulary
+
+    known = vocabulary()
+    found: Sequence[frozenset[str]] = known.of_text(text) or known.of_name(text)
+    return frozenset().union(*found) - known.heads if found else frozenset()
