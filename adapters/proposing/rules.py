@@ -1,0 +1,180 @@
+"""The mapping file of a draft: the best proposal of each field as a rule, the next ones as comments, and why."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from adapters.introspection.shapes import Shape
+from adapters.introspection.tables import Kind
+from adapters.proposing.drafting import Draft
+from adapters.proposing.labels import listed
+from adapters.proposing.ranking import Proposal
+from adapters.proposing.scoring import Offered, best_label
+from adapters.proposing.vocabulary import vocabulary
+from adapters.unfinished import PLACEHOLDER
+from schemas.model import CodeTable, Edition, Field, FieldType
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
+_SHOWN_LENGTH = 60
+
+
+class Rules:
+    """Writes it."""
+
+    def __init__(self, draft: Draft, edition: Edition) -> None:
+        self._draft, self._edition = draft, edition
+
+    def text(self) -> str:
+        """The file."""
+        return "".join(f"{line}\n" for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        dataset = self._draft.dataset
+        yield f"# {dataset.code} {dataset.name}：由 gateway profile new 起草，每一条都要人核对；写法见 docs/mapping.md"
+        yield f"# 主表 {self._draft.head.name}" + (f"（{_aside(self._draft.head.comment)}）" if self._draft.head.comment else "")
+        yield f"dataset: {quoted(dataset.code)}"
+        yield "zone: Asia/Shanghai      # 库里不带时区的时间是哪里的钟；存的是 UTC 就改成 UTC"
+        yield from self._states()
+        yield "fields:"
+        for spec in dataset.fields:
+            yield from self._field(spec)
+        yield from self._absent()
+
+    def _states(self) -> Iterator[str]:
+        yield "# 哪些行不报（exclude）、已作废（void）、还没做完（not_ready）：规则按顺序问"
+        gone = [mark for mark in self._draft.marks if mark.gone]
+        if gone:
+            yield "void:"
+        for mark in gone:
+            codes = ", ".join(json.dumps(code, ensure_ascii=False) for code in mark.gone)
+            yield f"  - {{column: {quoted(mark.name)}, in: [{codes}], reason: 已作废或删除}}   # 请核对；{_listed(mark.codes)}"
+        for mark in self._draft.marks:
+            if not mark.gone:
+                yield f"# 状态列 {mark.name}：{_listed(mark.codes)}。其中不该报的写进 exclude，没做完的写进 not_ready，例："
+                yield f"#   - {{column: {quoted(mark.name)}, in: [\"…\"], reason: 已取消}}"
+        yield from self._unfinished()
+
+    def _unfinished(self) -> Iterator[str]:
+        """A thing that has begun and not ended waits."""
+        known = vocabulary()
+        for spec in self._draft.dataset.fields:
+            proposal = self._draft.active.get(spec.name)
+            ends = any("end" in slot for slot in known.of_text(spec.label))
+            if proposal and ends and spec.type is FieldType.DATETIME and spec.name != self._draft.dataset.occurred and not proposal.offered.path:
+                name = self._draft.name_of(proposal, clock=proposal.clock is not None)
+                yield "not_ready:"
+                yield f"  - {{column: {quoted(name)}, is: blank, reason: 尚未结束}}"
+                return
+
+    def _field(self, spec: Field) -> Iterator[str]:
+        needed = "必填" if spec.required else "有条件必填" if spec.required_if else "选填"
+        yield f"  # {spec.label}（{needed}）{'：' + _aside(spec.meaning) if spec.meaning else ''}"
+        if spec.type is FieldType.ROWS:
+            yield f"  #   {spec.name} 是子表：另写一条查询，规则写在 children 下，见 docs/mapping.md"
+            return
+        active = self._draft.active.get(spec.name)
+        if active:
+            yield f"  {spec.name}: {self._rule(spec, active)}   # {self._why(active)}"
+            yield from (f"  #   {line}" for line in self._doubts(spec, active))
+        for each in self._draft.others.get(spec.name, ()):
+            rule = self._rule(spec, each)
+            yield f"  #   {spec.name}: {rule or '（查询里还没有这一列）'}   # 备选：{self._why(each)}"
+
+    def _rule(self, spec: Field, proposal: Proposal) -> str:
+        """The rule as YAML; "" if the query does not yield its column."""
+        name = self._draft.name_of(proposal)
+        if not name:
+            return ""
+        offered = proposal.offered
+        if proposal.clock:
+            parts = [f"date: {self._day(name, offered)}", f"time: {quoted(self._draft.name_of(proposal, clock=True))}"]
+            return "{" + ", ".join([*parts, *self._rolls(spec, proposal)]) + "}"
+        parts = [f"json: {quoted(name)}, at: {quoted(offered.path)}"] if offered.path else [f"column: {quoted(name)}"]
+        return "{" + ", ".join([*parts, *self._reading(spec, offered)]) + "}"
+
+    def _day(self, name: str, offered: Offered) -> str:
+        formats = _formats(offered)
+        return f"{{column: {quoted(name)}, {formats}}}" if formats else quoted(name)
+
+    def _rolls(self, spec: Field, proposal: Proposal) -> Iterator[str]:
+        """An end that has the same day as the beginning may lie after midnight."""
+        occurred = self._draft.occurred
+        same = occurred and occurred.clock and occurred.offered.column.name == proposal.offered.column.name
+        if same and spec.name != self._draft.dataset.occurred:
+            yield f"next_day_if_before: {self._draft.dataset.occurred}"
+
+    def _reading(self, spec: Field, offered: Offered) -> Iterator[str]:
+        if spec.codes:
+            table = self._edition.codes[spec.codes]
+            codes = translated(offered, table)
+            if codes and any(local != code for local, code in codes.items()):
+                yield "codes: {" + ", ".join(f"{json.dumps(local, ensure_ascii=False)}: \"{code}\"" for local, code in codes.items()) + "}"
+        if spec.type in (FieldType.DATE, FieldType.DATETIME) and (formats := _formats(offered)):
+            yield formats
+        if spec.type is FieldType.NUMBER and offered.content.units:
+            yield "units: {" + ", ".join(f'{json.dumps(unit, ensure_ascii=False)}: "{Decimal(1)}"' for unit in offered.content.units) + "}"
+
+    def _why(self, proposal: Proposal) -> str:
+        content = proposal.offered.content
+        filled = f"，抽样 {content.rows} 行填了 {content.filled}" if content.rows else "，没有抽到行"
+        reasons = "、".join(proposal.score.reasons) or "只是有些像"
+        return _aside(f"{proposal.shown}：{reasons}{filled}（{proposal.score.value:.2f}）", longest=160)
+
+    def _doubts(self, spec: Field, proposal: Proposal) -> Iterator[str]:
+        """What a person must look at in the active rule."""
+        offered = proposal.offered
+        if spec.codes:
+            table = self._edition.codes[spec.codes]
+            codes = translated(offered, table)
+            if left := [f"“{each}”" for each in (*offered.content.codes, *listed(offered.column.comment)) if each not in codes]:
+                accepted = "、".join(f"{code} {label}" for code, label in list(table.values.items())[:12])
+                yield f"没有对照的本地代码：{'、'.join(dict.fromkeys(left))}；可填：{accepted}"
+        if spec.type is FieldType.DATETIME and not proposal.clock and offered.content.share(Shape.DATE) > 0.6:
+            yield "这一列只有日期，没有时刻：请找到时刻的列，写成 {date: …, time: …}"
+        if offered.content.units:
+            yield f"带着单位：{'、'.join(repr(each) for each in offered.content.units)}；倍数要自己核对，例如 g 换成 kg 是 0.001"
+
+    def _absent(self) -> Iterator[str]:
+        missing = [spec for spec in self._draft.dataset.fields if spec.required and spec.name not in self._draft.active]
+        if missing:
+            yield "# 没有找到像样的列的必填字段。找到了就写进 fields；本系统确实没有的，把“请填写原因”改成实话，"
+            yield "# 或者由站点声明（constant）、查目录对照表（catalogue）"
+            yield "absent:"
+        for spec in missing:
+            yield f"  {spec.name}: {PLACEHOLDER}   # {spec.label}"
+
+
+def translated(offered: Offered, table: CodeTable) -> dict[str, str]:
+    """Local codes that surely say what a code of the table says: by the comment's word, by themselves, or because they are it."""
+    said = listed(offered.column.comment)
+    found: dict[str, str] = {}
+    for local in dict.fromkeys((*offered.content.codes, *said)):
+        code = best_label(said.get(local, local), table)
+        if not code and local in table.values and local not in said:
+            code = local
+        if code:
+            found[local] = code
+    return found
+
+
+def quoted(name: str) -> str:
+    """A name as YAML reads it back."""
+    return name if _PLAIN.fullmatch(name) and name.lower() not in _WORDS_OF_YAML else json.dumps(name, ensure_ascii=False)
+
+
+def _formats(offered: Offered) -> str:
+    return "formats: [" + ", ".join(json.dumps(each, ensure_ascii=False) for each in offered.content.notations) + "]" if offered.content.notations else ""
+
+
+def _listed(codes: Mapping[str, str]) -> str:
+    return _aside("、".join(f"{code} {label}".strip() for code, label in codes.items()))
+
+
+def _aside(text: str, longest: int = _SHOWN_LENGTH) -> str:
+    """A database's own text in a comment: on one line, not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
