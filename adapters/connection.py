@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from adapters import leniency
@@ -36,6 +36,11 @@ class SiteDatabase:
     def dialect(self) -> str:
         """Its kind, as a manifest names it."""
         return self.url.get_backend_name()
+
+    @property
+    def dialect_of_sql(self) -> Dialect:
+        """How this database writes names and types."""
+        return self._engine.dialect
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adapters import catalogue, mappingfile
 from adapters.bounds import Window
@@ -25,10 +26,11 @@ from adapters.compiled import CompiledMapping
 from adapters.kinds import KINDS
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
-from adapters.plan import Parts, Plan
+from adapters.plan import Parts, Plan, Swift
 from adapters.site import Site as Site
 from adapters.sql import Query
 from adapters.sqlplan import SqlPlan
+from adapters.watching import Watch, watching
 from gateway.errors import ConfigError
 from gateway.ports import SweptSource
 from schemas import yamlfile
@@ -39,7 +41,7 @@ from schemas.yamlfile import Section
 _BUILT_IN = Path(__file__).parent
 _SHELVES = ("his", "pos")
 #: of a manifest of whatever kind
-_KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogues", "datasets")
+_KEYS = ("product", "vendor", "versions", "kind", "constants", "catalogues", "datasets", "draft")
 #: the part of a mapping that decides nothing of a record: another one, and nothing need be read again
 _SHOWN = re.compile(r"^shown:.*\n?(?:[ \t]+.*\n?)*", re.MULTILINE)
 #: `SELECT *` and `t.*` name no column
@@ -78,6 +80,7 @@ class Profile:
     catalogues: Mapping[str, Directory]  #: by the column that finds a row
     plan: Plan
     mappings: Mapping[str, Path]
+    draft: bool = False  #: as `gateway profile new` wrote it: nothing is reported until a person has looked at every field
 
     @property
     def queries(self) -> Mapping[str, Query]:
@@ -121,6 +124,7 @@ def load(name: str | Path) -> Profile:
         catalogues={key: _directory(key, each) for key, each in section.named("catalogues").items()},
         plan=kind.read(folder, section),
         mappings={code: folder / each.need("mapping", str) for code, each in section.named("datasets").items()},
+        draft=bool(section.get("draft", bool, False)),
     )
 
 
@@ -162,8 +166,10 @@ def _check_shown(rules: RowMapping, query: Query, path: Path) -> None:
                 raise SpecError(f"{file} 没有列 {column}", file=path, key="shown")
 
 
-def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSource]:
+def open_sources(profile: Profile, site: Site, edition: Edition, watch: Watch | None = None) -> list[SweptSource]:
     """The sources of a site, one per data set. Nothing is read and no connection is opened yet.
+
+    `watch` is shown every row as it was read, beside what became of it.
 
     ConfigError if the site's configuration does not fit the profile, SpecError if the profile is wrong.
     """
@@ -174,10 +180,16 @@ def open_sources(profile: Profile, site: Site, edition: Edition) -> list[SweptSo
     sources: list[SweptSource] = []
     for code in _wanted(profile, site):
         rules = mapping(profile, code, edition)
-        swift = CompiledMapping(rules, facts, edition).content
+        swift: Swift = CompiledMapping(rules, facts, edition).content
+        if watch is not None:
+            rules, swift = watching(rules, watch), _unsure
         parts = Parts(site.name, rules, facts, window, _digest(profile, code, site, edition), swift)
         sources.append(opener(code, parts))
     return sources
+
+
+def _unsure(row: Mapping[str, Any]) -> None:
+    """Every row goes the way on which it can be watched."""
 
 
 def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str:

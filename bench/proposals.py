@@ -126,7 +126,7 @@ def main(url_from: Path, name: str) -> None:
     for dataset in shipped.queries:
         found = measure(survey, shipped, edition, dataset)
         click.echo(
-            f"{name} {dataset} {found.head} table #{found.rank}: {found.first}/{found.fields} first, {found.among}/{found.fields} in three"
+            f"{name} {dataset} {found.head} table #{found.rank}: {found.fields} fields, {found.first} first, {found.among} in three"
             f" (missed: {', '.join(found.missed) or 'none'}); {found.invented} of {found.columnless} columnless fields filled"
         )
 

@@ -443,6 +443,12 @@ def _database(section: Section) -> URL:
     return url.set(password=section.secret("password")) if "password" in section.data else url
 
 
+def address_in(path: Path) -> URL:
+    """The database's address that stands in a file of its own, password and all. ConfigError never shows it."""
+    section = Section({"url": {"file": path.name}}, path)
+    return _database(section)
+
+
 def _password_from(section: Section) -> str:
     """Where the source's password is taken from, alone or with the whole address."""
     return next((section.origin(key) for key in ("password", "url") if isinstance(section.data.get(key), dict)), "")

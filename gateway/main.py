@@ -26,6 +26,7 @@ from gateway import (
     alerting,
     auditing,
     beating,
+    clerk,
     deadlines,
     declarations,
     failpoints,
@@ -80,6 +81,7 @@ def cli(context: click.Context, path: Path) -> None:
 
 
 for command in (
+    *clerk.COMMANDS,
     spec,
     *COMMANDS,
     *tending.COMMANDS,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters import profile
+from adapters import profile, unfinished
 from adapters.profile import Site
+from adapters.watching import Watch
 from gateway import skew
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.calls import Call, Watch, log
@@ -112,9 +113,28 @@ def edition_of(config: Config) -> Edition:
     return edition
 
 
-def feeds_of(config: Config, edition: Edition) -> tuple[Feed, ...]:
-    """Open every source's data sets; nothing is connected yet. SpecError or ConfigError if a profile is wrong."""
-    return tuple(feed for source in config.sources for feed in _feeds(source, edition))
+def feeds_of(config: Config, edition: Edition, watch: Watch | None = None) -> tuple[Feed, ...]:
+    """Open every source's data sets; nothing is connected yet. SpecError or ConfigError if a profile is wrong.
+
+    `watch` is shown every row as it is read, beside what became of it.
+    """
+    return tuple(feed for source in config.sources for feed in _feeds(source, edition, watch))
+
+
+def unfinished_of(config: Config, edition: Edition) -> list[str]:
+    """What a person has still to say in the profiles that were drafted; [] if nothing may hold up reporting."""
+    return list(dict.fromkeys(sentence for source in config.sources for sentence in _unfinished(source, edition)))
+
+
+def _unfinished(source: Source, edition: Edition) -> Iterator[str]:
+    made = profile.load(_folder(source))
+    yield from unfinished.sentences(made, [profile.mapping(made, code, edition) for code in source.datasets or made.mappings])
+
+
+def _refuse_unfinished(config: Config, edition: Edition) -> None:
+    """A draft that nobody has looked at would report whatever a program took for right."""
+    if found := unfinished_of(config, edition):
+        raise ConfigError("；".join(found) + "。草稿只能 check 和 preview，不能报送")
 
 
 @contextmanager
@@ -122,6 +142,7 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
     """A working gateway, closed at the end."""
     edition = edition_of(config)
     feeds = feeds_of(config, edition)
+    _refuse_unfinished(config, edition)
     store = open_store(config.store_url, edition, clock(), config.storage.key, config.storage.disk_floor)
     tell(store.news)
     gates = {name: Gate(name, target.allowance, store, clock) for name, target in config.targets.items()}
@@ -140,7 +161,7 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
         store.close()
 
 
-def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
+def _feeds(source: Source, edition: Edition, watch: Watch | None) -> Iterator[Feed]:
     site = Site(
         name=source.name,
         url=source.url,
@@ -158,7 +179,7 @@ def _feeds(source: Source, edition: Edition) -> Iterator[Feed]:
         inbox=source.inbox,
         archive_days=source.archive_days,
     )
-    for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition):
+    for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition, watch):
         yield Feed(opened_source, source.targets, source.page_size)
 
 

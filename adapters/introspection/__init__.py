@@ -1,1 +1,1 @@
-"""An unknown database looked at: its tables, and what their columns hold by the shape. Read-only, bounded, no value of a person kept."""
+"""An unknown database looked at: its tables, and what their columns hold. Read-only, bounded, no value of a person kept."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, column, select, table
+from sqlalchemy import Connection, Select, column, select, table
 from sqlalchemy.exc import DBAPIError
 
 from adapters.conversion import UnreadableError, is_blank, local_code
@@ -59,7 +59,7 @@ class Content:
 def look(connection: Connection, found: Table, schema: str | None = None, rows: int = ROWS) -> dict[str, Content]:
     """The columns of one table by name; of one that cannot be read nothing. Newest rows first, where the key tells."""
     columns = [each for each in found.columns if each.kind is not Kind.BINARY]
-    clause = select(*(column(each.name) for each in columns)).select_from(table(found.name, schema=schema)).limit(rows)
+    clause: Any = select(*(column(each.name) for each in columns)).select_from(table(found.name, schema=schema)).limit(rows)
     if len(found.key) == 1:
         clause = clause.order_by(column(found.key[0]).desc())
     try:
@@ -151,12 +151,16 @@ def overlap(
     connection: Connection, of: Table, at: str, to: Table, target: str, schema: str | None = None, keys: int = 50
 ) -> float | None:
     """Of some values of a column, the share that names a row of another table; None where there is nothing to compare."""
-    source = select(column(at)).select_from(table(of.name, schema=schema)).where(column(at).is_not(None)).distinct().limit(keys)
+    source: Select[Any] = (
+        select(column(at)).select_from(table(of.name, schema=schema)).where(column(at).is_not(None)).distinct().limit(keys)
+    )
     try:
         values = [value for (value,) in connection.execute(source) if not is_blank(value)]
         if not values:
             return None
-        hits = select(column(target)).select_from(table(to.name, schema=schema)).where(column(target).in_(values)).distinct()
+        hits: Select[Any] = (
+            select(column(target)).select_from(table(to.name, schema=schema)).where(column(target).in_(values)).distinct()
+        )
         return len(connection.execute(hits).all()) / len(set(values))
     except DBAPIError:  # of another type
         return 0.0

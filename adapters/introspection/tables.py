@@ -82,12 +82,12 @@ def read(connection: Connection, schema: str | None = None, only: Sequence[str] 
     scope: dict[str, Any] = {"schema": schema, "filter_names": wanted, "kind": ObjectKind.ANY}
     try:
         columns = inspector.get_multi_columns(**scope)
-        keys = inspector.get_multi_pk_constraint(**scope)
-        links = inspector.get_multi_foreign_keys(**scope)
-        indexes = inspector.get_multi_indexes(**scope)
+        keys: dict[Any, Any] = dict(inspector.get_multi_pk_constraint(**scope))
+        links: dict[Any, Any] = dict(inspector.get_multi_foreign_keys(**scope))
+        indexes: dict[Any, Any] = dict(inspector.get_multi_indexes(**scope))
     except NoSuchTableError:
         return ()
-    comments = _comments(inspector, scope)
+    comments: dict[Any, str] = _comments(inspector, scope)
     return tuple(
         Table(
             name=place[1],

@@ -1,1 +1,1 @@
-"""Which table and columns of an unknown database may be what a data set asks for, and why: proposals for a person, never a decision."""
+"""Which columns of an unknown database may be what a data set asks for, and why: proposals for a person, no decision."""

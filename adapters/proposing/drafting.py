@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 
 from adapters.introspection.contents import Content
 from adapters.introspection.tables import Column, Kind, Table
+from adapters.proposing.idioms import key_kind
 from adapters.proposing.labels import listed
 from adapters.proposing.ranking import PROPOSED, Place, Proposal, Ranking, chosen
 from adapters.proposing.survey import Survey
 from adapters.proposing.vocabulary import Slots, essence, vocabulary
 from adapters.sql import KeyKind
-from adapters.proposing.idioms import key_kind
 from gateway.errors import ConfigError
 from schemas.model import Dataset
 
 HEAD = "h"
 _RESERVED = frozenset({"row_ref", "cursor_key", "cursor_time", "entered_at", "fixmedins_code", "line_key"})
-_WORTH = 0.5  #: alternatives below it are only told
+_WORTH, _TOLD = 0.5, 0.35  #: alternatives below these are not read, not told
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,10 @@ def draft(ranking: Ranking, head: str = "") -> Draft:
         key=key,
         kind=key_kind(key),
         active=active,
-        others={name: tuple(each for each in proposals if each is not active.get(name))[: PROPOSED - 1] for name, proposals in found.items()},
+        others={
+            name: tuple(each for each in proposals if each is not active.get(name) and each.score.value >= _TOLD)[: PROPOSED - 1]
+            for name, proposals in found.items()
+        },
         remarks=[remark] if remark else [],
     )
     made.alias(Place(table.name, table.name))
@@ -210,7 +213,9 @@ _YES = ("1", "true", "Y", "T", "是")
 
 def _gone(codes: Mapping[str, str], *, deleting: bool, slots: Slots) -> tuple[str, ...]:
     known = vocabulary()
-    told = tuple(code for code, label in codes.items() if "未" not in label and any("deleted" in slot for slot in known.of_text(label)))
+    told = tuple(
+        code for code, label in codes.items() if "未" not in label and any("deleted" in slot for slot in known.of_text(label))
+    )
     spoken = tuple(code for code in codes if not code.isdigit() and any("deleted" in slot for slot in known.of_name(code)))
     if told or spoken:
         return told or spoken

@@ -10,5 +10,5 @@ _LEAST = 2
 
 def listed(comment: str) -> dict[str, str]:
     """Local code -> its word; {} if the comment lists none."""
-    found = {code: label for code, label in _PAIR.findall(comment)}
+    found = dict(_PAIR.findall(comment))
     return found if len(found) >= _LEAST else {}

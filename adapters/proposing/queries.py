@@ -74,8 +74,12 @@ class Queries:
         columns = [f"{self._key} AS row_ref", f"{self._key} AS cursor_key"]
         if self.draft.entered:
             columns.append(f"{HEAD}.{self.idioms.quoted(self.draft.entered)} AS entered_at")
-        columns += [f"{each.alias}.{self.idioms.quoted(each.column)} AS {self.idioms.quoted(each.name)}" for each in self.draft.reads]
-        return "SELECT " + ",\n       ".join(columns) + f"\nFROM {self._table(self.draft.head.name)} {HEAD}\n" + "".join(self._joins())
+        columns += [
+            f"{each.alias}.{self.idioms.quoted(each.column)} AS {self.idioms.quoted(each.name)}" for each in self.draft.reads
+        ]
+        return (
+            "SELECT " + ",\n       ".join(columns) + f"\nFROM {self._table(self.draft.head.name)} {HEAD}\n" + "".join(self._joins())
+        )
 
     def _joins(self) -> Iterator[str]:
         for each in self.draft.joins:

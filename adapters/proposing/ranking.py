@@ -110,7 +110,8 @@ class Ranking:
 
     def places(self, head: str) -> Iterator[Place]:
         """The head table and what is reached from it, the nearest first, each table once by its shortest way."""
-        seen, found = {head}, [Place(head, head)]
+        seen: set[tuple[str, str]] = set()
+        found = [Place(head, head)]
         while found:
             place = found.pop(0)
             yield place

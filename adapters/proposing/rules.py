@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 
 from adapters.introspection.shapes import Shape
-from adapters.introspection.tables import Kind
 from adapters.proposing.drafting import Draft
 from adapters.proposing.labels import listed
 from adapters.proposing.ranking import Proposal
@@ -55,7 +53,7 @@ class Rules:
         for mark in self._draft.marks:
             if not mark.gone:
                 yield f"# 状态列 {mark.name}：{_listed(mark.codes)}。其中不该报的写进 exclude，没做完的写进 not_ready，例："
-                yield f"#   - {{column: {quoted(mark.name)}, in: [\"…\"], reason: 已取消}}"
+                yield f'#   - {{column: {quoted(mark.name)}, in: ["…"], reason: 已取消}}'
         yield from self._unfinished()
 
     def _unfinished(self) -> Iterator[str]:
@@ -64,7 +62,13 @@ class Rules:
         for spec in self._draft.dataset.fields:
             proposal = self._draft.active.get(spec.name)
             ends = any("end" in slot for slot in known.of_text(spec.label))
-            if proposal and ends and spec.type is FieldType.DATETIME and spec.name != self._draft.dataset.occurred and not proposal.offered.path:
+            if (
+                proposal
+                and ends
+                and spec.type is FieldType.DATETIME
+                and spec.name != self._draft.dataset.occurred
+                and not proposal.offered.path
+            ):
                 name = self._draft.name_of(proposal, clock=proposal.clock is not None)
                 yield "not_ready:"
                 yield f"  - {{column: {quoted(name)}, is: blank, reason: 尚未结束}}"
@@ -112,11 +116,19 @@ class Rules:
             table = self._edition.codes[spec.codes]
             codes = translated(offered, table)
             if codes and any(local != code for local, code in codes.items()):
-                yield "codes: {" + ", ".join(f"{json.dumps(local, ensure_ascii=False)}: \"{code}\"" for local, code in codes.items()) + "}"
+                yield (
+                    "codes: {"
+                    + ", ".join(f'{json.dumps(local, ensure_ascii=False)}: "{code}"' for local, code in codes.items())
+                    + "}"
+                )
         if spec.type in (FieldType.DATE, FieldType.DATETIME) and (formats := _formats(offered)):
             yield formats
-        if spec.type is FieldType.NUMBER and offered.content.units:
-            yield "units: {" + ", ".join(f'{json.dumps(unit, ensure_ascii=False)}: "{Decimal(1)}"' for unit in offered.content.units) + "}"
+        if spec.type is FieldType.NUMBER and (units := measured(spec, offered)):
+            yield (
+                "units: {"
+                + ", ".join(f'{json.dumps(unit, ensure_ascii=False)}: "{factor}"' for unit, factor in units.items())
+                + "}"
+            )
 
     def _why(self, proposal: Proposal) -> str:
         content = proposal.offered.content
@@ -136,7 +148,9 @@ class Rules:
         if spec.type is FieldType.DATETIME and not proposal.clock and offered.content.share(Shape.DATE) > 0.6:
             yield "这一列只有日期，没有时刻：请找到时刻的列，写成 {date: …, time: …}"
         if offered.content.units:
-            yield f"带着单位：{'、'.join(repr(each) for each in offered.content.units)}；倍数要自己核对，例如 g 换成 kg 是 0.001"
+            known = measured(spec, offered)
+            left = [each for each in offered.content.units if each not in known]
+            yield "数值带着单位，倍数要自己核对" + (f"；没有写倍数的：{'、'.join(left)}" if left else "")
 
     def _absent(self) -> Iterator[str]:
         missing = [spec for spec in self._draft.dataset.fields if spec.required and spec.name not in self._draft.active]
@@ -161,13 +175,27 @@ def translated(offered: Offered, table: CodeTable) -> dict[str, str]:
     return found
 
 
+def measured(spec: Field, offered: Offered) -> dict[str, str]:
+    """What each local unit is in the field's own; a single unit of a field without one stays as it is."""
+    units = [unit for unit in offered.content.units if unit]
+    own = vocabulary().units.get(spec.name.rpartition("_")[2], {})
+    factors = {unit: own[unit] for unit in units if unit in own}
+    if not own and len(units) == 1:
+        factors = {units[0]: "1"}
+    return {**factors, "": "1"} if factors and "" in offered.content.units else factors
+
+
 def quoted(name: str) -> str:
     """A name as YAML reads it back."""
     return name if _PLAIN.fullmatch(name) and name.lower() not in _WORDS_OF_YAML else json.dumps(name, ensure_ascii=False)
 
 
 def _formats(offered: Offered) -> str:
-    return "formats: [" + ", ".join(json.dumps(each, ensure_ascii=False) for each in offered.content.notations) + "]" if offered.content.notations else ""
+    return (
+        "formats: [" + ", ".join(json.dumps(each, ensure_ascii=False) for each in offered.content.notations) + "]"
+        if offered.content.notations
+        else ""
+    )
 
 
 def _listed(codes: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ _BY_TABLE = 0.6
 #: kinds of value that stand for each other
 _ALIKE = ({"id", "code"}, {"date", "time", "month"}, {"type", "status", "flag"})
 _OTHER_KIND = 0.5  #: the factor where a name says another kind of value
+_UUID_LENGTH = 36  #: characters
 _MOSTLY = 0.6  #: of the values
 _NEARLY = 0.9  #: of a kind of value that stands for the one that is asked for
 _UNKNOWN = 0.5  #: what an unknown word weighs
@@ -104,7 +105,7 @@ def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] 
     fit, told = _fit(one, other)
     if said >= _WORTH and frozenset().union(*other.by_name, *other.by_comment) & _further(one, known):
         said += _FURTHER
-    if other.link and _kind(one, known) == "code":
+    if other.link and _kind(one, known) == "code" and not one.spec.name.endswith("_id"):
         said *= _INNER_NUMBER
     overlap = _codes(one, other)
     if overlap:
@@ -287,6 +288,8 @@ def _texts(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str,
             return (1.3, (told,)) if content.share(*shapes) > _MOSTLY else (0.85, ())
     if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
         return 0.3, ()
+    if spec.length and spec.length < _UUID_LENGTH and (kind is Kind.UUID or content.share(Shape.UUID) > _MOSTLY):
+        return 0.6, ("放不下",)
     if spec.label.endswith(("姓名", "名称")) and content.filled:
         return (1.05, ("内容是中文",)) if content.share(Shape.CHINESE) > 0.3 else (0.7, ())
     return 1.0, ()

@@ -18,7 +18,7 @@ from gateway.errors import ConfigError, SourceError
 
 #: a link that only a name implies must hold for so much of the looked-at rows
 _LEAST_OVERLAP = 0.5
-_TRIED = 3  #: tables
+_TRIED, _TRIED_UUID = 3, 40  #: tables
 _ID_WORDS = frozenset({"id", "no", "code", "key", "num", "bh", "h", "by"})
 _KEYED = (Kind.INTEGER, Kind.NUMBER, Kind.TEXT, Kind.UUID, Kind.OTHER)
 
@@ -61,11 +61,13 @@ class Survey:
 
     def _implied(self, table: Table, column: Column) -> Link | None:
         """The table that the name means best, of those in which the values are found."""
+        if same := self._namesake(column, table):
+            return same
         stem = [word for word in words(column.name) if word not in _ID_WORDS]
         if not stem or column.kind not in _KEYED or len(words(column.name)) == len(stem):
             return None
         named = sorted(self._meant(stem, table), key=lambda each: (-each[0], len(each[1].name), each[1].name))[:_TRIED]
-        for other in [each for _, each in named] or self._told(column, table):
+        for other in [each for _, each in named] or self._told(column, table) or self._identified(column, table):
             with self._reading() as connection:
                 share = contents.overlap(connection, table, column.name, other, other.key[0], self.schema)
             if share is not None and (share >= _LEAST_OVERLAP or (self.empty(other.name) and named and named[0][0] > 1)):
@@ -78,8 +80,21 @@ class Survey:
                 continue
             named = words(other.name)
             hits = sum(1 for word in stem if any(_same(word, each) for each in named))
-            if hits and _same(stem[-1], named[-1]) or (hits and any(_same(stem[-1], each) for each in named)):
+            if (hits and _same(stem[-1], named[-1])) or (hits and any(_same(stem[-1], each) for each in named)):
                 yield hits / len(stem) + hits / len(named), other
+
+    def _namesake(self, column: Column, table: Table) -> Link | None:
+        """A column called just as another table's key, which is not merely called id."""
+        name = column.name.lower()
+        if name in _ID_WORDS:
+            return None
+        for other in self.tables.values():
+            if other.name != table.name and [each.lower() for each in other.key] == [name]:
+                with self._reading() as connection:
+                    share = contents.overlap(connection, table, column.name, other, other.key[0], self.schema)
+                if share is not None and share >= _LEAST_OVERLAP:
+                    return Link(column.name, other.name, other.key[0], declared=False)
+        return None
 
     def _told(self, column: Column, table: Table) -> list[Table]:
         """By its comment: an organ_id “供应商id” names a row of the suppliers."""
@@ -88,6 +103,13 @@ class Survey:
         return [
             each for each in self.tables.values() if each.name != table.name and len(each.key) == 1 and about & self._about(each)
         ][:_TRIED]
+
+    def _identified(self, column: Column, table: Table) -> list[Table]:
+        """A UUID is found in one table only, whatever that is called."""
+        if column.kind is not Kind.UUID:
+            return []
+        keyed = (each for each in self.tables.values() if each.name != table.name and len(each.key) == 1)
+        return [each for each in keyed if each.column(each.key[0]).kind is Kind.UUID][:_TRIED_UUID]
 
     def _about(self, table: Table) -> frozenset[str]:
         known = vocabulary()

@@ -33,6 +33,7 @@ class Vocabulary:
     heads: frozenset[str]  #: concepts that say what kind of value it is
     idle: frozenset[str]  #: concepts that say nothing
     near: Mapping[str, frozenset[str]]  #: concepts that other systems mean by it
+    units: Mapping[str, Mapping[str, str]]  #: unit of a field's name -> local unit -> factor
     longest: int  #: characters of the longest Chinese word
 
     def of_text(self, text: str) -> Slots:
@@ -121,7 +122,7 @@ def read(path: Path) -> Vocabulary:
     pinyin: defaultdict[str, set[str]] = defaultdict(set)
     heads: set[str] = set()
     idle: set[str] = set()
-    file = yamlfile.read(path).known("near", "concepts")
+    file = yamlfile.read(path).known("near", "units", "concepts")
     for concept, section in file.named("concepts").items():
         section.known("zh", "en", "py", "head", "idle")
         for word in section.texts("zh"):
@@ -134,8 +135,16 @@ def read(path: Path) -> Vocabulary:
             heads.add(concept)
         if section.get("idle", bool, False):
             idle.add(concept)
-    near = _near(file)
-    return Vocabulary(chinese, _frozen(english), _frozen(pinyin), frozenset(heads), frozenset(idle), near, max(map(len, chinese)))
+    return Vocabulary(
+        chinese=chinese,
+        english=_frozen(english),
+        pinyin=_frozen(pinyin),
+        heads=frozenset(heads),
+        idle=frozenset(idle),
+        near=_near(file),
+        units={name: {unit: each.need(unit, str) for unit in each.data} for name, each in file.named("units").items()},
+        longest=max(map(len, chinese)),
+    )
 
 
 def _near(section: Section) -> dict[str, frozenset[str]]:

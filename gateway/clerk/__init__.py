@@ -1,0 +1,7 @@
+"""The tools of an IT clerk who connects a HIS: draft a profile, look at single rows, find out what is wrong, hand it on."""
+
+from __future__ import annotations
+
+from gateway.clerk import preview, profiles
+
+COMMANDS = (*profiles.COMMANDS, *preview.COMMANDS)

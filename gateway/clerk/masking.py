@@ -1,0 +1,71 @@
+"""Single rows on a screen or a page: what is of a person is masked, what a clerk must compare stays to be seen.
+
+A name keeps its first character. Numbers of persons are masked wherever they stand (gateway/redaction.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gateway import redaction
+from schemas.model import Field
+
+#: fields of the interface that hold a person, by their label
+_LABELS = re.compile(r"姓名|证件号码|证件号$|电话|手机|住址|地址|联系人|卡号|人员编号|身份")
+_NAMES = re.compile(r"(^|_)(psn_?name|certno|psn_no|tel|phone|addr)($|_)|_name$")
+#: names that are of things
+_THINGS = re.compile(r"目录名称|药品名称|商品名称|项目名称|诊断名称|供应商|厂家|耗材|物品|科室|材料")
+#: columns of a site that may hold a person, by their names
+_COLUMNS = re.compile(
+    r"(^|_|\b)(xm|name|xingming|sfz|sfzh|idcard|id_card|phone|tel|mobile|dianhua|address|addr|dz|contact)($|_|\b)|姓名|证件|电话",
+    re.IGNORECASE,
+)
+_LONGEST = 60
+
+
+def of_person(spec: Field) -> bool:
+    """Whether a field of the interface holds a person's name, number or way to be reached."""
+    if _THINGS.search(spec.label):
+        return False
+    return bool(_LABELS.search(spec.label) or (_NAMES.search(spec.name) and not _THINGS.search(spec.meaning)))
+
+
+def column_of_person(name: str) -> bool:
+    """Whether a column is called as one that holds a person."""
+    return bool(_COLUMNS.search(name))
+
+
+def masked(value: Any, *, person: bool) -> str:
+    """One line that may be shown; a JSON text as its size only."""
+    if value is None:
+        return ""
+    text = "真" if value is True else "假" if value is False else str(value)
+    if isinstance(value, dict | list) or text.lstrip().startswith(("{", "[")):
+        return f"（JSON，{len(text)} 个字符）"
+    if person and text.strip():
+        return f"{text.strip()[0]}***"
+    return redaction.shown(text, _LONGEST)
+
+
+def record(content: Mapping[str, Any], specs: Mapping[str, Field]) -> dict[str, Any]:
+    """A wire record with the values of persons masked, its lines too; what is no field of the data set only by its numbers."""
+    return {name: _value(value, specs.get(name)) for name, value in content.items()}
+
+
+def _value(value: Any, spec: Field | None) -> Any:
+    if isinstance(value, list):
+        inner = {each.name: each for each in spec.fields} if spec else {}
+        return [record(each, inner) if isinstance(each, dict) else _value(each, None) for each in value]
+    if isinstance(value, dict):
+        return record(value, {})
+    if isinstance(value, str):
+        return masked(value, person=spec is not None and of_person(spec)) if value else value
+    return value
+
+
+def printed(content: Mapping[str, Any]) -> str:
+    """JSON for a person's eye."""
+    return json.dumps(content, ensure_ascii=False, indent=2)

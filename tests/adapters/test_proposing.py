@@ -1,0 +1,172 @@
+"""An unknown database: what is proposed, what the draft reads, and what is never shown of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+from support import strangers
+
+from adapters import profile, unfinished
+from adapters.connection import SiteDatabase
+from adapters.introspection.contents import content
+from adapters.introspection.shapes import Shape, shape
+from adapters.profile import Site
+from adapters.proposing import folder
+from adapters.proposing.folder import Drafted, Product
+from adapters.proposing.labels import listed
+from adapters.proposing.ranking import Ranking
+from adapters.proposing.survey import Survey
+from gateway.errors import ConfigError
+from gateway.model import RowState, SourceRow
+from schemas import loader
+
+PRODUCT = Product("陌生的系统", "测试", "1")
+TODAY = date(2026, 11, 25)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> URL:
+    return URL.create("sqlite", database=str(strangers.create(tmp_path / "stranger.db")))
+
+
+@pytest.fixture
+def survey(url: URL) -> Survey:
+    return Survey(SiteDatabase(url, 30))
+
+
+def drafted(survey: Survey, out: Path, *datasets: str, tables: tuple[str, ...] = ()) -> list[Drafted]:
+    return folder.write(survey, loader.reference(), datasets, tables, out, PRODUCT, TODAY)
+
+
+def read(out: Path, url: URL, dataset: str) -> list[SourceRow]:
+    sources = profile.open_sources(profile.load(out), Site("his", url, "H99000100001"), loader.reference())
+    (source,) = (each for each in sources if each.dataset == dataset)
+    return [row for page in source.pages(None, 7) for row in page.rows]
+
+
+@pytest.mark.parametrize(("dataset", "table"), [("HD03", "XT_TXJL"), ("HD02", "XT_PBB")])
+def test_the_table_is_found_by_pinyin_and_by_what_it_covers(survey: Survey, dataset: str, table: str) -> None:
+    assert Ranking(survey, loader.reference(), dataset).tables()[0].table.name == table
+
+
+@pytest.mark.parametrize(
+    ("field", "column"),
+    [
+        ("sess_id", "JLBH"),
+        ("schd_id", "PBBH"),
+        ("rx_id", "CFH"),
+        ("patn_id", "HZBH"),
+        ("dialysis_no", "TXH"),
+        ("machine_no", "TXJH"),
+        ("duration_min", "ZLSC"),
+        ("pre_weight_kg", "TQTZ"),
+        ("post_weight_kg", "THTZ"),
+        ("uf_volume_ml", "CLL"),
+        ("anticoagulant", "KNJ"),
+    ],
+)
+def test_the_right_column_is_among_the_first_three(survey: Survey, field: str, column: str) -> None:
+    found = Ranking(survey, loader.reference(), "HD03").fields("XT_TXJL")[field][:3]
+    assert column in {each.offered.column.name for each in found}
+    assert all(each.score.value <= 1 for each in found)
+
+
+def test_a_day_and_a_clock_in_two_columns_are_proposed_together(survey: Survey) -> None:
+    best = Ranking(survey, loader.reference(), "HD03").fields("XT_TXJL")["begn_time"][0]
+    assert best.clock is not None
+    assert (best.offered.column.name, best.clock.column.name) == ("TXRQ", "SJSJ")
+
+
+def test_a_link_without_a_foreign_key_is_found_by_its_values(survey: Survey) -> None:
+    links = {each.column: each for each in survey.links("XT_TXJL")}
+    assert (links["HZBH"].table, links["HZBH"].declared) == ("XT_HZXX", False)
+
+
+def test_the_draft_loads_reads_every_row_and_says_what_is_left(survey: Survey, url: URL, tmp_path: Path) -> None:
+    out = tmp_path / "draft"
+    drafted(survey, out, "HD03", "HD02")
+    rows = read(out, url, "HD03")
+    assert len(rows) == 36
+    assert [row.state for row in rows].count(RowState.VOID) == 2
+    assert [row.state for row in rows].count(RowState.NOT_READY) == 1
+    overnight = next(row for row in rows if row.ref == "3")
+    assert overnight.values["end_time"].isoformat() == "2026-11-02T00:35:00+08:00"
+    assert overnight.values["pre_weight_kg"] == pytest.approx(63.5, abs=0) or str(overnight.values["pre_weight_kg"]) == "63.5"
+    made, edition = profile.load(out), loader.reference()
+    told = list(unfinished.sentences(made, [profile.mapping(made, code, edition) for code in made.mappings]))
+    assert "还是草稿" in told[0]
+    assert any("med_list_codg" in sentence and "请填写原因" in sentence for sentence in told)
+
+
+def test_words_for_codes_are_translated_by_what_they_mean(survey: Survey, url: URL, tmp_path: Path) -> None:
+    drafted(survey, tmp_path / "draft", "HD02")
+    assert {row.values["shift"] for row in read(tmp_path / "draft", url, "HD02")} == {"1", "2", "3"}
+
+
+def test_no_value_of_a_person_stands_in_the_draft(survey: Survey, tmp_path: Path) -> None:
+    out = tmp_path / "draft"
+    drafted(survey, out, "HD03", "HD02", "RH01", tables=("XT_TXJL", "XT_PBB", "XT_HZXX"))
+    written = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file())
+    assert "HZXM" in written
+    for secret in ("王测试", "19800101", "测试护士"):
+        assert secret not in written
+
+
+def test_a_folder_that_holds_something_is_not_written_over(survey: Survey, tmp_path: Path) -> None:
+    (tmp_path / "draft").mkdir()
+    (tmp_path / "draft" / "manifest.yaml").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError, match="不是空的"):
+        drafted(survey, tmp_path / "draft", "HD03")
+
+
+def test_a_data_set_without_a_table_says_so_and_nothing_is_written(survey: Survey, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="gateway spec list"):
+        drafted(survey, tmp_path / "draft", "HD99")
+    with pytest.raises(ConfigError, match="没有表或视图"):
+        drafted(survey, tmp_path / "draft", "HD03", tables=("NOWHERE",))
+    assert not (tmp_path / "draft").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026/1/5", Shape.DATE),
+        ("2026-01-05 08:00:00", Shape.MOMENT),
+        ("08:30", Shape.CLOCK),
+        ("63.5kg", Shape.AMOUNT),
+        ("99000019800101001X", Shape.PERSON_NUMBER),
+        ("N18.500", Shape.DISEASE),
+        ("XA00AAA000A000010000001", Shape.DRUG),
+        ("D999900000001", Shape.STAFF),
+        ("-1.50", Shape.DECIMAL),
+        ('{"a": 1}', Shape.JSON),
+        ("已完成", Shape.CHINESE),
+        (None, None),
+        ("NULL", None),
+    ],
+)
+def test_a_value_is_known_by_its_shape(value: object, expected: Shape | None) -> None:
+    assert shape(value) is expected
+
+
+def test_codes_are_kept_and_names_are_not() -> None:
+    assert content(["0", "1", "1", None], "ZT").codes == ("0", "1")
+    assert content(["已完成", "进行中"], "ZT").codes == ("已完成", "进行中")
+    assert content(["王某", "李某某"], "ZT").codes == ()
+    assert content(["0", "1"], "doctor_name").codes == ()
+    assert content(["13800000000"], "ZT").codes == ()
+
+
+def test_ways_to_write_a_day_are_named_only_if_they_read_every_value() -> None:
+    assert content(["2026/1/5", "2026-01-06"], "rq").notations == ("yyyy/M/d", "yyyy-MM-dd")
+    assert content(["2026-01-05", "2026-01-06"], "rq").notations == ()
+    assert content(["05.01.2026", "2026-01-06"], "rq").notations == ()
+
+
+def test_the_codes_of_a_comment_are_read() -> None:
+    assert listed("执行状态 0=待执行 1=执行 2=取消本次") == {"0": "待执行", "1": "执行", "2": "取消本次"}
+    assert listed("删除标记，0未删除，1删除") == {"0": "未删除", "1": "删除"}
+    assert listed("住院号") == {}
