@@ -10,7 +10,7 @@ from pathlib import Path
 
 from adapters import profile, unfinished
 from adapters.profile import Site
-from adapters.watching import Watch
+from adapters.watching import Watch as RowWatch
 from gateway import skew
 from gateway.bureau.client import Account, BureauClient, Endpoint
 from gateway.calls import Call, Watch, log
@@ -113,7 +113,7 @@ def edition_of(config: Config) -> Edition:
     return edition
 
 
-def feeds_of(config: Config, edition: Edition, watch: Watch | None = None) -> tuple[Feed, ...]:
+def feeds_of(config: Config, edition: Edition, watch: RowWatch | None = None) -> tuple[Feed, ...]:
     """Open every source's data sets; nothing is connected yet. SpecError or ConfigError if a profile is wrong.
 
     `watch` is shown every row as it is read, beside what became of it.
@@ -161,7 +161,7 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
         store.close()
 
 
-def _feeds(source: Source, edition: Edition, watch: Watch | None) -> Iterator[Feed]:
+def _feeds(source: Source, edition: Edition, watch: RowWatch | None) -> Iterator[Feed]:
     site = Site(
         name=source.name,
         url=source.url,
