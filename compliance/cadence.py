@@ -9,17 +9,18 @@ from typing import Any
 import schemas.cadence
 from compliance.coverage import UploadLine
 from compliance.model import Institution, Tally
-from schemas import wire
+from schemas import operating, wire
+from schemas.cadence import Closed, open_always
 from schemas.model import Dataset, Edition, FieldType
 
 
-def due_at(edition: Edition, dataset: Dataset, record: Mapping[str, Any]) -> datetime:
+def due_at(edition: Edition, dataset: Dataset, record: Mapping[str, Any], closed: Closed = open_always) -> datetime:
     """The last moment at which this valid record is on time.
 
     The data set's own business field decides, because the content hash covers it; `occurred_at` is a clock that it
     leaves out. Only where that field is neither date nor time (a month) does `occurred_at` stand in.
     """
-    return schemas.cadence.due_at(edition.cadences[dataset.cadence], _occurred(dataset, record))
+    return schemas.cadence.due_at(edition.cadences[dataset.cadence], _occurred(dataset, record), closed)
 
 
 def _occurred(dataset: Dataset, record: Mapping[str, Any]) -> datetime:
@@ -40,11 +41,13 @@ def upload_lines(
         _line(edition, institution, dataset, tallies.get((institution.code, dataset.code)))
         for institution in institutions
         for dataset in edition.datasets.values()
-        if _expected(institution, dataset) or (institution.code, dataset.code) in tallies
+        if dataset.code not in operating.CODES
+        if expected(institution, dataset) or (institution.code, dataset.code) in tallies
     )
 
 
-def _expected(institution: Institution, dataset: Dataset) -> bool:
+def expected(institution: Institution, dataset: Dataset) -> bool:
+    """Whether the plan asks it of the institution."""
     return bool(institution.code) and not institution.deferred and dataset.scene in institution.scenes
 
 

@@ -6,28 +6,25 @@ Exit codes: 0 all well · 1 something needs a person or a later try · 2 configu
 from __future__ import annotations
 
 import signal
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from compliance import boardview, closures, credentials, reporting, roster, serving, upkeep
 from compliance import config as configuration
-from compliance import credentials, reporting, roster, serving
 from compliance.config import Config
-from compliance.errors import ComplianceError, ConfigError, StoreAddressError
+from compliance.errors import ConfigError
 from compliance.model import EpochState
 from compliance.store import database
-from compliance.store.database import Database
 from compliance.store.epochs import StoredEpochs
 from compliance.store.roll import StoredRoll
+from compliance.store.tables import SCHEMA_VERSION
+from compliance.telling import checked, opened, told
 from compliance.workbook import coverage as workbook
-from compliance.workbook.errors import WorkbookError
 from jobs import loglines
 from jobs.loglines import Lines, LogFileError
-from schemas import identity, wire
+from schemas import wire
 from schemas.commandline import Group
 from schemas.logfile import LogFile
 
@@ -43,25 +40,31 @@ def cli(context: click.Context, path: Path) -> None:
     context.obj = path
 
 
-@cli.command(help="建立存储；已建立的不动。")
+for command in (*boardview.COMMANDS, *closures.COMMANDS, *upkeep.COMMANDS):
+    cli.add_command(command)
+
+
+@cli.command(help="建立存储；已建立的不动，旧版的升级（先备份）。")
 @click.pass_obj
 def init(path: Path) -> None:
-    """Make the tables and an empty credentials file."""
-    with _told(path):
+    """Make the tables and an empty credentials file, or bring an older store to this version."""
+    with told(path):
         config = configuration.load(path)
         serving.edition_of(config)
-        created = database.connect(config.store).create()
+        store = database.connect(config.store)
+        created, before = store.create(), store.upgrade()
         if not config.credentials.exists():
             credentials.create(config.credentials)
             click.echo(f"密钥文件已建立：{config.credentials}")
-        click.echo("存储已建立" if created else "存储早已建立，没有改动")
+        upgraded = f"存储已从第 {before} 版升级到第 {SCHEMA_VERSION} 版" if before < SCHEMA_VERSION else "存储早已建立，没有改动"
+        click.echo("存储已建立" if created else upgraded)
 
 
 @cli.command(help="启动接收服务，收到停止信号后处理完手上的报文再退出。")
 @click.pass_obj
 def serve(path: Path) -> None:
     """Run until told to stop."""
-    with _told(path):
+    with told(path):
         config = configuration.load(path)
         app = serving.build(config)
         _warn(config)
@@ -71,8 +74,11 @@ def serve(path: Path) -> None:
             signal.signal(number, lambda _number, _frame: stop.set())
         with serving.Server(app, config.host, config.port) as server:
             click.echo(f"{config.district}接收服务已启动：{server.url}/api/upload")
+            keeping = upkeep.Upkeep(config)
             while not stop.wait(1):  # a wait without end would not let Windows see the signal
                 lines.tick()
+                keeping.turn()
+            keeping.close()
         lines.close()
         click.echo("接收服务已停止")
 
@@ -87,7 +93,7 @@ def roster_group() -> None:
 @click.pass_obj
 def roster_import(path: Path, file: Path) -> None:
     """Import a roster file and tell what changed."""
-    with _told(path), _opened(path) as (_, store):
+    with told(path), opened(path) as (_, store):
         done = roster.load(file, StoredRoll(store))
         click.echo(f"名册已导入：新增 {len(done.added)} 家，更新 {len(done.updated)} 家，改名 {len(done.renamed)} 家")
         click.echo(f"文件中规划建设 {done.planned} 个场景，不含缓建 {done.assessed} 个")
@@ -105,8 +111,8 @@ def roster_import(path: Path, file: Path) -> None:
 @click.pass_obj
 def roster_code(path: Path, name: str, code: str) -> None:
     """Bind a code to a name."""
-    with _told(path), _opened(path) as (_, store):
-        StoredRoll(store).bind(name, _checked(code))
+    with told(path), opened(path) as (_, store):
+        StoredRoll(store).bind(name, checked(code))
         click.echo(f"{name} 的编码为 {code}")
 
 
@@ -120,8 +126,8 @@ def key_group() -> None:
 @click.pass_obj
 def key_issue(path: Path, code: str) -> None:
     """Create or rotate the credential of an institution. The token goes into a file, never onto the screen."""
-    with _told(path), _opened(path) as (config, store):
-        paasid, handover = credentials.issue(config.credentials, _checked(code))
+    with told(path), opened(path) as (config, store):
+        paasid, handover = credentials.issue(config.credentials, checked(code))
         click.echo(f"paasid：{paasid}")
         click.echo(f"密钥写在 {handover}（仅本人可读）；交给机构后请删除这个文件")
         if reporting.off_roster(StoredRoll(store).institutions(), (code,)):
@@ -137,7 +143,7 @@ def epoch_group() -> None:
 @click.pass_obj
 def epoch_list(path: Path) -> None:
     """Every installation ever seen, and whether it may report."""
-    with _told(path), _opened(path) as (_, store):
+    with told(path), opened(path) as (_, store):
         found = StoredEpochs(store).all()
         for institution, epoch in found:
             seen = f"首次 {wire.encode_datetime(epoch.first_seen)}　最近 {wire.encode_datetime(epoch.last_seen)}"
@@ -152,7 +158,7 @@ def epoch_list(path: Path) -> None:
 @click.pass_obj
 def epoch_approve(path: Path, institution: str, rid: str) -> None:
     """Let one installation report and fence the others."""
-    with _told(path), _opened(path) as (_, store):
+    with told(path), opened(path) as (_, store):
         StoredEpochs(store).approve(institution, rid, serving.now())
         click.echo(f"{institution} 今后由安装号 {rid} 的网关报送，其他网关一律拒收")
 
@@ -167,46 +173,13 @@ def export_group() -> None:
 @click.pass_obj
 def export_coverage(path: Path, out: Path) -> None:
     """Write the coverage workbook and tell who is not on the roster."""
-    with _told(path), _opened(path) as (config, store):
+    with told(path), opened(path) as (config, store):
         report = serving.coverage(config, store, serving.now())
-        workbook.write(report, out)
+        workbook.write(report, out, serving.board(config, store, boardview.asked(None, report.as_of)))
         click.echo(f"已写出 {out}：应建 {report.assessed} 个场景，接收中 {report.receiving} 个")
         known = StoredRoll(store).institutions()
         for code in reporting.off_roster(known, [row.code for row in report.institutions if row.code]):
             click.echo(f"提示：{code} 有密钥或报送记录，但不在名册中，已附在表后")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Config, Database]]:
-    config = configuration.load(path)
-    store = database.connect(config.store)
-    store.check()
-    try:
-        yield config, store
-    finally:
-        store.close()
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn our own errors into one sentence and an exit code; `path` is the configuration."""
-    try:
-        yield
-    except ConfigError as error:
-        click.echo(f"配置有误：{error}", err=True)
-        sys.exit(2)
-    except StoreAddressError as error:
-        click.echo(f"配置有误：{ConfigError(str(error), file=path, key='store')}", err=True)
-        sys.exit(2)
-    except (ComplianceError, WorkbookError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-
-
-def _checked(code: str) -> str:
-    if fault := identity.institution_fault(code):
-        raise ComplianceError(f"编码 {code} 写法不对，{fault}")
-    return code
 
 
 def _warn(config: Config) -> None:

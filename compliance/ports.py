@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
+from compliance.closing import Closure
+from compliance.connection import Heard
+from compliance.days import Arrival, Manifest
+from compliance.declared import Declaration
 from compliance.model import Accepted, Epoch, Held, Institution, Receipt, Rejected, Tally
 from schemas.holdings import Asked, Holding
 
@@ -19,6 +23,9 @@ class Book(Protocol):
 
     def epochs(self) -> Sequence[Epoch]:
         """The gateways that reported for the institution."""
+
+    def closures(self) -> Sequence[Closure]:
+        """The days on which the institution is closed."""
 
     def mark(self, changed: Sequence[Epoch]) -> None:
         """Write epochs that changed."""
@@ -71,3 +78,24 @@ class Standing(Protocol):
 
     def tallies(self, as_of: datetime) -> tuple[Tally, ...]:
         """Per institution and data set, as of a cut-off."""
+
+
+class Watch(Protocol):
+    """What the board asks of the store."""
+
+    def closures(self) -> tuple[Closure, ...]:
+        """Those in force, of everyone."""
+
+    def declarations(self, as_of: datetime) -> tuple[Declaration, ...]:
+        """Everyone's, with what had come of each by then."""
+
+    def heard(self, institution: str, day: date, until: datetime) -> Heard:
+        """What is known of an institution's heartbeats as of `until`, with a day and the one before it."""
+
+    def arrivals(
+        self, institution: str, datasets: Collection[str], begin: datetime, end: datetime, as_of: datetime
+    ) -> tuple[Arrival, ...]:
+        """Every version, accepted by `as_of`, of each key that has one whose business time is in [begin, end)."""
+
+    def manifests(self, institution: str, begin: datetime, end: datetime, as_of: datetime) -> tuple[Manifest, ...]:
+        """The live versions of the manifests of these business dates, accepted by `as_of`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from compliance import cadence, epochs
+from compliance import cadence, closing, epochs
 from compliance.errors import (
     ForeignInstitutionError,
     MessageRefusedError,
@@ -25,6 +25,7 @@ from compliance.errors import (
 from compliance.model import Accepted, Held, Receipt, Rejected
 from compliance.ports import Archive, Book
 from schemas import build, compiled, envelope, record, wire
+from schemas.cadence import Closed
 from schemas.envelope import Message, Result, Status
 from schemas.errors import EnvelopeError, UnknownInfnoError
 from schemas.model import Dataset, Edition, Violation
@@ -159,12 +160,13 @@ class Receiver:
         return OtherEditionError(sentence[:_SENTENCE])
 
     def _keep(self, book: Book, message: Message, dataset: Dataset, pairs: list[tuple[_Judged, Result]], now: datetime) -> None:
-        accepted = [self._accepted(dataset, each, now) for each, result in pairs if result.status is Status.ACCEPTED]
+        closed = closing.calendar(book.closures())
+        accepted = [self._accepted(dataset, each, now, closed) for each, result in pairs if result.status is Status.ACCEPTED]
         book.accept(dataset.code, message.msgid, accepted)
         rejected = [_rejected(each) for each, result in pairs if result.status is Status.REJECTED]
         book.reject(dataset.code, message.msgid, rejected, now)
 
-    def _accepted(self, dataset: Dataset, judged: _Judged, now: datetime) -> Accepted:
+    def _accepted(self, dataset: Dataset, judged: _Judged, now: datetime, closed: Closed) -> Accepted:
         body = judged.body
         return Accepted(
             key=judged.key,
@@ -178,7 +180,7 @@ class Receiver:
             entered_at=_clock(body, "entered_at"),
             seen_at=_clock(body, "seen_at"),
             accepted_at=now,
-            due_at=cadence.due_at(self._edition, dataset, body),
+            due_at=cadence.due_at(self._edition, dataset, body, closed),
         )
 
     def _note_refusal(self, allowed: Collection[str], body: bytes, reference: str, now: datetime, sentence: str) -> None:

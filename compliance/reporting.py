@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from compliance import cadence
@@ -21,16 +21,20 @@ def coverage(
     """The report as of a cut-off. Who holds a credential or has reported without being on the roster gets a row too."""
     tallies = {(tally.institution, tally.dataset): tally for tally in standing.tallies(as_of)}
     roster = roll.institutions()
-    strangers = off_roster(roster, {*credentialed, *(code for code, _ in tallies)})
-    listed = (*roster, *_rows_of(strangers, after=max((each.number for each in roster), default=0)))
+    everyone = listed(roster, {*credentialed, *(code for code, _ in tallies)})
     return CoverageReport(
         district=district,
         as_of=as_of,
         edition=edition.id,
         scenes=edition.scenes,
-        institutions=tuple(_row(edition, institution, tallies) for institution in listed),
-        uploads=cadence.upload_lines(edition, listed, tallies),
+        institutions=tuple(_row(edition, institution, tallies) for institution in everyone),
+        uploads=cadence.upload_lines(edition, everyone, tallies),
     )
+
+
+def listed(roster: Sequence[Institution], codes: Collection[str]) -> tuple[Institution, ...]:
+    """The roster, and after it whoever has one of these codes without being on it."""
+    return (*roster, *_rows_of(off_roster(roster, codes), after=max((each.number for each in roster), default=0)))
 
 
 def off_roster(roster: Collection[Institution], codes: Collection[str]) -> tuple[str, ...]:

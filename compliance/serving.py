@@ -8,8 +8,10 @@ from typing import Self
 
 from flask import Flask
 
-from compliance import reporting
+from compliance import board as boards
+from compliance import reporting, thresholds
 from compliance.authentication import Authenticator
+from compliance.board import Asked, BoardReport
 from compliance.config import Config
 from compliance.coverage import CoverageReport
 from compliance.credentials import Keyring
@@ -19,11 +21,13 @@ from compliance.http import Exchange, create_app
 from compliance.receiving import Receiver
 from compliance.store import database
 from compliance.store.archive import StoredArchive
+from compliance.store.beats import StoredBeats
 from compliance.store.database import Database
 from compliance.store.holdings import StoredShelf
 from compliance.store.nonces import StoredNonces
 from compliance.store.roll import StoredRoll
 from compliance.store.standing import StoredStanding
+from compliance.store.watch import StoredWatch
 from jobs import listening
 from jobs.listening import ListeningError
 from schemas import lint, overlay
@@ -77,6 +81,17 @@ def coverage(config: Config, store: Database, as_of: datetime) -> CoverageReport
         district=config.district,
         as_of=as_of,
     )
+
+
+def board(config: Config, store: Database, asked: Asked, institution: str = "") -> BoardReport:
+    """The board of this bureau, or of one institution. ComplianceError if there is none of that code."""
+    credentialed = Keyring(config.credentials).institutions()
+    known = StoredRoll(store).institutions()
+    listed = reporting.listed(known, {*credentialed, *StoredBeats(store).institutions()})
+    chosen = tuple(each for each in listed if institution in {"", each.code})
+    if not chosen:
+        raise ComplianceError(f"没有编码为 {institution} 的机构，请用 compliance roster code 绑定")
+    return boards.report(edition_of(config), chosen, StoredWatch(store), thresholds.shipped(), asked, config.district)
 
 
 class Server(listening.Server):

@@ -49,14 +49,15 @@ def _due_at(cadence: Cadence, occurred: datetime, closed: Closed) -> datetime:
         return local + timedelta(minutes=cadence.minutes)
     start, days = local.date(), cadence.days
     if days is None:
-        start, days = _end_of_month(start), cadence.day_of_next_month or 1
+        start, days = end_of_month(start), cadence.day_of_next_month or 1
     last = _counted(start, days, cadence.skip, closed) if cadence.skip else start + timedelta(days=days)
     while _is_off(last, (*cadence.skip, *cadence.postpone), closed):
         last += _DAY
     return datetime.combine(last + _DAY, time(), SHANGHAI)  # its 24:00
 
 
-def _end_of_month(day: date) -> date:
+def end_of_month(day: date) -> date:
+    """The last day of its month."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - _DAY
 
 

@@ -10,8 +10,9 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, insert, select
 
+from compliance.closing import Closure
 from compliance.model import Accepted, Epoch, Held, Receipt, Rejected
-from compliance.store import epochs
+from compliance.store import closures, epochs
 from compliance.store.database import Database
 from compliance.store.tables import message, record, rejection
 
@@ -54,6 +55,10 @@ class StoredBook:
     def epochs(self) -> Sequence[Epoch]:
         """The gateways that reported for the institution."""
         return epochs.load(self._connection, self._institution)
+
+    def closures(self) -> Sequence[Closure]:
+        """The days on which the institution is closed."""
+        return closures.load(self._connection, self._institution)
 
     def mark(self, changed: Sequence[Epoch]) -> None:
         """Write epochs that changed."""

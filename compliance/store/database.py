@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
 )
 
 from compliance.errors import StoreAddressError, StoreError
-from compliance.store import tables, trouble
+from compliance.store import migrations, tables, trouble
 
 _BUSY_MS = 30_000
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -36,21 +36,32 @@ class Database:
         self._engine = engine
 
     def create(self) -> bool:
-        """Make the tables; False if they were there. StoreError if a newer program made them."""
+        """Make the tables; False if they were there, of this version or an older one. StoreError if a newer program made them."""
         with self.write("schema") as connection:
             if inspect(connection).has_table(tables.store_version.name):
-                _check_version(connection)
+                _version(connection)
                 return False
             tables.metadata.create_all(connection)
             connection.execute(insert(tables.store_version).values(version=tables.SCHEMA_VERSION))
             return True
+
+    def upgrade(self) -> int:
+        """Bring a store that is there to this program's version; returns the version it had. Nothing or all of it is done."""
+        with self.write("schema") as connection:
+            version = _version(connection)
+            if version < tables.SCHEMA_VERSION:
+                migrations.upgrade(connection, version)
+            return version
 
     def check(self) -> None:
         """StoreError unless the store was created and is of this program's schema version."""
         with self.read() as connection:
             if not inspect(connection).has_table(tables.store_version.name):
                 raise StoreError("存储尚未建立，请先运行 compliance init")
-            _check_version(connection)
+            version = _version(connection)
+            if version < tables.SCHEMA_VERSION:
+                advice = "请先备份存储，再运行 compliance init 升级"
+                raise StoreError(f"存储是第 {version} 版，本程序用第 {tables.SCHEMA_VERSION} 版，{advice}")
 
     @contextmanager
     def write(self, room: str) -> Iterator[Connection]:
@@ -60,9 +71,13 @@ class Database:
         PostgreSQL takes an advisory lock, so what was read in the room still holds at the commit.
         """
         with _told(), self._engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))"), {"room": room})
+            self.join(connection, room)
             yield connection
+
+    def join(self, connection: Connection, room: str) -> None:
+        """Be alone in one more room; who joins several takes them in the order of their names, or two might wait for each other."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))"), {"room": room})
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -140,9 +155,11 @@ def _ours(error: DBAPIError) -> bool:
     return isinstance(error, (IntegrityError, ProgrammingError, DataError)) and trouble.known(error) is None
 
 
-def _check_version(connection: Connection) -> None:
+def _version(connection: Connection) -> int:
+    """The version of a store that is there. StoreError if it is not to be read, or newer than the program."""
     found = connection.execute(select(tables.store_version.c.version)).scalar()
-    if found is None or found < tables.SCHEMA_VERSION:
-        raise StoreError("存储的结构版本读不出来或过旧，请先备份，再联系实施人员升级")
+    if found is None or found < 1:
+        raise StoreError("存储的结构版本读不出来，请停止服务，从备份恢复")
     if found > tables.SCHEMA_VERSION:
         raise StoreError(f"存储由更新的程序写成（结构版本 {found}，本程序为 {tables.SCHEMA_VERSION}），请升级本程序")
+    return int(found)

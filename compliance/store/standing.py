@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, and_, case, func, sel
 from compliance.model import Tally
 from compliance.store.database import Database
 from compliance.store.tables import record, rejection
+from schemas import operating
 
 
 class StoredStanding:
@@ -18,7 +19,7 @@ class StoredStanding:
         self._database = database
 
     def tallies(self, as_of: datetime) -> tuple[Tally, ...]:
-        """Per institution and data set, of what had come in by `as_of`."""
+        """Per institution and data set, of what had come in by `as_of`; operating records are no figures of a scene."""
         with self._database.read() as connection:
             received = _received(connection, as_of)
             rejected = _rejected(connection, as_of)
@@ -50,7 +51,7 @@ def _received(connection: Connection, as_of: datetime) -> dict[_Pair, _Counts]:
             func.row_number().over(partition_by=key, order_by=(record.c.accepted_at, record.c.version)).label("arrival"),
             func.row_number().over(partition_by=key, order_by=record.c.version.desc()).label("age"),
         )
-        .where(record.c.accepted_at <= as_of)
+        .where(record.c.accepted_at <= as_of, record.c.dataset.not_in(operating.CODES))
         .subquery()
     )
     first = ranked.c.arrival == 1
@@ -80,7 +81,7 @@ def _rejected(connection: Connection, as_of: datetime) -> dict[_Pair, int]:
     )
     query = (
         select(rejection.c.institution, rejection.c.dataset, func.count(rejection.c.key.distinct()).label("open"))
-        .where(rejection.c.received_at <= as_of, ~mended)
+        .where(rejection.c.received_at <= as_of, rejection.c.dataset.not_in(operating.CODES), ~mended)
         .group_by(rejection.c.institution, rejection.c.dataset)
     )
     return {(row.institution, row.dataset): row.open for row in connection.execute(query)}

@@ -17,17 +17,19 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 from schemas.wire import SHANGHAI
 
 #: raised with every change of a table; a store with a higher one was written by a newer program
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Instant(TypeDecorator[datetime]):
@@ -93,6 +95,9 @@ record = Table(
     Column("msgid", Text, nullable=False),
 )
 Index("record_day", record.c.institution, record.c.dataset, record.c.occurred_at)
+#: heartbeats by when they came; no other record pays for it
+_BEATS = text("dataset = 'OP02'")
+Index("record_beat", record.c.institution, record.c.accepted_at, sqlite_where=_BEATS, postgresql_where=_BEATS)
 
 rejection = Table(
     "rejection",
@@ -141,4 +146,30 @@ nonce = Table(
     Column("paasid", Text, primary_key=True),
     Column("nonce", Text, primary_key=True),
     Column("until", Instant, nullable=False, index=True),
+)
+
+closure = Table(
+    "closure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("institution", String(30), nullable=False, index=True),
+    Column("first", String(10), nullable=False),
+    Column("last", String(10)),  # NULL: until it is removed
+    Column("weekdays", String(7), nullable=False),  # digits, 0 is Monday; "": every day
+    Column("reason", Text, nullable=False),
+    Column("entered_by", Text, nullable=False),
+    Column("entered_at", Instant, nullable=False),
+    Column("removed_by", Text),
+    Column("removed_at", Instant),
+)
+
+# what is left of a day of heartbeats once they are compacted: see compliance.connection
+beat_day = Table(
+    "beat_day",
+    metadata,
+    Column("institution", String(30), primary_key=True),
+    Column("day", String(10), primary_key=True),  # on which they were received
+    Column("beats", Integer, nullable=False),
+    Column("minutes", LargeBinary, nullable=False),  # a bit for each minute of the day: one came in it
+    Column("offset_ms", Integer, nullable=False),  # median of the gateway's clock less ours
 )

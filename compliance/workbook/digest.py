@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from schemas.wire import SHANGHAI
@@ -28,4 +28,8 @@ def _plain(value: Any) -> str:
     """An instant as Shanghai wall clock: the same moment in another zone is the same figure."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(SHANGHAI).isoformat()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value.total_seconds())
     raise TypeError(f"{value!r} has no canonical text")

@@ -55,11 +55,13 @@ RIM = {
     "compliance": {
         "__init__": "the package",
         "__main__": "starts the command",
+        "closuresheet": "reads a person's table",
         "config": "reads the configuration",
         "credentials": "the credentials file",
         "main": "commands",
         "serving": "puts everything together",
         "sheets": "reads a person's table",
+        "thresholds": "reads the policy",
     },
 }
 CONTRACTS = {"gateway": "use cases do not know technology", "compliance": "the bureau's use cases do not know technology"}
