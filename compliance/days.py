@@ -223,7 +223,7 @@ def _fitted(found: _Day) -> bool:
 
 def _told(plan: Plan, code: str, begin: datetime, due: datetime) -> datetime | None:
     """When it was first declared that the day, or the moment at which it is due, cannot be met."""
-    spans = ((begin, begin + _DAY), (due, due + _MOMENT))
+    spans = ((begin, begin + _DAY), (due - _MOMENT, due))
     times = (each.told_at(code, *span, plan.open_for) for each in plan.declarations for span in spans)
     return min(filter(None, times), default=None)
 
