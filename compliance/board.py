@@ -72,14 +72,19 @@ class DayRow:
         return self.cells[-1]
 
     @property
+    def assessed(self) -> tuple[DayCell, ...]:
+        """The days that count; none of who is deferred."""
+        return tuple(cell for cell in self.cells if cell.state is not DayState.EXEMPT)
+
+    @property
     def owed(self) -> int:
-        """Over all days: what is here and what is missing, without what is excused."""
-        return sum(cell.owed for cell in self.cells)
+        """Over the days that count: what is here and what is missing, without what is excused."""
+        return sum(cell.owed for cell in self.assessed)
 
     @property
     def on_time(self) -> int:
-        """Over all days."""
-        return sum(cell.on_time for cell in self.cells)
+        """Over the days that count."""
+        return sum(cell.on_time for cell in self.assessed)
 
 
 @dataclass(frozen=True, slots=True)

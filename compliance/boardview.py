@@ -30,7 +30,8 @@ _HOUR = 60
 def board(path: Path, day: datetime | None, institution: str, out: Path | None) -> None:
     """Exit code 1 when somebody has to be asked."""
     with told(path), opened(path) as (config, store):
-        report = serving.board(config, store, asked(day.date() if day else None, serving.now()), institution)
+        length = thresholds.shipped().matrix_days if out else 1  # the screen shows one day only
+        report = serving.board(config, store, asked(day.date() if day else None, serving.now(), length), institution)
         for sentence in lines(report, everything=bool(institution)):
             click.echo(sentence)
         if out:
@@ -43,10 +44,10 @@ def board(path: Path, day: datetime | None, institution: str, out: Path | None) 
 COMMANDS = (board,)
 
 
-def asked(day: date | None, now: datetime) -> Asked:
+def asked(day: date | None, now: datetime, length: int) -> Asked:
     """Connections as they are now; figures of the day, and of those before it, with whatever has come of them until now."""
     yesterday = now.astimezone(SHANGHAI).date() - _DAY
-    return asked_of(day or yesterday, now, thresholds.shipped().matrix_days)
+    return asked_of(day or yesterday, now, length)
 
 
 def lines(report: BoardReport, *, everything: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from compliance import boardview, closures, credentials, reporting, roster, serving, upkeep
+from compliance import boardview, closures, credentials, reporting, roster, serving, thresholds, upkeep
 from compliance import config as configuration
 from compliance.config import Config
 from compliance.errors import ConfigError
@@ -175,7 +175,8 @@ def export_coverage(path: Path, out: Path) -> None:
     """Write the coverage workbook and tell who is not on the roster."""
     with told(path), opened(path) as (config, store):
         report = serving.coverage(config, store, serving.now())
-        workbook.write(report, out, serving.board(config, store, boardview.asked(None, report.as_of)))
+        asked = boardview.asked(None, report.as_of, thresholds.shipped().matrix_days)
+        workbook.write(report, out, serving.board(config, store, asked))
         click.echo(f"已写出 {out}：应建 {report.assessed} 个场景，接收中 {report.receiving} 个")
         known = StoredRoll(store).institutions()
         for code in reporting.off_roster(known, [row.code for row in report.institutions if row.code]):

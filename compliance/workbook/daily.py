@@ -128,7 +128,7 @@ class _Sheet:
 
 def _counts(rows: Sequence[DayRow]) -> list[int]:
     """应报, 按时, 迟报, 缺."""
-    cells = [cell for row in rows for cell in row.cells]
+    cells = [cell for row in rows for cell in row.assessed]
     return [
         sum(cell.owed for cell in cells),
         sum(cell.on_time for cell in cells),
@@ -138,7 +138,7 @@ def _counts(rows: Sequence[DayRow]) -> list[int]:
 
 
 def _definitions() -> list[str]:
-    words = {state: f"{MARKS[state]} {state}" for state in DayState}
+    words = {state: f"“{MARKS[state]}”{state}" for state in DayState}
     good = (
         f"{words[DayState.MATCHED]}：有效数据的条数和内容与机构的日清单（OP01）一致，全部按时；"
         f"{words[DayState.ZERO]}：日清单说明当天没有应报的，平台也没有；"
@@ -155,6 +155,6 @@ def _definitions() -> list[str]:
     figures = (
         "有效：平台现有的、最新一版没有作废的记录；清单：日清单说平台已收下的条数，“无”是没有收到清单。"
         "应报＝按时＋迟报＋缺－已在时限前申明的；缺：日清单说有而过了时限平台还没有的。及时率＝按时÷应报，没到的算不及时；"
-        "应报为零时记“不适用”。数据集没有清单的日期，缺多少无从知道，不计入应报。"
+        "应报为零时记“不适用”。数据集没有清单的日期，缺多少无从知道，不计入应报。缓建的不计入各日合计。"
     )
     return [good, bad, figures]

@@ -42,7 +42,7 @@ def _columns(report: BoardReport) -> list[Column]:
     day = f"业务日 {report.asked.day:%m月%d日}"
     return [
         *(Column("序号", 6), Column("机构名称", 28), Column("机构编码", 15), Column("状态", 11), Column("最近心跳时间", 21)),
-        *(Column("心跳（次）", 8, day), Column("应有\n（分钟）", 9, day), Column("覆盖\n（分钟）", 9, day)),
+        *(Column("心跳\n（次）", 8, day), Column("应有\n（分钟）", 9, day), Column("覆盖\n（分钟）", 9, day)),
         *(Column("覆盖率", 9, day), Column("最长中断\n（分钟）", 9, day), Column("时钟偏差\n（秒）", 9, day)),
         *(Column("待报\n（条）", 8, _SAID), Column("最早未报的业务时间", 21, _SAID), Column("网关版本", 10, _SAID)),
         Column("备注", 26),

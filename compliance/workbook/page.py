@@ -19,6 +19,7 @@ from schemas.wire import SHANGHAI
 HEADER_ROWS = 4  #: title, who and when, group headers, column headers
 FIRST_BODY_ROW = HEADER_ROWS + 1
 _PADDING = 4.0
+_DATE_WIDTH = 16.0  #: characters of 2026年11月25日
 _BODY_HEIGHT = LINE_HEIGHT + _PADDING
 _FORMULA_STARTS = ("=", "+", "-", "@")
 _SIGNATURES = "审核人：{gap}填表人：{gap}联系电话：{gap}（单位盖章）{gap}年　　月　　日"
@@ -52,11 +53,19 @@ class Page:
         self._merged(1, 1, width, title, Look.TITLE)
         self._merged(2, 1, third, "填报单位（盖章）：", Look.NOTE)
         self._merged(2, third + 1, 2 * third - 1, "填报日期：", Look.NOTE_RIGHT)
-        self._merged(2, 2 * third, 2 * third + 1, filled, Look.NOTE_DATE)
-        self._merged(2, 2 * third + 2, width, unit, Look.NOTE_RIGHT)
+        last = self._room(2 * third)
+        self._merged(2, 2 * third, last, filled, Look.NOTE_DATE)
+        self._merged(2, last + 1, width, unit, Look.NOTE_RIGHT)
         self._column_headers()
         for row, height in ((1, 36.0), (2, 22.0), (3, 22.0), (4, 2 * LINE_HEIGHT + _PADDING)):
             self._sheet.row_dimensions[row].height = height
+
+    def _room(self, first: int) -> int:
+        """The last of so many columns, two at least, that a date has room in them."""
+        last = first + 1
+        while last < len(self._columns) - 1 and sum(column.width for column in self._columns[first - 1 : last]) < _DATE_WIDTH:
+            last += 1
+        return last
 
     def freeze(self, columns: int) -> None:
         """Headers and the first columns stay in sight while the clerk scrolls."""

@@ -165,7 +165,9 @@ def test_a_closed_day_with_nothing_is_closed_and_with_rows_it_is_a_day_like_any_
 
 def test_who_is_deferred_is_exempt_and_the_board_is_well(edition: Edition, store: Database) -> None:
     watched = Watched(edition, store, replace(PLAN, deferred=True))
+    watched.sessions(EIGHT, EIGHT)
     assert watched.cell(AFTER, DAY).state is DayState.EXEMPT
+    assert (watched.row(AFTER, DAY).owed, watched.row(AFTER, DAY).on_time) == (0, 0)
     assert watched.board(AFTER, DAY).well
 
 

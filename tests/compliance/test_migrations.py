@@ -35,6 +35,9 @@ def thawed(store_url: str) -> str:
                 statement = re.sub(r"(?m)^\tid INTEGER NOT NULL", "\tid SERIAL NOT NULL", statement).replace("%", "%%")
                 statement = re.sub(r"(?m)^(INSERT INTO \"institution\".*),([01]),('名册)", _boolean, statement)
             connection.exec_driver_sql(statement)
+        if engine.dialect.name == "postgresql":
+            for name in ("message", "rejection", "institution"):
+                connection.exec_driver_sql(f"SELECT setval('{name}_id_seq', (SELECT MAX(id) FROM {name}))")
     engine.dispose()
     return store_url
 
@@ -43,18 +46,16 @@ def _boolean(found: re.Match[str]) -> str:
     return f"{found[1]},{'TRUE' if found[2] == '1' else 'FALSE'},{found[3]}"
 
 
-def shape(url: str) -> dict[str, object]:
+def missing(url: str) -> set[str]:
+    """What this program's tables have and the store has not."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     found = inspect(engine)
-    made = {
-        name: (
-            sorted(column["name"] for column in found.get_columns(name)),
-            sorted(str(index["name"]) for index in found.get_indexes(name)),
-        )
-        for name in found.get_table_names()
-    }
+    there = {f"{name}.{column['name']}" for name in found.get_table_names() for column in found.get_columns(name)}
+    there |= {str(index["name"]) for name in found.get_table_names() for index in found.get_indexes(name)}
     engine.dispose()
-    return made
+    wanted = {str(column) for table in tables.metadata.tables.values() for column in table.columns}
+    wanted |= {str(index.name) for table in tables.metadata.tables.values() for index in table.indexes}
+    return wanted - there
 
 
 def test_a_store_of_version_1_is_told_and_upgraded_once(thawed: str) -> None:
@@ -67,15 +68,12 @@ def test_a_store_of_version_1_is_told_and_upgraded_once(thawed: str) -> None:
     store.close()
 
 
-def test_it_has_the_shape_of_a_new_one_afterwards(thawed: str, tmp_path: Path) -> None:
+def test_nothing_that_this_program_works_with_is_missing_afterwards(thawed: str) -> None:
+    assert {"closure.reason", "beat_day.minutes", "record_beat"} <= missing(thawed)
     store = database.connect(thawed)
     store.upgrade()
     store.close()
-    fresh = f"sqlite:///{tmp_path / 'fresh.db'}"
-    new = database.connect(fresh)
-    new.create()
-    new.close()
-    assert shape(thawed) == shape(fresh)
+    assert missing(thawed) == set()
 
 
 def test_what_was_in_it_is_there_and_it_goes_on(thawed: str, edition: Edition) -> None:
@@ -88,5 +86,5 @@ def test_what_was_in_it_is_there_and_it_goes_on(thawed: str, edition: Edition) -
     line = watched.link(START.replace(year=2027))
     assert (line.code, line.last_at) == (INSTITUTION, START.replace(day=16))
     watched.sessions(START, START.replace(day=17))
-    assert watched.cell(START.replace(day=18), START.date()).live == 1 + 3
+    assert watched.cell(START.replace(day=18), START.date()).live == 1
     store.close()

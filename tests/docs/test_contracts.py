@@ -55,13 +55,17 @@ RIM = {
     "compliance": {
         "__init__": "the package",
         "__main__": "starts the command",
+        "boardview": "commands and their words",
+        "closures": "commands",
         "closuresheet": "reads a person's table",
         "config": "reads the configuration",
         "credentials": "the credentials file",
         "main": "commands",
         "serving": "puts everything together",
         "sheets": "reads a person's table",
+        "telling": "commands",
         "thresholds": "reads the policy",
+        "upkeep": "commands and their job",
     },
 }
 CONTRACTS = {"gateway": "use cases do not know technology", "compliance": "the bureau's use cases do not know technology"}

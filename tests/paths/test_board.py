@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+import sqlite3
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
@@ -12,7 +14,8 @@ from click.testing import CliRunner, Result
 from support import district as district_of
 from support.district import bureau
 
-from compliance import connection
+from compliance import boardview, connection, serving
+from compliance.days import DayCell, DayState
 from compliance.main import cli as compliance
 from compliance.store import database
 from compliance.store.beats import StoredBeats
@@ -107,6 +110,40 @@ def test_rows_a_declaration_and_a_closed_day_show_on_the_day_they_concern(distri
     assert "没有录入休业日" in run(district, "closure", "list").output
 
 
+def cell(district: Premises, day: date, dataset: str = "HD03") -> DayCell:
+    """One day of the hospital's, as of now."""
+    store = database.connect(district.bureau.store)
+    report = serving.board(district.bureau, store, boardview.asked(day, now(), 1), HOSPITAL)
+    store.close()
+    return next(row.last for row in report.rows if row.dataset == dataset)
+
+
+def test_the_manifest_of_the_gateway_is_what_the_bureau_holds_until_something_is_lost_there(district: Premises) -> None:
+    day = date(2026, 11, 2)
+    with bureau(district):
+        for words in (["run", "--once"], ["manifest", "--date", f"{day}"], ["run", "--once"]):
+            CliRunner().invoke(gateway, ["--config", str(district.gateways[HOSPITAL]), *words])
+    found = cell(district, day)
+    assert found.live
+    assert (found.stated, found.equal, found.on_time) == (found.live, True, 0)
+    idle = cell(district, date(2026, 11, 20))
+    assert idle.state is DayState.SILENT, "nobody stated a zero of that day"
+    with closing(sqlite3.connect(district.folder / "bureau" / "compliance.db")) as connected:
+        one = "SELECT key FROM record WHERE dataset = 'HD03' AND occurred_at LIKE '2026-11-02%' LIMIT 1"
+        connected.execute(f"DELETE FROM record WHERE dataset = 'HD03' AND key = ({one})")
+        connected.commit()
+    lost = cell(district, day)
+    assert (lost.state, lost.equal, lost.missing) == (DayState.DIFFERING, False, found.missing + 1)
+
+
+def test_a_zero_of_the_gateway_is_a_zero_at_the_bureau(district: Premises) -> None:
+    day = date(2026, 11, 20)
+    with bureau(district):
+        for words in (["run", "--once"], ["manifest", "--date", f"{day}"], ["run", "--once"]):
+            CliRunner().invoke(gateway, ["--config", str(district.gateways[HOSPITAL]), *words])
+    assert (cell(district, day).state, cell(district, day).stated) == (DayState.ZERO, 0)
+
+
 def test_a_list_of_closed_days_is_imported_and_mistakes_are_told(district: Premises, tmp_path: Path) -> None:
     path = tmp_path / "休业.csv"
     path.write_text(f"机构编码,开始日期,结束日期,原因\n{HOSPITAL},2026-10-01,2026-10-07,国庆\n", encoding="utf-8")
@@ -122,8 +159,6 @@ def test_old_heartbeats_are_tidied_and_the_board_says_the_same(district: Premise
     with bureau(district):
         beat(district)
     assert "已压缩心跳 0 条" in run(district, "tidy").output
-    from compliance import serving
-
     later = now() + 9 * DAY
     monkeypatch.setattr(serving, "now", lambda: later)
     today = (later - 9 * DAY).date().isoformat()
