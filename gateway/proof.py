@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from gateway import redaction
 from gateway.manifest import Statement, Whereabouts
 from gateway.model import AsideState
 from gateway.outbox import State
@@ -68,6 +69,7 @@ _WITHDRAWN = (State.ACCEPTED, State.CANCELLED)
 _OWED_TO_NOBODY = frozenset({Difference.EXCLUDED})
 #: that many are named of each class
 _NAMED = 3
+_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +165,14 @@ def _of_platform(sides: Sides) -> Iterator[tuple[Difference, str]]:
     for key in only_there(sides):
         newest = sides.known.get(key, 0)
         if not newest:
-            yield Difference.FOREIGN, key
-        elif newest > sides.there[key].version:
-            yield Difference.QUEUED, key
+            yield Difference.FOREIGN, redaction.shown(key, _LONGEST)
         else:
-            yield Difference.DIFFERING, key
+            moved = newest > sides.there[key].version
+            yield Difference.QUEUED if moved else Difference.DIFFERING, redaction.shown(key, _LONGEST)
 
 
 def _named(row: Whereabouts) -> str:
-    return f"来源 {row.source} 的 {row.ref}"
+    return f"来源 {row.source} 的 {redaction.shown(row.ref, _LONGEST)}"
 
 
 @dataclass(frozen=True, slots=True)

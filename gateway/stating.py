@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,9 +18,9 @@ import structlog
 
 from gateway import redaction
 from gateway.errors import ConfigError, GatewayError, StoppedError, StoreError
-from gateway.judging import kept_ref, mapped_time
+from gateway.judging import kept_ref
 from gateway.manifest import READ, Statement, Whereabouts, figures, live_everywhere
-from gateway.model import AsideState, Cursor, SourceRow
+from gateway.model import Cursor, SourceRow
 from gateway.ownrecords import Own, queue
 from gateway.tiers import span_of
 from gateway.wiring import Feed, Gateway
@@ -88,7 +88,7 @@ def _take(gateway: Gateway, found: Day, feed: Feed, refs: Mapping[str, str] | No
         found.targets[code] = tuple(dict.fromkeys((*found.targets.get(code, ()), *feed.targets)))
     records = gateway.store.whereabouts_of_day(source.name, source.dataset, span, feed.targets)
     if refs is None:
-        rows: Sequence[Whereabouts] = [*records, *_never_sent(gateway, source.name, source.dataset, span)]
+        rows: Sequence[Whereabouts] = [*records, *gateway.store.set_aside_of_day(source.name, source.dataset, span)]
         for each in rows:
             found.read[_whose(each.institution, ours, first)] += 1
         found.counted |= ours
@@ -126,15 +126,6 @@ def _standing(gateway: Gateway, feed: Feed, refs: Mapping[str, str]) -> Sequence
             f"来源 {place[0]} 的 {place[1]}：{len(lost)} 行读到了却没有着落（本地行号 {named}），不能出清单；稍后自动再试"
         )
     return rows
-
-
-def _never_sent(gateway: Gateway, source: str, dataset: str, span: tuple[datetime, datetime]) -> Iterator[Whereabouts]:
-    """Rows set aside whose business time is known; what is not finished has none yet, so only those to be corrected."""
-    spec = gateway.edition.datasets[dataset]
-    for row in gateway.store.waiting(source, dataset):
-        at = mapped_time(spec, row.content)
-        if at and span[0] <= at < span[1]:
-            yield Whereabouts(source, row.ref, row.institution, row.first_seen, AsideState.QUARANTINED)
 
 
 def _asked(feed: Feed, span: tuple[datetime, datetime]) -> str:

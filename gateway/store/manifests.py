@@ -50,6 +50,15 @@ def of_day(
     return _records(source, connection.execute(query), targets)
 
 
+def set_aside(connection: Connection, source: str, dataset: str, span: tuple[datetime, datetime]) -> list[Whereabouts]:
+    """The rows set aside that never became a record, by their business time."""
+    within = (aside.c.anchor_at >= span[0], aside.c.anchor_at < span[1])
+    columns = (aside.c.ref, aside.c.institution, aside.c.first_seen, aside.c.state)
+    query = select(*columns).where(aside.c.source == source, aside.c.dataset == dataset, *within)
+    never_sent = query.where(~select(ledger.c.ref).where(_SAME_ASIDE).exists())
+    return [Whereabouts(source, *row[:3], AsideState(row.state)) for row in connection.execute(never_sent)]
+
+
 def held(connection: Connection, dataset: str, span: tuple[datetime, datetime], targets: Collection[str]) -> list[Held]:
     """The newest version of each key that each target accepted, of those that happened in the span."""
     newer = outbox.alias("newer")

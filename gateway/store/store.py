@@ -491,6 +491,11 @@ class Store:
         with reading(self._engine) as connection:
             return manifests.of_day(connection, source, dataset, span, targets)
 
+    def set_aside_of_day(self, source: str, dataset: str, span: tuple[datetime, datetime]) -> Sequence[Whereabouts]:
+        """The rows set aside, never sent, whose business time lies in a span; of one without such a time nobody can say."""
+        with reading(self._engine) as connection:
+            return manifests.set_aside(connection, source, dataset, span)
+
     def held(self, dataset: str, span: tuple[datetime, datetime], targets: Collection[str]) -> Sequence[Held]:
         """What each target accepted as the newest of a key, of what happened in the span."""
         with reading(self._engine) as connection:

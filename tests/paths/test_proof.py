@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 from support.delivery import Clock
 from support.ward import DAY, HOSPITAL, NAME, Ward, ward
 
+import adapters as profiles
 from gateway import stating
 from gateway.errors import OutcomeUnknownError
 from gateway.main import cli
@@ -292,6 +294,33 @@ def test_a_platform_that_cannot_be_asked_is_no_proof(room: Ward, monkeypatch: py
     monkeypatch.setattr(room.gateway.clients["bureau"], "holdings", away)
     proof = room.prove()
     assert proof.faults == ("没有与平台对照：平台没有应答",)
+
+
+def test_without_a_query_for_a_day_the_store_is_counted_and_a_zero_is_no_proof(tmp_path: Path, clock: Clock) -> None:
+    profile = tmp_path / "profile"
+    shutil.copytree(Path(profiles.__file__).parent / "his" / "demo_his", profile)
+    manifest = profile / "manifest.yaml"
+    kept = [line for line in manifest.read_text(encoding="utf-8").splitlines() if not re.match(" +(window|lookup|mark):", line)]
+    manifest.write_text("\n".join(kept), encoding="utf-8")
+    with ward(tmp_path / "district", clock, profile) as room:
+        proof = room.settled()
+        assert proof.faults == ("零没有本地查询作证（适配包不能按业务日读）",)
+        room.treat(1, 2)
+        room.treat(3, machine=None)
+        room.treat(4, off_clock=None)
+        room.treat(5, delete_flag="1")
+        room.treat(6, day=BEFORE)
+        room.round()
+        proof = room.settled()
+        assert not proof.faults
+        said = room.manifests()[-1]
+        assert "query_digest" not in said
+        assert [said[part] for part in ("read", "accepted", "quarantined", "not_ready", "excluded")] == ["5", "2", "1", "1", "1"]
+        assert {each.difference: each.count for each in proof.comparison.found} == {
+            Difference.QUARANTINED: 1,
+            Difference.NOT_READY: 1,
+            Difference.EXCLUDED: 1,
+        }
 
 
 def test_a_closed_day_is_stated_too(tmp_path: Path, clock: Clock) -> None:

@@ -127,8 +127,8 @@ class Ward:
 
 
 @contextmanager
-def ward(folder: Path, clock: Clock, **settings: Any) -> Iterator[Ward]:
-    """One that has just been installed. `settings` are put into the gateway's configuration."""
+def ward(folder: Path, clock: Clock, profile: Path | None = None, **settings: Any) -> Iterator[Ward]:
+    """One that has just been installed. `settings` are put into the gateway's configuration; `profile`: another than the demo's."""
     built = premises.build(folder)
     site = built.databases[f"his:{HOSPITAL}"]
     _run(site, "INSERT INTO patient VALUES (1, 'C0001', '测试', 'P0001', 'T0001')")
@@ -136,6 +136,8 @@ def ward(folder: Path, clock: Clock, **settings: Any) -> Iterator[Ward]:
     path = built.gateways[HOSPITAL]
     configured = yaml.safe_load(path.read_text(encoding="utf-8"))
     configured["sources"][0]["datasets"] = [DATASET]
+    if profile:
+        configured["sources"][0]["profile"] = str(profile)
     path.write_text(yaml.safe_dump({**configured, **settings}, allow_unicode=True), encoding="utf-8")
     app = serving.build(built.bureau, clock)
     with serving.Server(app, built.bureau.host, built.bureau.port), opened(configuration.load(path), clock) as gateway:
