@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -101,9 +102,9 @@ class _Known:
     """What our store says of a data set's business day."""
 
     found: Day
-    history: Sequence[Statement]
-    deliveries: Sequence[Progress]  #: of the manifests
-    held: Sequence[Held]  #: by each target, as far as we know
+    history: Mapping[str, Sequence[Statement]]  #: by institution
+    deliveries: Mapping[tuple[str, str], Progress]  #: of the manifests, by target and institution
+    held: Mapping[str, Sequence[Held]]  #: by the targets, as far as we know; by institution
     trouble: str  #: why the day could not be read anew; ""
 
 
@@ -121,18 +122,24 @@ def _known(gateway: Gateway, dataset: str, day: date) -> _Known:
     """A day that cannot be read anew is told by what is known of it."""
     trouble = ""
     try:
-        found = stating.state(gateway, dataset, day)[0]
+        found = stating.state(gateway, dataset, day, whole=True)[0]
     except GatewayError as error:
-        trouble, found = str(error), stating.find(gateway, dataset, day, anew=False)
+        trouble, found = str(error), stating.find(gateway, dataset, day, anew=False, whole=True)
     everyone = {target for targets in found.targets.values() for target in targets}
-    held = gateway.store.held(dataset, span_of(day), everyone)
-    deliveries = gateway.store.deliveries(CODE, [f"{dataset}|{day.isoformat()}"])
-    return _Known(found, gateway.store.statements(dataset, day), deliveries, held, trouble)
+    history: dict[str, list[Statement]] = defaultdict(list)
+    for said in gateway.store.statements(dataset, day):
+        history[said.institution].append(said)
+    held: dict[str, list[Held]] = defaultdict(list)
+    for each in gateway.store.held(dataset, span_of(day), everyone):
+        held[each.institution].append(each)
+    progress = gateway.store.deliveries(CODE, [f"{dataset}|{day.isoformat()}"])
+    deliveries = {(each.target, each.institution): each for each in progress}
+    return _Known(found, history, deliveries, held, trouble)
 
 
 def _proof(gateway: Gateway, known: _Known, institution: str, target: str) -> Proof:
-    own = tuple(each for each in known.history if each.institution == institution)
-    delivery = next((each for each in known.deliveries if (each.target, each.institution) == (target, institution)), None)
+    own = tuple(known.history.get(institution, ()))
+    delivery = known.deliveries.get((target, institution))
     closed = gateway.closures.get(institution, NEVER)(known.found.day)
     compared = _compared(gateway, known, institution, target, own[0].snapshot_at if own else None)
     return Proof(target, institution, known.found.dataset, own, delivery, compared, closed, known.trouble)
@@ -141,7 +148,7 @@ def _proof(gateway: Gateway, known: _Known, institution: str, target: str) -> Pr
 def _compared(gateway: Gateway, known: _Known, institution: str, target: str, stated_at: datetime | None) -> Comparison:
     """What the platform says of the day. One that cannot be asked has said nothing."""
     found, client = known.found, gateway.clients[target]
-    ours = digest(live_everywhere([each for each in known.held if each.institution == institution], (target,)))
+    ours = digest(live_everywhere(known.held.get(institution, ()), (target,)))
     if not client.answers_queries:
         return Comparison(ours, trouble=_SILENT)
     try:

@@ -19,14 +19,14 @@ import structlog
 from gateway import redaction
 from gateway.errors import ConfigError, GatewayError, StoppedError, StoreError
 from gateway.judging import kept_ref
-from gateway.manifest import READ, Statement, Whereabouts, figures, live_everywhere
+from gateway.manifest import READ, Held, Statement, Whereabouts, figures, live_everywhere
 from gateway.model import Cursor, SourceRow
 from gateway.ownrecords import Own, queue
 from gateway.tiers import span_of
 from gateway.wiring import Feed, Gateway
 from jobs.timetable import Job
 from schemas import wire
-from schemas.manifest import CODE, digest
+from schemas.manifest import CODE, Entry, digest
 from schemas.wire import SHANGHAI
 
 #: under which the store keeps them; no name that a site would give a source of its own
@@ -35,6 +35,9 @@ SOURCE = "gateway:manifest"
 _LOOK = 600
 #: rows that a revocation names
 _NAMED = 3
+_LONGEST = 40
+#: manifests taken in by one transaction
+_AT_ONCE = 200
 #: so long `gateway status` tells of a revocation
 _TOLD = timedelta(days=7)
 _log = structlog.get_logger()
@@ -56,16 +59,16 @@ class Day:
     counted: set[str] = field(default_factory=set)  #: institutions of which the store was counted, not the source
 
 
-def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, anew: bool = True) -> Day:
+def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, anew: bool = True, whole: bool = False) -> Day:
     """Read the day at every source of the data set and see where its rows stand. SourceError if one cannot be read.
 
-    Not `anew`: only what the store knows.
+    Not `anew`: only what the store knows. `whole`: with the records of the ledger too, whether their rows are there or not.
     """
     feeds = [feed for feed in gateway.feeds if feed.source.dataset == dataset]
     refs = {feed.source.name: _read(gateway, feed, day, stop) for feed in feeds if anew and feed.source.sweeps}
     found = Day(dataset, day, gateway.clock())
     for feed in feeds:
-        _take(gateway, found, feed, refs.get(feed.source.name))
+        _take(gateway, found, feed, refs.get(feed.source.name), whole=whole)
     return found
 
 
@@ -80,15 +83,16 @@ def _read(gateway: Gateway, feed: Feed, day: date, stop: _Stop) -> dict[str, str
     return found
 
 
-def _take(gateway: Gateway, found: Day, feed: Feed, refs: Mapping[str, str] | None) -> None:
+def _take(gateway: Gateway, found: Day, feed: Feed, refs: Mapping[str, str] | None, *, whole: bool) -> None:
     """Where one source's rows are. `refs`: those that were read; None: the source cannot be asked for a day."""
     source, span = feed.source, span_of(found.day)
     ours, first = _institutions(gateway, source.name)
     for code in ours:
         found.targets[code] = tuple(dict.fromkeys((*found.targets.get(code, ()), *feed.targets)))
-    records = gateway.store.whereabouts_of_day(source.name, source.dataset, span, feed.targets)
+    place = (source.name, source.dataset, span)
+    records = gateway.store.whereabouts_of_day(*place, feed.targets) if whole or refs is None else ()
     if refs is None:
-        rows: Sequence[Whereabouts] = [*records, *gateway.store.set_aside_of_day(source.name, source.dataset, span)]
+        rows: Sequence[Whereabouts] = [*records, *gateway.store.set_aside_of_day(*place)]
         for each in rows:
             found.read[_whose(each.institution, ours, first)] += 1
         found.counted |= ours
@@ -143,60 +147,84 @@ def _query_digest(found: Day, institution: str) -> str:
 def account(gateway: Gateway, found: Day) -> list[Statement]:
     """What there is to be stated of each institution."""
     everyone = {target for targets in found.targets.values() for target in targets}
-    held = gateway.store.held(found.dataset, span_of(found.day), everyone)
-    statements = []
-    for institution, targets in found.targets.items():
-        live = live_everywhere([each for each in held if each.institution == institution], targets)
-        counts = figures(found.read[institution], found.rows[institution])
-        place = (institution, found.dataset, found.day, found.taken_at)
-        statements.append(Statement(*place, counts, digest(live), len(live), _query_digest(found, institution)))
-    return statements
+    held: dict[str, list[Held]] = defaultdict(list)
+    for each in gateway.store.held(found.dataset, span_of(found.day), everyone):
+        held[each.institution].append(each)
+    return [
+        _said(found, institution, live_everywhere(held[institution], targets)) for institution, targets in found.targets.items()
+    ]
 
 
-def state(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False) -> tuple[Day, list[Statement]]:
+def _said(found: Day, institution: str, live: Sequence[Entry]) -> Statement:
+    counts = figures(found.read[institution], found.rows[institution])
+    place = (institution, found.dataset, found.day, found.taken_at)
+    return Statement(*place, counts, digest(live), len(live), _query_digest(found, institution))
+
+
+def state(
+    gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, whole: bool = False
+) -> tuple[Day, list[Statement]]:
     """Queue the manifests of a data set's business day, as far as they say something new; returns the newest of each.
 
     1. Read the day at its sources; what is new is taken in. Count where every row stands.
     2. What says the same as the manifest before is left at that. Else the next version is queued.
     3. A zero that was stated before is revoked when there are rows after all.
     """
-    found = find(gateway, dataset, day, stop)
-    return found, [_state(gateway, found, said) for said in account(gateway, found)]
+    found = find(gateway, dataset, day, stop, whole=whole)
+    before: dict[str, list[Statement]] = defaultdict(list)
+    for each in gateway.store.statements(dataset, day):
+        before[each.institution].append(each)
+    newest = {said.institution: said for said in account(gateway, found)}
+    same = [code for code, said in newest.items() if before[code] and before[code][-1].says_as(said)]
+    gateway.store.statements_stand(dataset, day, same, found.taken_at)
+    queued = _queued(gateway, found, [said for code, said in newest.items() if code not in same])
+    for said in queued:
+        if not said.zero:
+            _revoke(gateway, [each for each in before[said.institution] if each.zero], found.rows[said.institution])
+    newest.update({code: before[code][-1] for code in same} | {said.institution: said for said in queued})
+    return found, list(newest.values())
 
 
-def _state(gateway: Gateway, found: Day, said: Statement) -> Statement:
-    before = [each for each in gateway.store.statements(said.dataset, said.day) if each.institution == said.institution]
-    if before and before[-1].says_as(said):
-        gateway.store.statement_stands(before[-1], said.snapshot_at)
-        return before[-1]
-    if not said.balanced:  # every row that was read has its whereabouts, so this is a bug
-        raise StoreError(f"{said.dataset} {said.day} 的账不平，没有出清单")
-    row = _row(said)
-    queue(gateway, Own(SOURCE, CODE, (row,)), found.targets[said.institution], "日清单")
-    version = gateway.store.ledger(said.institution, CODE, [row.ref])[row.ref].version
-    queued = replace(said, version=version)
-    gateway.store.keep_statement(queued)
-    _log.info(
-        "stated", institution=said.institution, dataset=said.dataset, day=str(said.day), version=version, read=said.figures[READ]
-    )
-    if not said.zero:
-        _revoke(gateway, [each for each in before if each.zero and not each.revoked_at], found.rows[said.institution])
+def _queued(gateway: Gateway, found: Day, fresh: Sequence[Statement]) -> list[Statement]:
+    """Those that are new, with the versions they got. As many go into one transaction as have the same targets."""
+    for said in fresh:
+        if not said.balanced:  # every row that was read has its whereabouts, so this is a bug
+            raise StoreError(f"{said.dataset} {said.day} 的账不平，没有出清单")
+    groups: dict[tuple[str, ...], list[Statement]] = defaultdict(list)
+    for said in fresh:
+        groups[found.targets[said.institution]].append(said)
+    for targets, group in groups.items():
+        for start in range(0, len(group), _AT_ONCE):
+            queue(gateway, Own(SOURCE, CODE, tuple(map(_row, group[start : start + _AT_ONCE]))), targets, "日清单")
+    key = _key(found.dataset, found.day)
+    queued = [replace(said, version=gateway.store.ledger(said.institution, CODE, [key])[key].version) for said in fresh]
+    gateway.store.keep_statements(queued)
+    for said in queued:
+        about = {"institution": said.institution, "dataset": said.dataset, "day": str(said.day), "version": said.version}
+        _log.info("stated", **about, read=said.figures[READ])
     return queued
 
 
 def _row(said: Statement) -> SourceRow:
-    key = f"{said.dataset}|{said.day.isoformat()}"
-    return SourceRow(key, Cursor(None, key), said.institution, said.values(), entered_at=said.snapshot_at)
+    key = _key(said.dataset, said.day)
+    ref = f"{said.institution} {key}"
+    return SourceRow(ref, Cursor(None, ref), said.institution, said.values(), entered_at=said.snapshot_at)
+
+
+def _key(dataset: str, day: date) -> str:
+    return f"{dataset}|{day.isoformat()}"
 
 
 def _revoke(gateway: Gateway, zeros: Sequence[Statement], rows: Sequence[Whereabouts]) -> None:
-    named = "、".join(f"来源 {each.source} 的 {redaction.shown(each.ref, 40)}" for each in rows[:_NAMED])
+    """Once is enough."""
+    named = "、".join(f"来源 {each.source} 的 {redaction.shown(each.ref, _LONGEST)}" for each in rows[:_NAMED])
     first = min(each.first_seen for each in rows)
     by = f"后来有 {len(rows)} 行（最早 {wire.encode_datetime(first)} 读到）：{named}"
     for zero in zeros:
-        gateway.store.revoke(zero, gateway.clock(), by)
-        place = {"institution": zero.institution, "dataset": zero.dataset, "day": str(zero.day)}
-        _log.warning("zero_revoked", **place, version=zero.version, rows=len(rows))
+        if not zero.revoked_at:
+            gateway.store.revoke(zero, gateway.clock(), by)
+            place = {"institution": zero.institution, "dataset": zero.dataset, "day": str(zero.day)}
+            _log.warning("zero_revoked", **place, version=zero.version, rows=len(rows))
 
 
 def datasets(gateway: Gateway, only: str = "") -> list[str]:

@@ -145,9 +145,12 @@ def keep(connection: Connection, said: Statement) -> None:
     put(connection, manifest, {**_place(said), "version": said.version}, row)
 
 
-def looked(connection: Connection, said: Statement, now: datetime) -> None:
-    """It is still so."""
-    connection.execute(update(manifest).where(*_version(said)).values(looked_at=now))
+def looked(connection: Connection, dataset: str, day: date, institutions: Sequence[str], now: datetime) -> None:
+    """The manifests of these institutions say what is so now."""
+    here = (manifest.c.dataset == dataset, manifest.c.day == day.isoformat())
+    for start in range(0, len(institutions), _CHUNK):
+        some = manifest.c.institution.in_(institutions[start : start + _CHUNK])
+        connection.execute(update(manifest).where(*here, some).values(looked_at=now))
 
 
 def revoke(connection: Connection, said: Statement, now: datetime, by: str) -> None:

@@ -516,13 +516,20 @@ class Store:
         with reading(self._engine) as connection:
             return manifests.looks(connection, dataset, since)
 
-    def keep_statement(self, said: Statement) -> None:
-        """A manifest that was queued."""
-        write_over(self._engine, lambda connection: manifests.keep(connection, said))
+    def keep_statements(self, said: Sequence[Statement]) -> None:
+        """Manifests that were queued."""
 
-    def statement_stands(self, said: Statement, now: datetime) -> None:
-        """Looked at again, it is still so."""
-        write(self._engine, lambda connection: manifests.looked(connection, said, now))
+        def work(connection: Connection) -> None:
+            for each in said:
+                manifests.keep(connection, each)
+
+        if said:
+            write_over(self._engine, work)
+
+    def statements_stand(self, dataset: str, day: date, institutions: Sequence[str], now: datetime) -> None:
+        """Looked at again, their manifests of the day say what is so."""
+        if institutions:
+            write(self._engine, lambda connection: manifests.looked(connection, dataset, day, institutions, now))
 
     def revoke(self, said: Statement, now: datetime, by: str) -> None:
         """A zero that was none."""

@@ -105,13 +105,12 @@ def test_a_row_set_aside_after_it_was_sent_counts_as_that_and_the_platform_holds
 
 def test_statements_are_kept_and_a_revocation_stays(desk: Desk) -> None:
     zero = said(0, version=1)
-    for each in (zero, said(3, version=2)):
-        desk.store.keep_statement(each)
-    desk.store.keep_statement(zero)  # two workers at once
+    desk.store.keep_statements([zero, said(3, version=2)])
+    desk.store.keep_statements([zero])  # two workers at once
     assert desk.store.statements("RX01", DAY) == [zero, said(3, version=2)]
     assert desk.store.stated_looks("RX01", DAY) == {(INSTITUTION, DAY): START}
     later = START + timedelta(hours=1)
-    desk.store.statement_stands(said(3, version=2), later)
+    desk.store.statements_stand("RX01", DAY, [INSTITUTION], later)
     assert desk.store.stated_looks("RX01", DAY) == {(INSTITUTION, DAY): later}
     assert desk.store.stated_looks("RX01", DAY + timedelta(days=1)) == {}
     desk.store.revoke(zero, later, "后来有 3 行")
