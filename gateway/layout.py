@@ -17,7 +17,10 @@ from rich.text import Text
 
 Cell = str | Text
 #: columns of words and names; all others are numbers
-_NAMES = frozenset({"字段名", "取自", "结果", "项目", "来源", "数据集", "去向", "核对", "规则", "结论"})
+_NAMES = frozenset(
+    {"字段名", "取自", "结果", "项目", "来源", "数据集", "去向", "核对", "规则", "结论"}
+    | {"期限", "类别", "单据号", "科室", "负责人", "业务日期"}
+)
 #: columns of sentences, which give way to the names beside them
 _SENTENCES = frozenset({"备选", "情况", "本地值", "报送值", "原因", "说明（第一例）", "字段", "现象"})
 #: columns of keys at the site, one a line

@@ -38,6 +38,7 @@ from gateway import (
     stating,
     tending,
     timeliness,
+    todo,
     unread,
     watching,
 )
@@ -93,6 +94,7 @@ for command in (
     *alerting.COMMANDS,
     *locating.COMMANDS,
     *accounts.COMMANDS,
+    *todo.COMMANDS,
 ):
     cli.add_command(command)
 
@@ -281,6 +283,7 @@ def status(path: Path) -> None:
         for target in gateway.clients:
             _tell_queue(gateway, target)
         show.grievances(_console(), gateway.store.grievances())
+        todo.remind(_console(), gateway)
         remarks = [sentence for each in found for sentence in each.remarks]
         lines = (
             tending.brake_lines(gateway),

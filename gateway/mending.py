@@ -80,12 +80,12 @@ def replay(gateway: Gateway, wanted: TaskFilter) -> Replayed:
     2. What a target sent back and is unchanged at the source goes out again as it is: see `gateway requeue`.
     """
     before = [each for each, _ in _found(gateway, wanted)]
-    total = Replayed(unreadable=_unreachable(gateway, before))
+    judged = [each for each in before if each.kind is not TaskKind.RETURNED]
+    total = Replayed(unreadable=_unreachable(gateway, judged))
     for feed, rows in _by_feed(gateway, before):
         total += _looked_up(gateway, feed, rows)
     still = _still(gateway, before)
     wrong = {each.row for each in still if each.kind is not TaskKind.RETURNED}
-    judged = [each for each in before if each.kind is not TaskKind.RETURNED]
     right = sum(each.row not in wrong for each in judged)
     requeued = sum(gateway.store.requeue(sieve, gateway.clock()) for sieve in _sieves(still))
     return replace(total, right=right, requeued=requeued)

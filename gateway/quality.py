@@ -46,9 +46,14 @@ class Quality:
         return self.judged + self.underway + self.withdrawn
 
     @property
+    def first_right(self) -> int:
+        """Right at once, whatever became of them since."""
+        return self.first + self.slipped
+
+    @property
     def first_rate(self) -> Decimal | None:
         """首次合格率; None where nothing is judged yet."""
-        return Decimal(self.first + self.slipped) / self.judged if self.judged else None
+        return Decimal(self.first_right) / self.judged if self.judged else None
 
     @property
     def final_rate(self) -> Decimal | None:

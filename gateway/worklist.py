@@ -29,6 +29,7 @@ _BLAMELESS = frozenset({"vanished", "mass_void", "mass_void_allowed", "shredded"
 NOTE_LENGTH, OWNER_LENGTH = 500, 40
 _INDEX = re.compile(r"\[\d+\]")
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
+_DAY = timedelta(days=1)
 #: columns that fill a field of a data set of a source; () where nobody knows
 Columns = Callable[[str, str, str], tuple[str, ...]]
 
@@ -39,6 +40,10 @@ class TaskKind(StrEnum):
     MEND = "mend"  #: it does not pass, and was never reported
     RETURNED = "returned"  #: the platform sent it back
     OUTDATED = "outdated"  #: it does not pass any more, and the platform shows what it was before
+
+
+#: in the words of a screen
+KIND_WORDS = {TaskKind.MEND: "待改正", TaskKind.RETURNED: "平台退回", TaskKind.OUTDATED: "平台仍为旧值"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,6 +67,14 @@ class Reason:
     value: str = ""  #: as far as it may be shown; "" where there is none, or nothing was kept of it
     advice: str = ""  #: what to do, where the rule tells
     target: str = ""  #: the platform that says so; "": we do
+
+    @property
+    def told(self) -> str:
+        """One sentence: who says it, what is wrong, where it stands at the site, and what stands there."""
+        says = f"平台 {self.target}：" if self.target else ""
+        column = f"本地列 {'、'.join(self.columns)}" if self.columns else ""
+        where = "，".join(part for part in (column, f"现在的值 {self.value}" if self.value else "") if part)
+        return f"{says}{self.message}" + (f"〔{where}〕" if where else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,25 @@ class Task:
         """Time until the deadline; negative once it is over."""
         return self.deadline - now if self.deadline else None
 
+    @property
+    def last_day(self) -> date | None:
+        """The last day of the deadline, in Shanghai: at its 24:00 the time is over."""
+        return (self.deadline - timedelta(microseconds=1)).astimezone(SHANGHAI).date() if self.deadline else None
+
+    def left_told(self, now: datetime) -> str:
+        """The same in words, in whole days: the deadline is a midnight."""
+        left = self.left(now)
+        if left is None:
+            return "没有期限"
+        if left <= timedelta():
+            return f"已超期 {max(-(left // _DAY), 1)} 天" if left <= -_DAY else "已超期"
+        return f"还剩 {left // _DAY} 天" if left >= _DAY else "今天到期"
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do, each thing once."""
+        return tuple(dict.fromkeys(each.advice for each in self.reasons if each.advice))
+
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
@@ -145,6 +177,11 @@ class TaskFilter:
     last: date | None = None
     due_within: timedelta | None = None  #: overdue ones are always within
     row: LocalRow | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether it leaves anything out."""
+        return self != TaskFilter()
 
     def holds(self, found: Finding, deadline: datetime | None, now: datetime) -> bool:
         """What is not asked of the store: the owner and the deadline."""
