@@ -69,7 +69,7 @@ def _cover(book: Workbook, found: Mapping[str, Sequence[Task]], now: datetime) -
             put_text(cell, value)
             cell.font = Font(name="微软雅黑", size=16 if number == 1 else 11, bold=column == 1)
             cell.alignment = Alignment(vertical="top", wrap_text=number > 1)
-        sheet.row_dimensions[number].height = 30.0 if number == 1 else 18.0 * max(1, -(-len(text) // 43))
+        sheet.row_dimensions[number].height = 30.0 if number == 1 else 18.0 * max(1, -(-len(text) // 56))
     on_paper(sheet)
 
 
