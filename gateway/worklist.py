@@ -29,7 +29,6 @@ _BLAMELESS = frozenset({"vanished", "mass_void", "mass_void_allowed", "shredded"
 NOTE_LENGTH, OWNER_LENGTH = 500, 40
 _INDEX = re.compile(r"\[\d+\]")
 _STEP = re.compile(r"([^.\[\]]+)(?:\[(\d+)\])?")
-_DAY = timedelta(days=1)
 #: columns that fill a field of a data set of a source; () where nobody knows
 Columns = Callable[[str, str, str], tuple[str, ...]]
 
@@ -146,13 +145,13 @@ class Task:
         return (self.deadline - timedelta(microseconds=1)).astimezone(SHANGHAI).date() if self.deadline else None
 
     def left_told(self, now: datetime) -> str:
-        """The same in words, in whole days: the deadline is a midnight."""
-        left = self.left(now)
-        if left is None:
+        """The same in words, in days of the calendar."""
+        if self.last_day is None:
             return "没有期限"
-        if left <= timedelta():
-            return f"已超期 {max(-(left // _DAY), 1)} 天" if left <= -_DAY else "已超期"
-        return f"还剩 {left // _DAY} 天" if left >= _DAY else "今天到期"
+        days = (self.last_day - now.astimezone(SHANGHAI).date()).days
+        if days == 0:
+            return "今天到期"
+        return f"还剩 {days} 天" if days > 0 else f"已超期 {-days} 天"
 
     @property
     def advice(self) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ from schemas.model import Edition
         ({}, "heads: [{column: c, reason: 甲}]", "须写明它解释哪些字段"),
         ({}, "heads: [{column: c, reason: 甲, explains: [nothing]}]", "没有字段 nothing"),
         ({}, "notready: []", "是否想写 not_ready"),
+        ({}, "shown: {documnt: title}", "是否想写 document"),
+        ({}, "shown: {document: 1}", "应为文本"),
     ],
 )
 def test_a_mistake_is_told_with_its_file(read_mapping: Any, fields: dict[str, str], more: str, sentence: str) -> None:

@@ -81,6 +81,30 @@ def test_another_first_day_or_further_institutions_make_the_source_be_read_again
     assert len(set(digests)) == 4
 
 
+SHOWN = MAPPING + "shown: {document: bill, department: ward}\n"
+
+
+def test_by_what_the_sites_people_find_a_row_is_told_and_decides_nothing_of_it(folder: Path, site: Path, edition: Edition) -> None:
+    (plain,) = profile.open_sources(profile.load(folder), site_of(site), edition)
+    (folder / "T1.sql").write_text(SQL.replace("code FROM", "code, code AS bill, 7 AS ward FROM"), encoding="utf-8")
+    (before,) = profile.open_sources(profile.load(folder), site_of(site), edition)
+    (folder / "T1.yaml").write_text(SHOWN, encoding="utf-8")
+    (source,) = profile.open_sources(profile.load(folder), site_of(site), edition)
+    assert source.digest == before.digest != plain.digest
+    assert source.filled_by("code") == ("code",)
+    assert source.filled_by("nothing") == ()
+    rows = [row for page in source.pages(None, 5) for row in page.rows]
+    assert {(row.document, row.department) for row in rows} == {(row.values["code"], "7") for row in rows}
+
+
+def test_a_shown_column_that_the_query_does_not_have_is_named_before_anything_is_read(
+    folder: Path, site: Path, edition: Edition
+) -> None:
+    (folder / "T1.yaml").write_text(SHOWN, encoding="utf-8")
+    with pytest.raises(SpecError, match=r"键 shown：T1\.sql 没有列 bill"):
+        profile.open_sources(profile.load(folder), site_of(site), edition)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

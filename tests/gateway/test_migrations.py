@@ -26,6 +26,7 @@ from gateway.store import Store, migrations, open_store, sealing
 from gateway.store.sealing import Keyring
 from gateway.store.tables import SCHEMA_VERSION, metadata
 from gateway.uploading import upload
+from gateway.worklist import TaskFilter
 from schemas.model import Edition
 
 FROZEN = Path(__file__).parent / "frozen" / "store-1.sql"
@@ -110,6 +111,19 @@ def test_what_the_first_release_left_waiting_arrives_exactly_once(frozen: str, e
         assert (record["key"], record["version"], record["rid"]) == (key, str(version), RID)
     (standing,) = store.standings([Route("his", "RX01", "county")])
     assert standing.balanced
+    store.close()
+
+
+def test_what_was_wrong_before_the_upgrade_has_been_wrong_since_it_was_seen_so(frozen: str, edition: Edition) -> None:
+    store = open_store(frozen, edition, START, KEY)
+    with store._engine.connect() as connection:
+        asides = connection.execute(text("SELECT ref, first_seen FROM aside WHERE state = 'quarantined'")).all()
+        back = connection.execute(text("SELECT finished_at FROM outbox WHERE state = 'rejected'")).scalars().all()
+    found = {each.row.ref: each for each in store.findings(TaskFilter())}
+    assert {ref for ref, _ in asides} <= found.keys()
+    assert len(found) == len(asides) + len(back) > 1
+    since = {each.since.strftime("%Y-%m-%dT%H:%M:%S") for each in found.values()}
+    assert since == {str(at)[:19] for at in (*(seen for _, seen in asides), *back)}
     store.close()
 
 
