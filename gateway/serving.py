@@ -28,14 +28,14 @@ def listening(gateway: Gateway, stop: threading.Event, watch: Watch | None = Non
         yield ""
         return
     with Prompt(lambda: _send(gateway, stop)) as prompt:
-        rooms = [*_rooms(gateway, stop, prompt.ask), _monitored(gateway, watch or Watch(gateway))]
+        rooms = _rooms(gateway, stop, prompt.ask, watch or Watch(gateway))
         app = create_app(*rooms, refuse=refuse if gateway.config.console else refusal)
         server = Server(app, settings.host, settings.port, body_limit=_BODY_LIMIT, proxy=settings.proxy)
         with _listening(server):
             yield server.url
 
 
-def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None]) -> Iterator[Room]:
+def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None], watch: Watch) -> Iterator[Room]:
     """Every room that is configured; a new kind of caller gets its line here."""
     if push := gateway.config.push:
         readers = {
@@ -45,7 +45,8 @@ def _rooms(gateway: Gateway, stop: threading.Event, taken: Callable[[], None]) -
         }
         yield pushes(readers=readers, token=push.token, taken=taken)
     if pages := gateway.config.console:
-        yield console(Desk(gateway, pages, taken))
+        yield console(Desk(gateway, pages, watch, taken))
+    yield _monitored(gateway, watch)
 
 
 def _monitored(gateway: Gateway, watch: Watch) -> Room:

@@ -164,6 +164,12 @@ def of(connection: Connection, dataset: str, day: date) -> list[Statement]:
     return _statements(connection, select(manifest).where(manifest.c.dataset == dataset, manifest.c.day == day.isoformat()))
 
 
+def between(connection: Connection, institution: str, first: date, last: date) -> list[Statement]:
+    """Every manifest of an institution's business days, the last of them included."""
+    days = (manifest.c.day >= first.isoformat(), manifest.c.day <= last.isoformat())
+    return _statements(connection, select(manifest).where(manifest.c.institution == institution, *days))
+
+
 def revoked(connection: Connection, since: datetime) -> list[Statement]:
     """The zeros that were revoked since then."""
     return _statements(connection, select(manifest).where(manifest.c.revoked_at >= since))

@@ -506,6 +506,11 @@ class Store:
         with reading(self._engine) as connection:
             return manifests.of(connection, dataset, day)
 
+    def statements_between(self, institution: str, first: date, last: date) -> Sequence[Statement]:
+        """Every manifest of an institution's business days; by data set and day, oldest first."""
+        with reading(self._engine) as connection:
+            return manifests.between(connection, institution, first, last)
+
     def revoked_zeros(self, since: datetime) -> Sequence[Statement]:
         """The zeros that turned out to be none since then."""
         with reading(self._engine) as connection:

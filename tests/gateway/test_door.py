@@ -149,6 +149,7 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(here: Site, monkeypatch: p
     check = passwords.check_password_hash
     monkeypatch.setattr(passwords, "check_password_hash", lambda kept, given: hashed.append(kept) or check(kept, given))
     here.add("somebody")
+    here.gateway.store.people.set_password("somebody", passwords.hashed(PASSWORD), must_change=False)
     for name in ("somebody", "nobody", "Not A Name"):
         assert here.browser().enter(name, "wrong-password").status_code == 401
     assert len(hashed) == 3

@@ -6,16 +6,18 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 from support.delivery import Clock
-from support.webconsole import Browser, Site, hospital, present, site
+from support.webconsole import HOSPITAL, Browser, Site, hospital, present, site
 
-from gateway import mending
+from compliance import config as bureau_config
+from compliance import serving as bureau_serving
+from gateway import mending, stating
 from gateway.breaker import Report, Signal
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.model import Brake, BrakeKind
@@ -301,6 +303,73 @@ def test_a_department_sees_its_own_tasks_and_no_others(here: Site, wrong: tuple[
     assert (written.note, written.owner, written.written_by) == ("已补录", "", "department1"), "who sees to it is not theirs to say"
     assert clerk.post(f"{address}/replay").status_code == 403
     assert clerk.get("/").status_code == 403
+
+
+def first_day(here: Site) -> date:
+    """The first business day of the demo's sessions."""
+    ((day,),) = local_rows(here, "SELECT MIN(plan_date) FROM dialysis_schedule")
+    return date.fromisoformat(day[:10])
+
+
+def test_a_days_manifest_tells_its_figures_its_zero_and_how_far_it_has_come(here: Site) -> None:
+    day = first_day(here)
+    before = day - timedelta(days=2)
+    browser = here.logged_in("viewer")
+    assert "没有" in text_of(browser.get(f"/manifest?last={day}").text)
+    (said,) = stating.state(here.gateway, "HD03", day)[1]
+    (zero,) = stating.state(here.gateway, "HD03", before)[1]
+    assert said.figures["read"] > 0
+    assert zero.zero
+    told = text_of(browser.get(f"/manifest?last={day}").text)
+    assert f"{said.figures['read']} 未收" in told
+    assert "零 未收" in told
+    told = text_of(browser.get(f"/manifest/HD03/{day}").text)
+    assert f"{said.figures['read']} 读到" in told
+    assert said.digest in told
+    assert "一行也没有" in text_of(browser.get(f"/manifest/HD03/{before}").text)
+    assert "现在与平台对照" not in browser.text
+
+
+def test_a_day_is_held_against_the_platform_when_a_person_asks(here: Site, template: Path) -> None:
+    day = first_day(here)
+    browser = here.logged_in("it")
+    address = f"/manifest/HD03/{day}"
+    browser.get(address)
+    away = text_of(browser.post(address).text)
+    assert "有不一致" in away
+    assert "没有与平台对照" in away
+    settings = bureau_config.load(template.parent / "bureau" / "compliance.yaml")
+    with bureau_serving.Server(bureau_serving.build(settings), settings.host, settings.port):
+        here.gateway.store.resume("bureau")
+        here.gateway.send("bureau")
+        browser.get(address)
+        told = text_of(browser.post(address).text)
+    (said,) = [each for each in here.gateway.store.statements("HD03", day) if each.institution == HOSPITAL][-1:]
+    assert "平台已收 这份清单" in told
+    assert told.count(said.digest) == 3, "of the manifest, of our books, of the platform"
+    assert "相同" in told
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/manifest/HD99/2026-11-02", 404),
+        ("/manifest/HD03/2026-13-02", 404),
+        ("/manifest?institution=H99000199999", 404),
+        ("/manifest?last=nonsense", 200),
+        ("/manifest?last=9999-12-31", 200),
+    ],
+)
+def test_what_is_no_day_no_data_set_and_no_institution_has_no_manifest(here: Site, path: str, status: int) -> None:
+    assert here.logged_in("viewer").get(path).status_code == status
+
+
+def test_a_day_that_is_not_over_is_not_held_against_anything(here: Site) -> None:
+    browser = here.logged_in("it")
+    today = here.clock().date()
+    browser.get(f"/manifest/HD03/{today}")
+    answer = browser.post(f"/manifest/HD03/{today}")
+    assert (answer.status_code, "还没有过完" in answer.text) == (400, True)
 
 
 @pytest.mark.parametrize("address", ["x", "AAAA", "ZmFrZQ", "-" * 200])

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from gateway.config import Console
 from gateway.login import Limits, Login
 from gateway.outlook import Outlook, outlook
+from gateway.watching import Watch
 from gateway.wiring import Gateway
 
 #: several people look at the same figures: they are counted so often, not at every look
@@ -18,9 +19,9 @@ _FRESH = timedelta(seconds=15)
 class Desk:
     """One for all pages; used by several threads."""
 
-    def __init__(self, gateway: Gateway, settings: Console, taken: Callable[[], None]) -> None:
-        """`taken` is called when something may be sent at once."""
-        self.gateway, self.settings, self.taken = gateway, settings, taken
+    def __init__(self, gateway: Gateway, settings: Console, watch: Watch, taken: Callable[[], None]) -> None:
+        """`watch`: whoever looks at the gateway for the alarms. `taken` is called when something may be sent at once."""
+        self.gateway, self.settings, self.taken, self._watch = gateway, settings, taken, watch
         self.people = gateway.store.people
         self.login = Login(self.people, Limits(settings.idle, settings.longest), gateway.clock)
         self._lock = threading.Lock()
@@ -34,7 +35,7 @@ class Desk:
         """How things stand, at most a few seconds ago."""
         with self._lock:
             if self._outlook is None or self.now() - self._outlook.now >= _FRESH:
-                self._outlook = outlook(self.gateway)
+                self._outlook = outlook(self.gateway, self._watch)
             return self._outlook
 
     def datasets(self) -> list[tuple[str, str]]:

@@ -83,4 +83,4 @@ class Door:
 
 
 #: pages that one may be sent on to after logging in
-_NAMES = frozenset({"today", "queue", "tasks", "where", "declarations", "users", "access"})
+_NAMES = frozenset({"today", "queue", "tasks", "where", "manifests", "declarations", "users", "access"})

@@ -11,6 +11,7 @@ from gateway.http.console.accounts import Accounts
 from gateway.http.console.declared import Declared
 from gateway.http.console.desk import Desk
 from gateway.http.console.door import Door
+from gateway.http.console.manifests import Manifests
 from gateway.http.console.queues import Queues
 from gateway.http.console.rows import Rows
 from gateway.http.console.tasks import Tasks
@@ -36,7 +37,7 @@ class Page:
 def pages(desk: Desk) -> Sequence[Page]:
     """All of them, those of the menu in its order."""
     door, today, queues, rows = Door(desk), Today(desk), Queues(desk), Rows(desk)
-    accounts, declared, tasks = Accounts(desk), Declared(desk), Tasks(desk)
+    accounts, declared, tasks, manifests = Accounts(desk), Declared(desk), Tasks(desk), Manifests(desk)
     figures, users = Permission.FIGURES, Permission.USERS
     return (
         Page("today", "今日风险", "/", "GET", today.show, figures, menu="今日风险", refreshes=True),
@@ -50,6 +51,9 @@ def pages(desk: Desk) -> Sequence[Page]:
         Page("replay", "马上再查", "/tasks/<address>/replay", "POST", tasks.replay, Permission.REPLAY),
         Page("where", "查一行", "/where", "GET", rows.ask, Permission.ROWS, menu="查一行"),
         Page("found", "查一行的结果", "/where", "POST", rows.find, Permission.ROWS),
+        Page("manifests", "日清单", "/manifest", "GET", manifests.show, figures, menu="日清单"),
+        Page("manifest", "一天的清单", "/manifest/<dataset>/<day>", "GET", manifests.day, figures),
+        Page("prove", "与平台对照", "/manifest/<dataset>/<day>", "POST", manifests.prove, Permission.REPLAY),
         Page("declarations", "申明", "/declarations", "GET", declared.show, figures, menu="申明"),
         Page("users", "账号", "/users", "GET", accounts.show, users, menu="账号"),
         Page("unlock", "解锁账号", "/users/unlock", "POST", accounts.unlock, users),

@@ -27,7 +27,7 @@ def console(desk: Desk) -> Blueprint:
     room.after_request(guard.after)
     titles = {each.name: each.title for each in table}
     names = {code: dataset.name for code, dataset in desk.gateway.edition.datasets.items()}
-    always = {"titles": titles, "names": names, "site": _site(desk)}
+    always = {"titles": titles, "names": names, "site": _site(desk), "manifest_hour": desk.gateway.config.schedule.manifest_hour}
     room.app_context_processor(lambda: {**_frame([each for each in table if each.menu]), **always})
     for rule in (moment, instant, shown):
         room.add_app_template_filter(rule, rule.__name__)

@@ -21,6 +21,7 @@ from gateway.http import create_app
 from gateway.http.console import Desk, console, refuse
 from gateway.main import now
 from gateway.operators import Operator
+from gateway.watching import Watch
 from gateway.wiring import Gateway, opened
 from support.delivery import Clock
 from support.district import bureau, lived
@@ -140,5 +141,5 @@ def site(template: Path, folder: Path, clock: Clock, changes: str = "") -> Itera
         settings = gateway.config.console
         assert settings
         sent: list[bool] = []
-        desk = Desk(gateway, settings, lambda: sent.append(True))
+        desk = Desk(gateway, settings, Watch(gateway), lambda: sent.append(True))
         yield Site(gateway, desk, create_app(console(desk), refuse=refuse), clock, sent)
