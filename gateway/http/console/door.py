@@ -31,7 +31,7 @@ class Door:
 
     def enter(self) -> ResponseReturnValue:
         """401 for a wrong name or password, 429 while one must wait; a new session otherwise, whatever there was before."""
-        name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+        name, password = request.form.get("name", "").strip().lower(), request.form.get("password", "")
         g.who = name if nameable(name) else "?"
         asked = request.form.get("next", "")
         try:

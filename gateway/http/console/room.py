@@ -46,4 +46,5 @@ def _frame(menu: list[Page]) -> dict[str, Any]:
     """What stands on every page: who is logged in, and what that person may open."""
     operator = g.get("operator")
     allowed = [each for each in menu if operator and not operator.must_change and (each.needs is None or operator.may(each.needs))]
-    return {"operator": operator, "menu": allowed, "form_token": form_token}
+    home = allowed[0].name if allowed else "password" if operator else "login"
+    return {"operator": operator, "menu": allowed, "home": home, "form_token": form_token}
