@@ -19,7 +19,17 @@ from schemas.commandline import Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DATE = click.DateTime(["%Y-%m-%d"])
-_BY = click.option("--by", default=getpass.getuser, help="经办人，默认本机登录名")
+
+
+def _me() -> str:
+    """Who is at the machine; a service account without a name has none."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return "未写明"
+
+
+_BY = click.option("--by", default=_me, help="经办人，默认本机登录名")
 
 
 @click.group(cls=Group, help="休业日：机构停业、每周固定休息的日子，看板和时限按它算。")

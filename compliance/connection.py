@@ -19,6 +19,7 @@ from schemas.wire import SHANGHAI
 DAY = timedelta(days=1)
 MINUTES = 24 * 60
 _MINUTE = timedelta(minutes=1)
+_FARTHEST = (1 << 31) - 1  #: milliseconds
 
 
 class Link(StrEnum):
@@ -100,8 +101,11 @@ def last_minute(day: BeatDay, until: datetime) -> datetime | None:
 
 
 def offset_ms(beat: Beat) -> int:
-    """By how much the sender's clock is ahead of ours; its way here is in it. The wire says whole seconds."""
-    return (beat.beat_time - beat.received_at) // timedelta(milliseconds=1)
+    """By how much the sender's clock is ahead of ours; its way here is in it. The wire says whole seconds.
+
+    Beyond some weeks it is only known to be far off: a database's integer ends there.
+    """
+    return max(-_FARTHEST, min(_FARTHEST, (beat.beat_time - beat.received_at) // timedelta(milliseconds=1)))
 
 
 def coverage(day: date, heard: Heard, until: datetime, reach: timedelta) -> Coverage:

@@ -41,6 +41,8 @@ class Upkeep:
             _log.info("tidied", heartbeats=compact(self._edition, self._store, serving.now()))
         except StoreError as error:
             _log.error("not tidied", sentence=str(error))
+        except Exception as error:  # a bug here must not end the receiving beside it
+            _log.error("unexpected", kind=type(error).__name__, where="upkeep")
 
     def close(self) -> None:
         """Give the connections back."""

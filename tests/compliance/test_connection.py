@@ -86,8 +86,11 @@ def test_a_heartbeat_says_what_waits_and_whose_clock_is_off(watched: Watched) ->
 
 
 def test_a_clock_that_is_off_changes_nothing_of_what_counts(watched: Watched) -> None:
-    watched.beat(EIGHT, ahead=timedelta(days=-3))
+    watched.beat(EIGHT, ahead=timedelta(days=-4000))
     assert watched.link(EIGHT + MINUTE).state is Link.CONNECTED
+    watched.beat(EIGHT + HOUR)
+    assert compact(watched, DAY + timedelta(days=1)) == 1
+    assert watched.link(EIGHT + 2 * HOUR, DAY).beats == 2
 
 
 def test_the_share_of_a_day_counts_from_the_first_heartbeat_ever_and_over_midnight(watched: Watched) -> None:
