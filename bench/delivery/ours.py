@@ -62,6 +62,7 @@ def _configuration(source_url: str, receiver_url: str) -> dict[str, Any]:
         "url": f"{receiver_url}/api/upload",
         "connect_timeout": 2,
         "read_timeout": 10,
+        "heartbeat": False,  # the receiver counts whatever comes
         "credentials": {INSTITUTION: credential},
     }
     return {
