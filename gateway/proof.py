@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from gateway import redaction
@@ -38,7 +38,7 @@ class Difference(StrEnum):
     FOREIGN = "平台多出"
 
 
-#: what each means, and what is being done or has to be done; in Chinese
+#: what each means, and what is being done or has to be done, of a business day; in Chinese
 CURES: Mapping[Difference, str] = {
     Difference.LATE: "清单之后才读到的，下一轮报送时自动发出，变了的清单出下一版",
     Difference.QUEUED: "还没有送达，自动再发；一直不减少的看 gateway status",
@@ -49,8 +49,8 @@ CURES: Mapping[Difference, str] = {
     Difference.NOT_READY: "本地还没有做完，做完后自动报送",
     Difference.EXCLUDED: "按适配包的规则不属于报送范围，或在本地已撤销",
     Difference.GONE: "报送过而本地查不到了，连续几次核对都查不到才作废；暂停作废的用 gateway brake list 查看",
-    Difference.LOST: "平台收下过、现在没有了；与医保局核实后用 gateway reconcile --date … --resend 按原版本再报",
-    Difference.DIFFERING: "平台上是别的版本或别的内容；运行 gateway reconcile --date … 按平台重建后重报",
+    Difference.LOST: "平台收下过、现在没有了；与医保局核实后用 gateway reconcile --date {day} --resend 按原版本再报",
+    Difference.DIFFERING: "平台上是别的版本或别的内容；运行 gateway reconcile --date {day} 按平台重建后重报",
     Difference.FOREIGN: "平台有而本机没有报过，多半是另一套程序报的；与医保局核实",
 }
 _ASIDE = {
@@ -80,10 +80,9 @@ class Found:
     count: int
     examples: tuple[str, ...]  #: row at the site; of what is only at the platform its key
 
-    @property
-    def cure(self) -> str:
+    def cure(self, day: date) -> str:
         """What is done about it."""
-        return CURES[self.difference]
+        return CURES[self.difference].format(day=day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from gateway.errors import GatewayError
 from gateway.lateness import Account
 from gateway.layout import say
 from gateway.manifest import READ, Statement
-from gateway.proof import Proof
+from gateway.proof import Found, Proof
 from schemas import wire
 from schemas.errors import file_trouble
 from schemas.manifest import PARTS
@@ -58,6 +58,10 @@ class Page:
         ordered = sorted(self.proofs, key=lambda each: (each.target, each.institution))
         groups = groupby(ordered, key=lambda each: (each.target, each.institution))
         return [(target, institution, list(proofs)) for (target, institution), proofs in groups]
+
+    def cure(self, found: Found) -> str:
+        """What is done about a difference of the day."""
+        return found.cure(self.day)
 
     def late(self, proof: Proof) -> str:
         """How the day's records kept their deadlines."""
@@ -155,7 +159,7 @@ def _lines(page: Page, proof: Proof) -> Iterator[str]:
     yield f"时限：{page.late(proof)}"
     yield from (f"未证明：{fault}" for fault in proof.faults)
     for each in proof.comparison.found:
-        yield f"{each.difference} {each.count}：{each.cure}（例：{'、'.join(each.examples)}）"
+        yield f"{each.difference} {each.count}：{page.cure(each)}（例：{'、'.join(each.examples)}）"
 
 
 def short(digest: str) -> str:

@@ -238,6 +238,7 @@ def test_a_lost_record_is_sent_again_once_by_the_day(room: Ward, monkeypatch: py
     room.round()
     room.at_bureau("DELETE FROM record WHERE key IN ('TX0002', 'TX0004')")
     assert room.settled().missing == 1
+    assert "gateway reconcile --date 2026-11-24 --resend" in run(room, monkeypatch, "prove", "--date", str(DAY)).output
     told = run(room, monkeypatch, "reconcile", "--date", str(DAY), "--dataset", "HD03")
     assert told.exit_code == 1
     assert "核对 3 条，没有不一致的；1 条平台已没有，请与医保局核实，要再报的加 --resend" in told.output
