@@ -22,6 +22,7 @@ class Kind(StrEnum):
     BREAKER = "熔断"
     BRAKE = "刹车"
     REJECTED = "平台退回"
+    CORRECTION = "更正期限"
     UNREADABLE = "来源读不到"
     DISK = "磁盘"
     CLOCK = "时钟"
@@ -64,6 +65,9 @@ GUIDES: Mapping[Kind, Guide] = {
         False,
         "运行 gateway status 看退回的原因，在 HIS 里改正后自动再报；"
         "平台一侧已改好的，运行 gateway requeue --target {target} --dataset {dataset}",
+    ),
+    Kind.CORRECTION: Guide(
+        False, "打开网页的“待办”催科室改正（没有开网页的，运行 gateway status 看原因和例子），在 HIS 里改好后自动再报"
     ),
     Kind.UNREADABLE: Guide(
         True, "检查数据库服务、网络和只读账号，再运行 gateway check --source {source}；修好后自动继续，不会漏读"
@@ -176,6 +180,14 @@ def _rejected(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
             yield Alarm(Kind.REJECTED, f"{owing.target} {dataset}", sentence, {"target": owing.target, "dataset": dataset})
 
 
+def _correction(situation: Situation, thresholds: Thresholds) -> Iterator[Alarm]:
+    soon, over = situation.corrections
+    if soon:
+        hours = thresholds.due / timedelta(hours=1)
+        told = f"，其中 {over} 项已过期" if over else ""
+        yield Alarm(Kind.CORRECTION, "", f"有 {soon} 项待办的更正期限在 {hours:g} 小时之内{told}")
+
+
 def _unreadable(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
     for each in situation.unreadable:
         since = wire.encode_datetime(each.began_at)
@@ -216,5 +228,5 @@ def _of_source(kind: Kind, source: str, dataset: str, sentence: str) -> Alarm:
 
 _FINDERS = (
     *(_unreadable, _breaker, _brake, _due, _disk, _clock),  # the urgent ones first
-    *(_silent, _growing, _overdue, _rejected, _calendar, _backup, _channel),
+    *(_silent, _growing, _overdue, _rejected, _correction, _calendar, _backup, _channel),
 )

@@ -46,7 +46,7 @@ def outlook(gateway: Gateway, watch: Watch) -> Outlook:
     """Ask the store for everything; takes a moment where there are millions of rows."""
     found = watch.situation()
     standings = tuple(gateway.store.standings(gateway.routes))
-    raised = alarms(found, gateway.config.alerts.thresholds)
+    raised = [each for each in alarms(found, gateway.config.alerts.thresholds) if each.kind is not Kind.CORRECTION]
     matters = chain(map(_alarmed, raised), _of_books(standings), _of_tasks(gateway), _of_lookback(gateway))
     calendar = {each.sentence for each in raised if each.kind is Kind.CALENDAR}
     remarks = (
@@ -81,6 +81,7 @@ def _of_books(standings: Sequence[Standing]) -> Iterator[Matter]:
 
 
 def _of_tasks(gateway: Gateway) -> Iterator[Matter]:
+    """In the place of the alarm: on this page a person is led to the list, and to what is late only."""
     overdue = mending.tasks(gateway, TaskFilter(), 0, 0).overdue
     if overdue:
         yield Matter("更正期限", False, f"有 {overdue} 行过了更正期限还没有改好", "到“待办”按“已过期限”筛选，请所在科室改正")

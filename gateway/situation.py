@@ -91,6 +91,7 @@ class Situation:
     skews: Mapping[str, timedelta] = field(default_factory=dict)  #: target -> its clock is ahead of ours
     clocks: Mapping[str, str] = field(default_factory=dict)  #: target -> a sentence, where it is off
     calendar: Sequence[str] = ()  #: years whose rest days are not known
+    corrections: tuple[int, int] = (0, 0)  #: tasks whose time to be mended ends soon, and those of them whose time is over
     failing: Mapping[str, str] = field(default_factory=dict)  #: channel of alarms -> why it takes none
     backed_up_at: datetime | None = None
     made_at: datetime | None = None  #: the store; None where this program cannot back it up

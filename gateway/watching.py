@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from gateway import deadlines, lateness, skew, timeliness
+from gateway import deadlines, lateness, mending, skew, timeliness
 from gateway.alarms import alarms
 from gateway.channels import Channels
 from gateway.disk import forecast
@@ -26,6 +26,7 @@ from gateway.situation import HORIZONS, Arrears, Owed, Shares, Situation
 from gateway.store.parents import PARENT
 from gateway.unread import lasting
 from gateway.wiring import Gateway
+from gateway.worklist import TaskFilter
 from jobs.timetable import Job
 from schemas import workdays
 
@@ -46,6 +47,7 @@ class Watch:
     channels: Channels | None = None
     waited: dict[str, deque[int]] = field(default_factory=dict)
     asides: list[tuple[str, str, bool]] = field(default_factory=list)  #: (target, data set, overdue) of rows not finished
+    corrections: tuple[int, int] = (0, 0)  #: tasks that are due soon, and those of them that are overdue
     asides_at: datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,6 +86,7 @@ class Watch:
             skews={target: clock.median for target, clock in clocks.items() if clock},
             clocks={target: skew.sentence(target, clock) for target, clock in clocks.items() if clock and clock.off},
             calendar=deadlines.unknown_years(gateway.edition, now),
+            corrections=self.corrections,
             failing=self._failing(),
             backed_up_at=store.beaten(BACKUP_PULSE),
             made_at=store.made()[0] if store.in_box else None,
@@ -128,13 +131,15 @@ class Watch:
         return Party.GATEWAY
 
     def _open_asides(self, now: datetime, due: timedelta) -> None:
-        """Rows set aside that are due soon, or were within the last day."""
+        """Rows set aside that are due soon, or were within the last day; and tasks that are to be mended soon."""
         if self.asides_at is not None and now - self.asides_at < _ASIDES_EVERY:
             return
         self.asides_at, self.asides = now, []
         for target in self.gateway.clients:
             for track in timeliness.set_aside(self.gateway, target, now - _ASIDES_BACK, now + due):
                 self.asides.append((target, track.dataset, track.history.due <= now))
+        page = mending.tasks(self.gateway, TaskFilter(due_within=due), size=0)
+        self.corrections = (page.total, page.overdue)
 
     def _asides_of(self, target: str) -> list[Shares]:
         counts = Counter((dataset, overdue) for at, dataset, overdue in self.asides if at == target)

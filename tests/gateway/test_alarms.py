@@ -55,6 +55,7 @@ FOUND = [
     ),
     (Kind.BRAKE, "his HD03 void", {"brakes": (Brake("his", "HD03", BrakeKind.VOID, "300 行查不到", START),)}),
     (Kind.REJECTED, "bureau HD03", {"arrears": (replace(OWING, history=(), rejected={"HD03": 3}),)}),
+    (Kind.CORRECTION, "", {"corrections": (5, 2)}),
     (Kind.UNREADABLE, "his HD03", {"unreadable": (Interruption(GONE, Hindrance.UNREADABLE, START, None, 3, "连不上"),)}),
     (Kind.DISK, "", {"disk": replace(ROOMY, days_left=3)}),
     (Kind.CLOCK, "bureau", {"clocks": {"bureau": "平台时钟比本机快 2 分"}}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -13,20 +14,23 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import delete
+from structlog.testing import capture_logs
 from support.delivery import START, Clock
 from support.district import bureau, lived
 from support.telling import SECRET, Box, Hook, hooked, mailing
 
 from demo.premises import Premises
 from gateway import config as configuration
-from gateway import watching
+from gateway import main, watching
 from gateway.alarms import Alarm, Kind
 from gateway.breaker import Report, Signal
 from gateway.channels import Channels
 from gateway.errors import ConfigError
+from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, take_in
 from gateway.judging import Judge
 from gateway.main import cli, now
+from gateway.model import Brake, BrakeKind
 from gateway.notices import SETTLED
 from gateway.oversight import Alerts
 from gateway.restraint import Restraint
@@ -283,3 +287,57 @@ def test_the_commands_list_test_and_acknowledge(district: Premises, hook: Hook) 
     assert "已有人知道" in run(district, "list").output
     assert run(district, "ack", "--kind", "磁盘").exit_code == 1
     assert SECRET not in tested.output + refused.output + listed.output
+
+
+def test_what_a_person_must_mend_soon_is_an_alarm(district: Premises) -> None:
+    with watched(district) as (gateway, watch):
+        for feed in gateway.feeds:
+            gateway.read(feed)
+        assert Kind.CORRECTION not in {each.kind for each in watch.look()}
+    due = timedelta(days=20)
+    with watched(district) as (gateway, _):
+        alerts = replace(gateway.config.alerts, thresholds=replace(gateway.config.alerts.thresholds, due=due))
+        hasty = Watch(replace(gateway, config=replace(gateway.config, alerts=alerts)))
+        (told,) = [each for each in hasty.look() if each.kind == Kind.CORRECTION]
+        assert told.sentence.startswith("有 ")
+        assert "更正期限在 480 小时之内" in told.sentence
+
+
+def test_a_turn_that_found_something_is_one_line_with_its_reasons_and_one_that_did_not_is_none(district: Premises) -> None:
+    with watched(district) as (gateway, _):
+        turns = [main._reading(gateway, feed, threading.Event()) for feed in gateway.feeds]
+        with capture_logs() as lines:
+            for turn in turns:
+                turn()
+        read = {line["dataset"]: line for line in lines if line["event"] == "read"}
+        assert len([line for line in lines if line["event"] == "read"]) == len(read) > 3
+        reasons = [line["reasons"] for line in read.values() if "reasons" in line]
+        assert reasons
+        assert all(isinstance(rule, str) and rows > 0 for each in reasons for rule, rows in each.items())
+        with capture_logs() as lines:
+            for turn in turns:
+                turn()
+        assert all(line["queued"] == 0 for line in lines)
+        with capture_logs() as lines:
+            for turn in turns:
+                turn()
+        assert [line for line in lines if line["event"] == "read"] == []
+
+
+def test_each_change_of_a_breaker_a_brake_and_an_interruption_is_one_line(store: Store) -> None:
+    away, answered = Report(Signal.UNREACHABLE, "连不上"), Report(Signal.ANSWERED)
+    brake = Brake("his", "HD03", BrakeKind.VOID, "300 行查不到", START)
+    place = Place(Subject.SOURCE, "his", "HD03")
+    with capture_logs() as lines:
+        for report in (away, away, away, away, answered, answered):
+            store.note("bureau", HOSPITAL, report, START)
+        for _ in range(3):
+            store.engage(brake)
+            store.interrupted(place, Hindrance.UNREADABLE, "连不上", START)
+        store.release_brakes("his", "HD03", START)
+        store.lift("his", "HD03", BrakeKind.VOID)
+        store.restored(place, START)
+        store.restored(place, START)
+    assert [line["event"] for line in lines] == [
+        *("breaker_opened", "breaker_closed", "braked", "interrupted", "brake_lifted", "restored"),
+    ]
