@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from gateway import deadlines, lateness, mending, skew, timeliness
 from gateway.alarms import alarms
 from gateway.channels import Channels
-from gateway.disk import forecast
+from gateway.disk import Usage, forecast
 from gateway.errors import GatewayError
 from gateway.hindrance import Hindrance, Interruption, Subject
 from gateway.lateness import Party
@@ -31,8 +31,9 @@ from jobs.timetable import Job
 from schemas import workdays
 
 EVERY = 60  #: seconds
-#: rows set aside are opened to see when they are due: not at every look
-_ASIDES_EVERY = timedelta(minutes=10)
+#: how often what costs more is looked at: rows set aside are opened to see when they are due, the store's rows are counted
+_SELDOM = timedelta(minutes=10)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 #: what was due longer ago and is still not finished is a person's work list, and no news
 _ASIDES_BACK = timedelta(days=1)
 _HISTORY = 120
@@ -49,6 +50,8 @@ class Watch:
     asides: list[tuple[str, str, bool]] = field(default_factory=list)  #: (target, data set, overdue) of rows not finished
     corrections: tuple[int, int] = (0, 0)  #: tasks that are due soon, and those of them that are overdue
     asides_at: datetime | None = None
+    usage: Usage | None = None
+    usage_at: datetime = _NEVER
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> Sequence[Notice]:
@@ -70,7 +73,7 @@ class Watch:
         gateway, now = self.gateway, self.gateway.clock()
         store = gateway.store
         broken = store.interruptions(now, now + timedelta(days=1))
-        usage = forecast(store.usage(now), store.room, gateway.config.storage.disk_budget, now)
+        usage = forecast(self._usage(now), store.room, gateway.config.storage.disk_budget, now)
         clocks = {target: store.platform_clock(target) for target in gateway.clients}
         unread = {(each.source, each.dataset) for each in lasting(gateway)}
         return Situation(
@@ -79,7 +82,7 @@ class Watch:
             asides=store.aside_counts(),
             tripped=[each for target in gateway.clients for each in store.tripped(target)],
             brakes=store.brakes(),
-            unreadable=[each for each in broken if each.ended_at is None and (each.place.name, each.place.part) in unread],
+            unreadable=[each for each in broken if _lasts_at_source(each) and (each.place.name, each.place.part) in unread],
             silences=self._silences(now, unread),
             disk=usage,
             disk_sentence=sentence(usage),
@@ -92,10 +95,16 @@ class Watch:
             made_at=store.made()[0] if store.in_box else None,
         )
 
+    def _usage(self, now: datetime) -> Usage:
+        """Rows are counted for it, so not at every look; what is free on the disk is asked every time."""
+        if self.usage is None or now - self.usage_at >= _SELDOM:
+            self.usage, self.usage_at = self.gateway.store.usage(now), now
+        return self.usage
+
     def _arrears(self, broken: Sequence[Interruption], now: datetime) -> list[Arrears]:
         store, due = self.gateway.store, self.gateway.config.alerts.thresholds.due
-        owed = store.owed(now, {*HORIZONS, due})
-        rejected = store.rejected()
+        owed = store.owed(self.gateway.clients.keys(), now, {*HORIZONS, due})
+        rejected = store.rejected(self.gateway.clients.keys())
         self._open_asides(now, due)
         found = []
         for target in self.gateway.clients:
@@ -132,7 +141,7 @@ class Watch:
 
     def _open_asides(self, now: datetime, due: timedelta) -> None:
         """Rows set aside that are due soon, or were within the last day; and tasks that are to be mended soon."""
-        if self.asides_at is not None and now - self.asides_at < _ASIDES_EVERY:
+        if self.asides_at is not None and now - self.asides_at < _SELDOM:
             return
         self.asides_at, self.asides = now, []
         for target in self.gateway.clients:
@@ -206,6 +215,10 @@ def send(
         else:
             _log.info("alert_sent", channel=name, matters=len(message.matters))
     return waits
+
+
+def _lasts_at_source(each: Interruption) -> bool:
+    return each.ended_at is None and each.place.subject is Subject.SOURCE
 
 
 def _summed(owed: Sequence[Owed]) -> Mapping[State, int]:

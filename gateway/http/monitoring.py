@@ -27,7 +27,7 @@ from gateway.situation import Situation
 from schemas.callers import REFUSAL, Callers
 
 _PREFIX = "liangding_gateway_"
-_FRESH = timedelta(seconds=5)
+_FRESH = timedelta(seconds=10)
 #: the timetable gives a sign of life every minute
 _DEAD = timedelta(minutes=3)
 

@@ -15,8 +15,8 @@ from gateway.store.tables import aside, installation, ledger, outbox, parcel, pu
 WAITING = (State.QUEUED, State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT, State.HELD)
 
 
-def owed(connection: Connection, now: datetime, horizons: Collection[timedelta]) -> list[Owed]:
-    """Everything on its way, in groups of alike ones."""
+def owed(connection: Connection, targets: Collection[str], now: datetime, horizons: Collection[timedelta]) -> list[Owed]:
+    """Everything on its way to these targets, in groups of alike ones; along the index of target and state."""
     place = (outbox.c.target, outbox.c.institution, outbox.c.dataset, outbox.c.state, outbox.c.hold)
     ordered = sorted(set(horizons))
     soon = (
@@ -24,7 +24,8 @@ def owed(connection: Connection, now: datetime, horizons: Collection[timedelta])
         for number, horizon in enumerate(ordered)
     )
     overdue = func.sum(case((outbox.c.due_at <= now, 1), else_=0))
-    query = select(*place, func.count(), overdue, *soon).where(outbox.c.state.in_(WAITING)).group_by(*place)
+    waiting = (outbox.c.target.in_(targets), outbox.c.state.in_(WAITING))
+    query = select(*place, func.count(), overdue, *soon).where(*waiting).group_by(*place)
     found = connection.execute(query)
     return [
         Owed(
@@ -55,7 +56,7 @@ def oldest(connection: Connection, target: str) -> datetime | None:
     return found
 
 
-def rejected(connection: Connection) -> dict[tuple[str, str], int]:
+def rejected(connection: Connection, targets: Collection[str]) -> dict[tuple[str, str], int]:
     """(target, data set) -> keys whose newest version was sent back."""
     same = and_(
         ledger.c.institution == outbox.c.institution,
@@ -64,7 +65,8 @@ def rejected(connection: Connection) -> dict[tuple[str, str], int]:
         ledger.c.version == outbox.c.version,
     )
     query = select(outbox.c.target, outbox.c.dataset, func.count()).select_from(outbox.join(ledger, same))
-    found = connection.execute(query.where(outbox.c.state == State.REJECTED).group_by(outbox.c.target, outbox.c.dataset))
+    sent_back = (outbox.c.target.in_(targets), outbox.c.state == State.REJECTED)
+    found = connection.execute(query.where(*sent_back).group_by(outbox.c.target, outbox.c.dataset))
     return {(target, dataset): rows for target, dataset, rows in found}
 
 

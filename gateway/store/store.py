@@ -559,20 +559,20 @@ class Store:
 
     # what alarms, metrics and health ask
 
-    def owed(self, now: datetime, horizons: Collection[timedelta]) -> Sequence[Owed]:
-        """Everything on its way, in groups of alike ones."""
+    def owed(self, targets: Collection[str], now: datetime, horizons: Collection[timedelta]) -> Sequence[Owed]:
+        """Everything on its way to these targets, in groups of alike ones."""
         with reading(self._engine) as connection:
-            return situations.owed(connection, now, horizons)
+            return situations.owed(connection, targets, now, horizons)
 
     def oldest(self, target: str) -> datetime | None:
         """When what waits longest for a target was taken in."""
         with reading(self._engine) as connection:
             return situations.oldest(connection, target)
 
-    def rejected(self) -> Mapping[tuple[str, str], int]:
+    def rejected(self, targets: Collection[str]) -> Mapping[tuple[str, str], int]:
         """(target, data set) -> rows whose newest version was sent back."""
         with reading(self._engine) as connection:
-            return situations.rejected(connection)
+            return situations.rejected(connection, targets)
 
     def aside_counts(self) -> Mapping[tuple[str, str, AsideState], int]:
         """(source, data set, state) -> rows set aside."""
