@@ -18,10 +18,13 @@ from gateway.outbox import (
     ADMISSION_WAIT,
     FIRST_WAIT,
     LONGEST_WAIT,
+    Batch,
     NotAdmitted,
     NotDelivered,
     Outcome,
     RefusedWhole,
+    State,
+    Step,
     Unanswered,
 )
 
@@ -74,6 +77,26 @@ class Report:
     signal: Signal
     cause: str = ""
     retry_after: int = 0  #: seconds the platform asked us to wait
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a request came to, for the records of its batch and for the way they went."""
+
+    batch: Batch
+    steps: Sequence[Step]  #: one for each of its items
+    report: Report
+
+    @property
+    def smooth(self) -> bool:
+        """Whether every record was accepted, as one reply says it; then all steps say the same and change nothing else."""
+        at = self.steps[0].accepted_at
+        return all(
+            step.state is State.ACCEPTED
+            and step.accepted_at == at
+            and (step.attempts, step.batch_cap) == (step.item.attempts, step.item.batch_cap)
+            for step in self.steps
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,10 @@ POINTS: Mapping[str, str] = {
     "before_accept": "the page is judged; the local transaction has not begun",
     "within_accept": "outbox, ledger and rows set aside are written, the cursor and the commit are not",
     "after_accept": "the page is committed; the next one is not read",
-    "after_lease": "a batch is leased; nothing was sent",
+    "after_lease": "a batch is leased, and mostly marked as being sent; nothing was sent",
     "before_send": "the batch is marked as being sent; no byte has left",
     "after_reply": "the platform has answered; the answer is not written down",
-    "after_apply": "the outcomes are committed; the next batch is not leased",
+    "after_apply": "the outcomes are committed, and mostly the next batch with them; nothing of it was sent",
 }
 
 

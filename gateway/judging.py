@@ -14,7 +14,7 @@ from gateway import deadlines, redaction
 from gateway.deadlines import NEVER, Closure
 from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
 from schemas import wire
-from schemas.compiled import validator
+from schemas.compiled import fields_check, validator
 from schemas.errors import WireError
 from schemas.model import Dataset, Edition, Violation
 from schemas.record import business_key, content_hash
@@ -39,6 +39,7 @@ class Judged:
     record: Mapping[str, Any]  #: with the common fields, but without version; empty if set aside
     aside: AsideState | None = None
     reasons: tuple[Violation, ...] = ()
+    occurred: datetime | None = None  #: business time of a record
 
     @property
     def digest(self) -> str:
@@ -53,6 +54,8 @@ class Judge:
         self.edition, self.dataset, self.rid = edition, edition.datasets[dataset], rid
         self._closures = closures or {}
         self._validator = validator(edition, dataset)
+        self._common = fields_check(edition, edition.common, f"{dataset} common")
+        self._seen: tuple[datetime | None, str] = (None, "")
 
     def judge(self, row: SourceRow, now: datetime) -> Judged:
         """Every reason at once; a faulty field is told by its fault, not also as missing."""
@@ -62,15 +65,19 @@ class Judge:
         if row.state is not RowState.READY:
             return self._set_aside_by_rule(row)
         content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
-        record = self._record(row, content, now)
+        occurred = occurred_at(self.dataset, row.values)
+        common = self._common_fields(row, content, occurred, now)
+        record, key = {**content, **common}, common["key"]
+        # of content that the adapter is sure of, its own rules were asked already; key and digest are made here
+        right = self._common(common) if row.content is not None else self._validator.fields_valid(record)
+        if right and not faults and _fits(key, KEY_LENGTH):
+            return Judged(row, key, content, record, occurred=occurred)
         told = {fault.field for fault in faults}
-        wrong = () if self._validator.fields_valid(record) else self._validator.violations(record)  # key and digest are its own
-        found = tuple(each for each in wrong if each.field not in told)
-        key = record["key"]
+        found = tuple(each for each in self._validator.violations(record) if each.field not in told)
         reasons = tuple(map(redaction.reason, _without_symptoms((*faults, *found, *_unfit(key)))))
         if reasons:
             return Judged(row, key, content, {}, AsideState.QUARANTINED, reasons)
-        return Judged(row, key, content, record)
+        return Judged(row, key, content, record, occurred=occurred)
 
     def due_at(self, institution: str, occurred: datetime) -> datetime:
         """The last moment at which a record of that business time is on time."""
@@ -95,24 +102,34 @@ class Judge:
                 faults.append(Violation(field.name, "unreadable", str(error)))
         return content, tuple(faults)
 
-    def _record(self, row: SourceRow, content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        record = {
-            **content,
+    def _common_fields(
+        self, row: SourceRow, content: Mapping[str, Any], occurred: datetime | None, now: datetime
+    ) -> dict[str, Any]:
+        """What every record carries beside its content."""
+        said = {
             "fixmedins_code": row.institution,
-            "key": business_key(self.dataset, content),
-            "version": "1",
+            "key": business_key(self.dataset, content) if row.content is None else self._validator.key(content),
             "vali_flag": LIVE,
             "edition": self.edition.id,
-            "seen_at": wire.encode_datetime(now),
-            "rid": self.rid,
         }
-        occurred = occurred_at(self.dataset, row.values)
+        common = {
+            **said,
+            "version": "1",
+            "seen_at": self._seen_at(now),
+            "rid": self.rid,
+            "content_hash": content_hash(self.dataset, {**content, **said}),
+        }
         if occurred:
-            record["occurred_at"] = wire.encode_datetime(occurred)
+            common["occurred_at"] = wire.encode_datetime(occurred)
         if row.entered_at:
-            record["entered_at"] = wire.encode_datetime(row.entered_at)
-        record["content_hash"] = content_hash(self.dataset, record)
-        return record
+            common["entered_at"] = wire.encode_datetime(row.entered_at)
+        return common
+
+    def _seen_at(self, now: datetime) -> str:
+        """Said alike of all rows of a page."""
+        if self._seen[0] is not now:
+            self._seen = (now, wire.encode_datetime(now))
+        return self._seen[1]
 
 
 def kept_ref(ref: str) -> str:

@@ -75,6 +75,7 @@ class Batch:
     items: tuple[Item, ...]
     bodies: tuple[bytes, ...]
     lease: timedelta  #: so long it is ours, from the moment it was leased, and anew from the moment it is sent
+    msgid: str = ""  #: under which it is being sent; "" while it is only leased
 
 
 @dataclass(frozen=True, slots=True)

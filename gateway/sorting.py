@@ -237,8 +237,8 @@ def _rules(reasons: Sequence[Violation]) -> set[str]:
 
 
 def _parcel(judge: Judge, each: Judged, version: int) -> Parcel:
-    record = {**each.record, "version": str(version)}
-    occurred = occurred_at(judge.dataset, each.row.values)
+    record = each.record if version == 1 else {**each.record, "version": str(version)}
+    occurred = each.occurred
     if occurred is None:
         raise AssertionError("a valid record has its business time")
     return Parcel(

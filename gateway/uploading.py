@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway import reconcile
-from gateway.breaker import report_of
+from gateway.breaker import Ended, report_of
 from gateway.errors import NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.failpoints import reach
 from gateway.outbox import (
@@ -60,45 +60,101 @@ def upload(
     2. Lease one batch; mark it as sending just before the bytes leave.
     3. Give each record its own outcome; a record without an answer is unknown, never assumed.
     4. Write the outcomes and tell the breakers: an institution that cannot pass stops itself only, a target that is away all.
+       This and the next 2 are one change of the store where it may be: see `OutboxStore.advance`.
     5. Once `stop` says so, or the `gate` is closed, nothing more is leased; the batch in hand is finished, or given back if it
        has not left. While the gate is closed nothing is asked either.
 
     `lease` must be longer than the whole HTTP timeout. A crash anywhere leaves states from which step 1 goes on.
     """
-    delivery = Delivery()
+    run = _Run(store, target, clock, lease, stop, gate)
     settled_at = clock()
     settle(store, bureau, target, clock=clock, lease=lease, asking=not gate.closed())
-    while not stop() and not _paused(delivery, gate.closed()) and (batch := store.lease(target, clock(), clock() + lease)):
-        reach("after_lease")
-        if stop() or _paused(delivery, gate.admit()):
-            store.release(batch, clock())
-            break
-        msgid = store.mark_sending(batch, clock())
-        if msgid is None:
-            continue
+    while batch := run.take():
         reach("before_send")
-        outcomes = _send(store, bureau, target, batch, msgid)
+        outcomes = _send(store, bureau, target, batch)
         reach("after_reply")
         now = clock()
-        steps = [next_step(item, outcome, now) for item, outcome in zip(batch.items, outcomes, strict=True)]
-        store.apply(steps, now)
-        reach("after_apply")
-        delivery.states.update(step.state for step in steps)
-        delivery.causes.update(step.cause for step in steps if step.cause)
-        store.note(target, batch.institution, report_of(outcomes), now)
-        if any(step.state is State.CONFLICT for step in steps):
-            delivery.states[State.CONFLICT] -= reconcile.heal(store, bureau, target, clock=clock, hold=lease)
-        progress(len(steps))
-        if now - settled_at >= GRACE and not stop():  # what was left unknown meanwhile does not wait for the end of a long run
+        run.end(batch, outcomes, now)
+        progress(len(batch.items))
+        over = now - settled_at >= GRACE and not stop()
+        if over or run.conflicts:
+            run.write()
+        if run.conflicts:
+            run.conflicts = 0
+            run.delivery.states[State.CONFLICT] -= reconcile.heal(store, bureau, target, clock=clock, hold=lease)
+        if over:  # what was left unknown meanwhile does not wait for the end of a long run
             settled_at = now
             settle(store, bureau, target, clock=clock, lease=lease, asking=not gate.closed())
-    delivery.states = +delivery.states  # a conflict that was healed is none any more
-    return delivery
+    run.delivery.states = +run.delivery.states  # a conflict that was healed is none any more
+    return run.delivery
 
 
-def _paused(delivery: Delivery, cause: str) -> bool:
-    delivery.paused = cause
-    return bool(cause)
+@dataclass
+class _Run:
+    """Takes one batch after the other; what became of the last is written before the next is sent."""
+
+    store: OutboxStore
+    target: str
+    clock: Callable[[], datetime]
+    lease: timedelta
+    stop: Callable[[], bool]
+    gate: Gate
+    delivery: Delivery = field(default_factory=Delivery)
+    ended: Ended | None = None  #: not written yet
+    conflicts: int = 0  #: not healed yet
+
+    def take(self) -> Batch | None:
+        """The next batch, marked as sending; None when nothing is due, or nothing may be sent any more."""
+        if self.stop() or self._paused(self.gate.closed()):
+            self.write()
+            return None
+        return self._counted() if self.gate.counts else self._at_once()
+
+    def _at_once(self) -> Batch | None:
+        ended, self.ended, now = self.ended, None, self.clock()
+        batch = self.store.advance(self.target, ended, now, now + self.lease)
+        if ended:
+            reach("after_apply")
+        if batch is None:
+            return None
+        reach("after_lease")
+        if self.stop():
+            self.store.release(batch, self.clock())
+            return None
+        return batch
+
+    def _counted(self) -> Batch | None:
+        """A call is counted when there is something to send, and before it is said to be sent."""
+        self.write()
+        while batch := self.store.lease(self.target, self.clock(), self.clock() + self.lease):
+            reach("after_lease")
+            if self.stop() or self._paused(self.gate.admit()):
+                self.store.release(batch, self.clock())
+                return None
+            if msgid := self.store.mark_sending(batch, self.clock()):
+                return replace(batch, msgid=msgid)
+        return None
+
+    def end(self, batch: Batch, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """What became of a batch: decided now, written with the next step."""
+        steps = [next_step(item, outcome, now) for item, outcome in zip(batch.items, outcomes, strict=True)]
+        self.ended = Ended(batch, steps, report_of(outcomes))
+        states = Counter([step.state for step in steps])
+        self.conflicts += states[State.CONFLICT]
+        self.delivery.states.update(states)
+        self.delivery.causes.update([step.cause for step in steps if step.cause])
+
+    def write(self) -> None:
+        """Write what ended, by itself."""
+        ended, self.ended, now = self.ended, None, self.clock()
+        if ended:
+            self.store.apply(ended.steps, now)
+            reach("after_apply")
+            self.store.note(self.target, ended.batch.institution, ended.report, now)
+
+    def _paused(self, cause: str) -> bool:
+        self.delivery.paused = cause
+        return bool(cause)
 
 
 def settle(
@@ -112,10 +168,10 @@ def settle(
         reconcile.resolve(store, bureau, target, clock=clock, hold=lease)
 
 
-def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch, msgid: str) -> Sequence[Outcome]:
+def _send(store: OutboxStore, bureau: Bureau, target: str, batch: Batch) -> Sequence[Outcome]:
     """One request; an outcome for each record of the batch, in order."""
     try:
-        results = bureau.deliver(batch.institution, batch.dataset, msgid, batch.bodies)
+        results = bureau.deliver(batch.institution, batch.dataset, batch.msgid, batch.bodies)
     except NotDeliveredError as error:
         return [NotDelivered(str(error), error.retry_after)] * len(batch.items)
     except OutcomeUnknownError as error:

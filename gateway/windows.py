@@ -121,6 +121,11 @@ class Gate:
         rate = self.allowance.rate
         return "" if not rate or self.store.take_call(self.target, rate, self.clock()) else self._full()
 
+    @property
+    def counts(self) -> bool:
+        """Whether calls are counted: then one is counted for every batch, before it is marked as sending."""
+        return bool(self.allowance.rate)
+
     def _full(self) -> str:
         return f"平台 {self.target} 每分钟最多调用 {self.allowance.rate} 次，这一分钟已用完，下一分钟再报"
 
@@ -135,6 +140,11 @@ class _Always:
     def admit(self) -> str:
         """Always."""
         return ""
+
+    @property
+    def counts(self) -> bool:
+        """Nobody asks how often."""
+        return False
 
 
 ALWAYS = _Always()

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.breaker import Breaker, Position, Report, Scope, Signal, Tripped, after, probing
 from gateway.hindrance import Place, Subject
 from gateway.store import interruptions
+from gateway.store.bulk import Prepared
 from gateway.store.tables import breaker as table
 
 #: the institution of the breaker that watches the target itself
 WHOLE = ""
+_ANY = Prepared(select(table.c.institution).where(table.c.target == bindparam("target")).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def unprobe(connection: Connection, target: str, institution: str, now: datetime
 
 def watch(connection: Connection, target: str) -> Watch:
     """What is known of the target. The caller holds the rotation, so no other worker starts a probe meanwhile."""
+    if _ANY.run(connection, target=target).first() is None:  # as nearly always
+        return Watch(target, {})
     rows = connection.execute(select(table).where(table.c.target == target))
     return Watch(target, {row.institution: _breaker(row) for row in rows})
 

@@ -2,59 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Connection, and_, bindparam, insert, update
 
 from gateway.errors import OutpacedError
 from gateway.failpoints import reach
 from gateway.model import Aside, Intake, LedgerEntry, Parcel
-from gateway.store import cursors, deliveries, flaws, rhythms, sealing, sightings, sweeps, turns, voids
+from gateway.outbox import State
+from gateway.store import bulk, cursors, deliveries, flaws, rhythms, sealing, sightings, sweeps, turns, voids
 from gateway.store.sealing import Keyring
-from gateway.store.tables import aside, ledger, outbox, parcel
+from gateway.store.tables import aside, ledger, outbox, parcel, written
 
-#: most values of one IN list; Oracle's limit is 1000, old SQLite's 999
-_CHUNK = 500
+_KNOWN = """
+    SELECT version, content_hash, ref, live, record_key, source FROM ledger
+    WHERE institution = ? AND dataset = ? AND record_key IN"""
+_ASIDE = "SELECT ref, state FROM aside WHERE source = ? AND dataset = ? AND ref IN"
+_ANY_ASIDE = "SELECT ref FROM aside WHERE source = ? AND dataset = ? LIMIT 1"
+_RELEASE = "DELETE FROM aside WHERE source = ? AND dataset = ? AND ref IN"
+_IDENTITY = ("institution", "dataset", "record_key", "version")
+_PARCEL = (*_IDENTITY, "content_hash", "occurred_at", "due_at", "seen_at", "body", "live", "entered_at")
+_OUTBOX = (*_IDENTITY, "target", "state", "due_at", "attempts", "batch_cap", "hold", "cause", "reasons")
+_LEDGER = (*_IDENTITY, "content_hash", "source", "ref", "anchor_at", "live", "seen_at", "document", "department")
+_UNTRIED = (0, 0, "", "", "[]")
+
+_Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A page as it is stored, and the rows of its versions."""
+
+    intake: Intake  #: withdrawals, and what some target was never given, have their bodies sealed
+    parcels: _Rows
+    outbox: _Rows
+    ledger: _Rows  #: of keys that are new
 
 
 def entries(connection: Connection, institution: str, dataset: str, keys: Collection[str]) -> dict[str, LedgerEntry]:
     """The ledger's newest version of each key it knows."""
-    found: dict[str, LedgerEntry] = {}
-    for chunk in _chunks(list(keys)):
-        columns = (ledger.c.version, ledger.c.content_hash, ledger.c.ref, ledger.c.live, ledger.c.record_key, ledger.c.source)
-        query = select(*columns).where(
-            ledger.c.institution == institution, ledger.c.dataset == dataset, ledger.c.record_key.in_(chunk)
-        )
-        for version, digest, ref, live, key, source in connection.execute(query):
-            found[key] = LedgerEntry(version, digest, ref, live, institution, key, source=source)
-    return found
+    found = bulk.among(connection, _KNOWN, (institution, dataset), list(keys))
+    return {
+        key: LedgerEntry(version, digest, ref, bool(live), institution, key, source=source)
+        for version, digest, ref, live, key, source in found
+    }
 
 
-def sealed(intake: Intake, keyring: Keyring) -> Intake:
+def sealed(intake: Intake, keyring: Keyring) -> Sealed:
     """The page with its bodies as they are stored; outside the transaction, whose lock others wait for."""
-    groups = (intake.parcels, intake.voids, intake.owed)
-    parcels, voids, owed = (tuple(_sealed(each, keyring) for each in group) for group in groups)
-    return replace(intake, parcels=parcels, voids=voids, owed=owed)
+    voids, owed = (tuple(replace(each, body=_body(each, keyring)) for each in group) for group in (intake.voids, intake.owed))
+    seen = written(intake.now)
+    rows = Sealed(replace(intake, voids=voids, owed=owed), [], [], [])
+    for each in intake.parcels:
+        identity = (each.institution, each.dataset, each.key, each.version)
+        occurred, due = written(each.occurred_at), written(each.due_at)
+        entered = written(each.entered_at) if each.entered_at else None
+        rows.parcels.append((*identity, each.content_hash, occurred, due, seen, _body(each, keyring), each.live, entered))
+        rows.outbox.extend((*identity, target, State.QUEUED.value, due, *_UNTRIED) for target in intake.targets)
+        if each.version == 1:
+            found_by = (_fitting(each.document, ledger.c.document), _fitting(each.department, ledger.c.department))
+            rows.ledger.append((*identity, each.content_hash, intake.source, each.ref, occurred, True, seen, *found_by))
+    return rows
 
 
-def _sealed(each: Parcel, keyring: Keyring) -> Parcel:
-    about = sealing.of_parcel(each.institution, each.dataset, each.key, each.version)
-    return replace(each, body=keyring.seal(each.body, about))
+def _body(each: Parcel, keyring: Keyring) -> bytes:
+    return keyring.seal(each.body, sealing.of_parcel(each.institution, each.dataset, each.key, each.version))
 
 
-def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
+def accept(connection: Connection, page: Sealed, keyring: Keyring) -> None:
     """Everything a page changes. Called inside one transaction; any failure leaves nothing of it."""
+    intake = page.intake
     turns.lock(connection, [*intake.voids, *intake.owed, *intake.adopted, *(each for each in intake.parcels if each.version > 1)])
     _check_versions(connection, intake)
     again, fresh = sightings.see(connection, intake)
     voids.withdraw(connection, intake.voids, intake.targets, intake.now)
     turns.hold_back(connection, intake.voids)
-    if intake.parcels:
-        _post(connection, intake)
-    displaced = _enter(connection, intake)
+    _post(connection, page)
+    displaced = _enter(connection, page)
     if intake.owed:
         deliveries.serve(connection, intake)
     _set_aside(connection, intake, keyring)
@@ -70,13 +97,15 @@ def accept(connection: Connection, intake: Intake, keyring: Keyring) -> None:
 def _check_versions(connection: Connection, intake: Intake) -> None:
     """Another reader (the window, a backfill) may have taken a version since the page was compared, or a rebuild given one.
 
-    The keys are locked by now: what is seen here stays so until the commit.
+    The keys are locked by now: what is seen here stays so until the commit. A key that is to be new is not asked for: the
+    ledger takes none twice, which comes to the same.
     """
     expected = {(each.institution, each.key): each.version for each in (*intake.owed, *intake.adopted)}
     for each in (*intake.voids, *intake.parcels):
         place = (each.institution, each.key)
         expected[place] = min(each.version - 1, expected.get(place, each.version - 1))
     withdrawn = {(each.institution, each.key): each.ref for each in intake.voids}
+    expected = {place: version for place, version in expected.items() if version}
     for institution in {place[0] for place in expected}:
         known = entries(connection, institution, intake.dataset, [key for at, key in expected if at == institution])
         for (at, key), version in expected.items():
@@ -90,22 +119,21 @@ def _passed_on(entry: LedgerEntry | None, ref: str | None) -> bool:
     return entry is not None and ref is not None and entry.ref != ref
 
 
-def _post(connection: Connection, intake: Intake) -> None:
-    connection.execute(insert(parcel), [{**deliveries.identity(each), **_parcel(each, intake)} for each in intake.parcels])
-    rows = [deliveries.queued(each, target) for target in intake.targets for each in intake.parcels]
-    connection.execute(insert(outbox), rows)
+def _post(connection: Connection, page: Sealed) -> None:
+    intake = page.intake
+    bulk.add(connection, parcel, _PARCEL, page.parcels)
+    bulk.add(connection, outbox, _OUTBOX, page.outbox)
     changed = _newest([each for each in intake.parcels if each.version > 1])
     if changed:
         deliveries.supersede(connection, changed, intake.now)
         turns.hold_back(connection, changed)
 
 
-def _enter(connection: Connection, intake: Intake) -> set[sightings.Row]:
+def _enter(connection: Connection, page: Sealed) -> set[sightings.Row]:
     """The ledger: a first version is a new row, a later one moves it on. Returns the rows that lost a key by that."""
-    first = [each for each in intake.parcels if each.version == 1]
+    intake = page.intake
     later = _newest([each for each in intake.parcels if each.version > 1])
-    if first:
-        connection.execute(insert(ledger), [{**deliveries.identity(each), **_entry(each, intake)} for each in first])
+    bulk.add(connection, ledger, _LEDGER, page.ledger)
     displaced = sightings.owners(connection, intake, [*intake.adopted, *later])
     _carry_on(connection, intake)
     if not later:
@@ -145,37 +173,14 @@ def _set_aside(connection: Connection, intake: Intake, keyring: Keyring) -> None
 
 def _known_asides(connection: Connection, intake: Intake, refs: Collection[str]) -> dict[str, str]:
     """ref -> the state it was set aside in."""
-    known: dict[str, str] = {}
-    for chunk in _chunks(list(refs)):
-        query = select(aside.c.ref, aside.c.state).where(
-            aside.c.source == intake.source, aside.c.dataset == intake.dataset, aside.c.ref.in_(chunk)
-        )
-        known.update((ref, state) for ref, state in connection.execute(query))
-    return known
+    return dict(bulk.among(connection, _ASIDE, (intake.source, intake.dataset), list(refs)))
 
 
 def _release(connection: Connection, intake: Intake, refs: Sequence[str]) -> None:
-    for chunk in _chunks(list(refs)):
-        connection.execute(
-            delete(aside).where(aside.c.source == intake.source, aside.c.dataset == intake.dataset, aside.c.ref.in_(chunk))
-        )
-
-
-def _chunks(values: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]
-
-
-def _parcel(each: Parcel, intake: Intake) -> dict[str, Any]:
-    return {
-        "content_hash": each.content_hash,
-        "occurred_at": each.occurred_at,
-        "entered_at": each.entered_at,
-        "due_at": each.due_at,
-        "seen_at": intake.now,
-        "body": each.body,
-        "live": each.live,
-    }
+    """Of most sources nothing is set aside, so there is nothing to look for."""
+    place = (intake.source, intake.dataset)
+    if refs and bulk.run(connection, _ANY_ASIDE, *place).first():
+        bulk.change(connection, _RELEASE, place, refs)
 
 
 def _entry(each: Parcel, intake: Intake) -> dict[str, Any]:

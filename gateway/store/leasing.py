@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, or_, select, update
 
 from gateway.outbox import Batch, Item, State
-from gateway.store import breakers, outdated, parents, rotation, sealing, turns
+from gateway.store import breakers, bulk, outdated, parents, rotation, sealing, turns
+from gateway.store.bulk import Prepared
+from gateway.store.recall import recall
 from gateway.store.sealing import Keyring
-from gateway.store.tables import outbox, parcel
+from gateway.store.tables import in_state, installation, outbox, read, written
+from schemas.envelope import message_id
 from schemas.model import Dataset, Edition, Replay
 
 _Row = Row[*tuple[Any, ...]]
@@ -32,54 +35,46 @@ COLUMNS = (
 #: most items looked at in one go when a worker's leftovers are settled
 _RECOVER = 500
 
-# Statements are built once: building one costs more than running it.
-#: of one institution, queued and due, earliest deadline first; rows that another worker is taking are passed over
-_HEAD = (
-    select(*COLUMNS)
-    .where(
-        outbox.c.target == bindparam("target"),
-        outbox.c.state == State.QUEUED,
-        outbox.c.institution == bindparam("institution"),
-        or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
-    )
-    .order_by(outbox.c.due_at, outbox.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+# Statements become text once: building one costs more than running it.
+#: of one institution, queued and due
+_DUE = (
+    outbox.c.target == bindparam("target"),
+    in_state(State.QUEUED),
+    outbox.c.institution == bindparam("institution"),
+    or_(outbox.c.next_at.is_(None), outbox.c.next_at <= bindparam("now")),
 )
+
+
+def _urgent(query: Select[Any], *more: ColumnElement[bool]) -> Prepared:
+    """Earliest deadline first; rows that another worker is taking are passed over."""
+    found = query.where(*_DUE, *more).order_by(outbox.c.due_at, outbox.c.id).limit(bindparam("most"))
+    return Prepared(found.with_for_update(skip_locked=True))
+
+
+_HEAD = _urgent(select(outbox.c.dataset, outbox.c.batch_cap))
 #: the most urgent that was never tried
-_FRESH = _HEAD.where(outbox.c.attempts == 0)
-_SAME = _HEAD.where(
+_FRESH = _urgent(select(outbox.c.dataset, outbox.c.batch_cap), outbox.c.attempts == 0)
+_SAME = _urgent(
+    select(outbox.c.id, outbox.c.record_key, outbox.c.version, outbox.c.attempts, outbox.c.batch_cap, outbox.c.sent_at),
     outbox.c.dataset == bindparam("dataset"),
     outbox.c.batch_cap == bindparam("cap"),
 )
-_BODIES = (
-    select(outbox.c.id, parcel.c.body)
-    .join(
-        parcel,
-        and_(
-            parcel.c.institution == outbox.c.institution,
-            parcel.c.dataset == outbox.c.dataset,
-            parcel.c.record_key == outbox.c.record_key,
-            parcel.c.version == outbox.c.version,
-        ),
-    )
-    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+_BODIES = """
+    SELECT outbox.id, parcel.body FROM outbox JOIN parcel
+    ON parcel.institution = outbox.institution AND parcel.dataset = outbox.dataset
+    AND parcel.record_key = outbox.record_key AND parcel.version = outbox.version
+    WHERE outbox.id IN"""
+_LEASE = "UPDATE outbox SET state = 'leased', lease_token = ?, lease_until = ? WHERE state = 'queued' AND id IN"
+_SEND = (
+    "UPDATE outbox SET state = 'sending', lease_token = ?, lease_until = ?, msgid = ?, sent_at = ? WHERE state = 'queued' AND id IN"
 )
-_TAKE = (
-    update(outbox)
-    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.state == State.QUEUED)
-    .values(state=State.LEASED, lease_token=bindparam("token"), lease_until=bindparam("until"))
-)
-_HELD = select(outbox.c.id).where(outbox.c.lease_token == bindparam("token"))
+_HELD = Prepared(select(outbox.c.id).where(outbox.c.lease_token == bindparam("token")))
+_COUNT = Prepared(update(installation).values(sequence=installation.c.sequence + 1))
+_SEQUENCE = Prepared(select(installation.c.sequence))
 _MARK = (
     update(outbox)
     .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED, outbox.c.lease_until >= bindparam("now"))
     .values(state=State.SENDING, msgid=bindparam("message"), sent_at=bindparam("now"), lease_until=bindparam("until"))
-)
-_RELEASE = (
-    update(outbox)
-    .where(outbox.c.lease_token == bindparam("token"), outbox.c.state == State.LEASED)
-    .values(state=State.QUEUED, lease_token=None, lease_until=None)
 )
 #: the states are said on their own, and no order is asked for: so it is an index that is walked, not the queue
 _RECOVERABLE = (
@@ -101,29 +96,40 @@ def recoverable(connection: Connection, datasets: Mapping[str, Dataset], target:
     return [item_of(row, datasets) for row in connection.execute(_RECOVERABLE, {"target": target, "now": now})]
 
 
-def lease(connection: Connection, edition: Edition, target: str, now: datetime, until: datetime) -> Batch | None:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a worker takes a batch by."""
+
+    edition: Edition
+    target: str
+    now: datetime
+    until: datetime  #: of the lease
+    sent: datetime | None = None  #: the batch goes out at once, by a message of that time; None: it is only leased
+
+
+def lease(connection: Connection, turn: Turn) -> Batch | None:
     """Take the most urgent due items of the institution whose turn it is, of one data set, within the limits of a batch.
 
-    The items are returned as `mark_sending` will leave them, since that is where their outcomes befall them; the bodies
-    are still sealed.
+    The items are returned as being sent, marked so or not, since that is where their outcomes befall them; the bodies are
+    still sealed.
     """
-    last = rotation.last(connection, target)  # first: it keeps the other workers out until the commit
-    batch = _turn(connection, edition, (target, last), now, until)
-    if batch is None and any((parents.sweep(connection, target), outdated.let_go(connection, edition, target))):
-        batch = _turn(connection, edition, (target, last), now, until)
+    last = rotation.last(connection, turn.target)  # first: it keeps the other workers out until the commit
+    batch = _after(connection, turn, last)
+    if batch is None and any((parents.sweep(connection, turn.target), outdated.let_go(connection, turn.edition, turn.target))):
+        batch = _after(connection, turn, last)
     return batch
 
 
-def _turn(connection: Connection, edition: Edition, at: tuple[str, str], now: datetime, until: datetime) -> Batch | None:
-    """One batch of the institution whose turn it is at a target, after the one that had the last."""
-    target, last = at
+def _after(connection: Connection, turn: Turn, last: str) -> Batch | None:
+    """One batch of the institution whose turn it is, after the one that had the last."""
+    target, now = turn.target, turn.now
     watch = breakers.watch(connection, target)
     passed_over = watch.closed_to(now)
     while breakers.WHOLE not in passed_over and (institution := rotation.turn(connection, target, now, last, passed_over)):
-        of_one = {"target": target, "institution": institution, "now": now}
-        if batch := _batch(connection, edition, of_one, until, probing=watch.probes(institution)):
-            rotation.had(connection, target, institution)
-            watch.probe(connection, institution, until)
+        if batch := _batch(connection, turn, institution, probing=watch.probes(institution)):
+            if institution != last:
+                rotation.had(connection, target, institution)
+            watch.probe(connection, institution, turn.until)
             return batch
         passed_over.append(institution)  # all it has due is being changed by intake at this moment
     return None
@@ -131,31 +137,42 @@ def _turn(connection: Connection, edition: Edition, at: tuple[str, str], now: da
 
 def release(connection: Connection, batch: Batch, now: datetime) -> None:
     """Give back what was leased and not sent; a newer version that came meanwhile goes instead."""
-    connection.execute(_RELEASE, {"token": batch.token})
-    turns.pass_on(connection, [item.id for item in batch.items], now)
+    turns.pass_on(connection, recall(connection, batch, [item.id for item in batch.items]), now)
 
 
 def _head(connection: Connection, of_one: Mapping[str, Any], *, probing: bool) -> _Row | None:
     """The most urgent item. A breaker is tried with what was never tried: what fails again and again would keep it open."""
-    fresh = connection.execute(_FRESH, {**of_one, "most": 1}).first() if probing else None
-    return fresh or connection.execute(_HEAD, {**of_one, "most": 1}).first()
+    fresh = _FRESH.run(connection, **of_one, most=1).first() if probing else None
+    return fresh or _HEAD.run(connection, **of_one, most=1).first()
 
 
-def _batch(connection: Connection, edition: Edition, of_one: Mapping[str, Any], until: datetime, *, probing: bool) -> Batch | None:
+def _batch(connection: Connection, turn: Turn, institution: str, *, probing: bool) -> Batch | None:
+    edition, of_one = turn.edition, {"target": turn.target, "institution": institution, "now": written(turn.now)}
     while (head := _head(connection, of_one, probing=probing)) and head.dataset not in edition.datasets:
-        outdated.hold_dataset(connection, edition, of_one["target"], head.dataset)
+        outdated.hold_dataset(connection, edition, turn.target, head.dataset)
     if head is None:
         return None
-    most = edition.datasets[head.dataset].batch
-    most = min(most, head.batch_cap or most)
-    same = {"dataset": head.dataset, "cap": head.batch_cap, "most": most}
-    found = connection.execute(_SAME, {**of_one, **same}).all()
-    bodies: dict[int, bytes] = {row[0]: row[1] for row in connection.execute(_BODIES, {"ids": [row.id for row in found]})}
-    token = str(uuid.uuid4())
-    rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), token, until)
-    items = tuple(replace(item_of(row, edition.datasets), state=State.SENDING, token=token) for row in rows)
-    wire = tuple(bodies[row.id] for row in rows)
-    return Batch(token, head.institution, head.dataset, items, wire, until - of_one["now"]) if items else None
+    dataset = edition.datasets[head.dataset]
+    most = min(dataset.batch, head.batch_cap or dataset.batch)
+    found = _SAME.run(connection, **of_one, dataset=dataset.code, cap=head.batch_cap, most=most).all()
+    bodies: dict[int, bytes] = dict(bulk.among(connection, _BODIES, (), [row.id for row in found]))
+    batch = Batch(str(uuid.uuid4()), institution, dataset.code, (), (), turn.until - turn.now)
+    if turn.sent and found:
+        batch = replace(batch, msgid=next_message(connection, institution, turn.sent))
+    rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), batch, turn)
+    items = tuple([_taken(row, dataset.replay, batch.token) for row in rows])
+    return replace(batch, items=items, bodies=tuple([bodies[row.id] for row in rows])) if items else None
+
+
+def next_message(connection: Connection, institution: str, now: datetime) -> str:
+    """A message id that was never given."""
+    return message_id(institution, now, draw(connection))
+
+
+def draw(connection: Connection) -> int:
+    """The next number of this installation; no other worker gets the same."""
+    _COUNT.run(connection)
+    return int(_SEQUENCE.run(connection).scalar_one())
 
 
 def opened(batch: Batch, keyring: Keyring) -> Batch:
@@ -167,25 +184,31 @@ def opened(batch: Batch, keyring: Keyring) -> Batch:
     return replace(batch, bodies=tuple(bodies))
 
 
-def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int) -> list[_Row]:
+def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int) -> Sequence[_Row]:
     """As many rows as fit the body limit, at least one; a tenth is left for the header."""
-    chosen: list[_Row] = []
-    size = 0
-    for row in rows:
+    size, most = 0, limit * 9 // 10
+    for count, row in enumerate(rows):
         size += len(bodies[row.id])
-        if chosen and size > limit * 9 // 10:
-            break
-        chosen.append(row)
-    return chosen
+        if count and size > most:
+            return rows[:count]
+    return rows
 
 
-def _take(connection: Connection, rows: list[_Row], token: str, until: datetime) -> list[_Row]:
+def _take(connection: Connection, rows: Sequence[_Row], batch: Batch, turn: Turn) -> Sequence[_Row]:
     """Lease the rows by compare-and-set. Those that another worker took first are its own now: not an error."""
-    taken = connection.execute(_TAKE, {"ids": [row.id for row in rows], "token": token, "until": until}).rowcount
-    if taken == len(rows):
+    ids, place = [row.id for row in rows], (batch.token, written(turn.until))
+    statement, values = (_SEND, (*place, batch.msgid, written(turn.now))) if batch.msgid else (_LEASE, place)
+    if bulk.change(connection, statement, values, ids) == len(rows):
         return rows
-    held = set(connection.execute(_HELD, {"token": token}).scalars())
+    held = set(_HELD.run(connection, token=batch.token).scalars())
     return [row for row in rows if row.id in held]
+
+
+def _taken(row: _Row, replay: Replay, token: str) -> Item:
+    """A row just taken, as it is found by the driver."""
+    number, key, version, attempts, cap, sent = row
+    sent_at = read(sent) if sent else None
+    return Item(number, key, version, State.SENDING, attempts, replay, cap, token, sent_at)
 
 
 def mark_sending(connection: Connection, batch: Batch, msgid: str, now: datetime) -> bool:

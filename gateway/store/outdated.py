@@ -17,6 +17,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from gateway.outbox import Batch, State
 from gateway.store import turns
+from gateway.store.recall import recall
 from gateway.store.tables import outbox
 from schemas.model import Edition
 
@@ -44,20 +45,22 @@ def let_go(connection: Connection, edition: Edition, target: str) -> bool:
 
 
 def parted(edition: Edition, batch: Batch) -> tuple[Batch, dict[int, str]]:
-    """The batch without what names another edition than today's, and that: item -> edition."""
-    other = {item.id: named for item, body in zip(batch.items, batch.bodies, strict=True) if (named := _other(edition, body))}
+    """The batch without what names another edition than today's, and that: item -> edition.
+
+    Looked for in the bytes: most are today's.
+    """
+    own = _NAMED + edition.id.encode() + b'"'
+    pairs = zip(batch.items, batch.bodies, strict=True)
+    other = {item.id: named for item, body in pairs if own not in body and (named := _other(edition, body))}
     if not other:
         return batch, other
     stays = [pair for pair in zip(batch.items, batch.bodies, strict=True) if pair[0].id not in other]
     return replace(batch, items=tuple(item for item, _ in stays), bodies=tuple(body for _, body in stays)), other
 
 
-def hold(connection: Connection, token: str, other: dict[int, str], now: datetime) -> None:
+def hold(connection: Connection, batch: Batch, other: dict[int, str], now: datetime) -> None:
     """Take them out of their lease and hold them; one beside which a newer version waits is superseded by it."""
-    leased = (outbox.c.id.in_(other), outbox.c.lease_token == token, outbox.c.state == State.LEASED)
-    mine = list(connection.execute(select(outbox.c.id).where(*leased).with_for_update()).scalars())
-    free = {"state": State.QUEUED, "lease_token": None, "lease_until": None}
-    connection.execute(update(outbox).where(outbox.c.id.in_(mine)).values(free))
+    mine = recall(connection, batch, other)
     turns.pass_on(connection, mine, now)
     for named, ids in _by_edition(other, mine).items():
         queued = (outbox.c.id.in_(ids), outbox.c.state == State.QUEUED)
@@ -73,8 +76,8 @@ def _by_edition(other: dict[int, str], ids: Collection[int]) -> dict[str, Sequen
 
 
 def _other(edition: Edition, body: bytes) -> str:
-    """The edition that a record names if it is not today's; "" otherwise. Looked for in the bytes, as most are today's."""
-    if _NAMED not in body or _NAMED + edition.id.encode() + b'"' in body:
+    """The edition that a record names if it is not today's; "" otherwise."""
+    if _NAMED not in body:
         return ""
     named = str(orjson.loads(body).get("edition", ""))
     return "" if named == edition.id else named

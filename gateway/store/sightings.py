@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, func, select, update
 
 from gateway.model import Intake, Parcel
 from gateway.standing import Route
-from gateway.store.tables import aside, ledger, sighting
+from gateway.store import bulk
+from gateway.store.tables import aside, ledger, sighting, written
 
+_KNOWN = "SELECT ref, replaced FROM sighting WHERE source = ? AND dataset = ? AND ref IN"
+_SIGHTING = ("source", "dataset", "ref", "first_seen", "replaced")
 _CHUNK = 500
 #: lost rows that are named
 _NAMED = 3
@@ -28,19 +31,15 @@ def see(connection: Connection, intake: Intake) -> tuple[set[Row], int]:
 
     A page read before it went brings it too: if nothing comes of it, it has gone all the same, and the caller says so.
     """
-    known: dict[str, bool] = {}
-    here = (sighting.c.source == intake.source, sighting.c.dataset == intake.dataset)
-    for chunk in _chunks(intake.sighted):
-        query = select(sighting.c.ref, sighting.c.replaced).where(*here, sighting.c.ref.in_(chunk))
-        known.update((ref, replaced) for ref, replaced in connection.execute(query))
-    place = {"source": intake.source, "dataset": intake.dataset, "first_seen": intake.now, "replaced": False}
-    fresh = [{**place, "ref": ref} for ref in intake.sighted if ref not in known]
-    if fresh:
-        connection.execute(insert(sighting), fresh)
+    place, now = (intake.source, intake.dataset), written(intake.now)
+    known = {ref: bool(replaced) for ref, replaced in bulk.among(connection, _KNOWN, place, intake.sighted)}
+    fresh = [(*place, ref, now, False) for ref in intake.sighted if ref not in known]
+    bulk.add(connection, sighting, _SIGHTING, fresh)
     again = [ref for ref, replaced in known.items() if replaced]
+    here = (sighting.c.source == intake.source, sighting.c.dataset == intake.dataset)
     for chunk in _chunks(again):
         connection.execute(update(sighting).where(*here, sighting.c.ref.in_(chunk)).values(replaced=False))
-    return {(intake.source, intake.dataset, ref) for ref in again}, len(fresh)
+    return {(*place, ref) for ref in again}, len(fresh)
 
 
 def owners(connection: Connection, intake: Intake, changed: Sequence[Parcel]) -> set[Row]:

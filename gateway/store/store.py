@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.alarms import Alarm
-from gateway.breaker import Report, Tripped
+from gateway.breaker import Ended, Report, Tripped
 from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.hindrance import Hindrance, Interruption, Place
@@ -85,7 +86,6 @@ from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
 from gateway.whereabouts import RowTrail, Sought
 from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
-from schemas.envelope import message_id
 from schemas.holdings import Holding
 from schemas.model import Edition
 
@@ -325,26 +325,49 @@ class Store:
     def lease(self, target: str, now: datetime, until: datetime) -> Batch | None:
         """See OutboxStore."""
 
-        def work(connection: Connection) -> Batch | None:
-            skew = self._skew(connection)
-            return leasing.lease(connection, self._edition, target, now + skew, until + skew)
+        return self._lease(target, now, lambda connection: leasing.lease(connection, self._turn(connection, target, now, until)))
 
-        while batch := write(self._engine, work):
-            batch, other = outdated.parted(self._edition, leasing.opened(batch, self.keyring))
+    def _turn(self, connection: Connection, target: str, now: datetime, until: datetime) -> leasing.Turn:
+        skew = self._skew(connection)
+        return leasing.Turn(self._edition, target, now + skew, until + skew)
+
+    def _lease(self, target: str, now: datetime, work: Callable[[Connection], Batch | None]) -> Batch | None:
+        while leased := write(self._engine, work):
+            batch, other = outdated.parted(self._edition, leasing.opened(leased, self.keyring))
             if other:
-                self._hold(target, batch, other, now)
+                self._hold(target, leased, other, now)
             if batch.items:
                 return batch
         return None
 
-    def _hold(self, target: str, batch: Batch, other: dict[int, str], now: datetime) -> None:
+    def advance(self, target: str, ended: Ended | None, now: datetime, until: datetime) -> Batch | None:
+        """See OutboxStore. Only what went well is written with the next lease: anything else may lock what others wait for."""
+        smooth = ended if ended and ended.smooth else None
+        if ended and not smooth:
+            self.apply(ended.steps, now)
+            self.note(target, ended.batch.institution, ended.report, now)
+
+        turned: dict[str, Tripped] = {}
+
+        def work(connection: Connection) -> Batch | None:
+            turn = replace(self._turn(connection, target, now, until), sent=now)
+            if smooth:
+                turned.update((each.institution, each) for each in outbox.finish(connection, target, smooth, turn.now))
+            return leasing.lease(connection, turn)
+
+        batch = self._lease(target, now, work)
+        for each in turned.values():
+            changes.turned(each)
+        return batch
+
+    def _hold(self, target: str, leased: Batch, other: dict[int, str], now: datetime) -> None:
         """Hold what another edition made; if nothing of the batch is left, whatever it was to try is not tried."""
 
         def work(connection: Connection) -> None:
             skew = self._skew(connection)
-            outdated.hold(connection, batch.token, other, now + skew)
-            if not batch.items:
-                breakers.unprobe(connection, target, batch.institution, now + skew)
+            outdated.hold(connection, leased, other, now + skew)
+            if len(other) == len(leased.items):
+                breakers.unprobe(connection, target, leased.institution, now + skew)
 
         write(self._engine, work)
 
@@ -551,7 +574,7 @@ class Store:
 
     def draw(self) -> int:
         """The next number of this installation; no other worker gets the same."""
-        return write(self._engine, _draw)
+        return write(self._engine, leasing.draw)
 
     def add_interruption(self, found: Interruption) -> None:
         """One that was noticed when it was over."""
@@ -728,13 +751,8 @@ class Store:
 
 def _mark(connection: Connection, batch: Batch, now: datetime, skew: timedelta) -> str | None:
     """A fresh message id and the state, together; without the lease, neither."""
-    msgid = message_id(batch.institution, now, _draw(connection))
+    msgid = leasing.next_message(connection, batch.institution, now)
     if leasing.mark_sending(connection, batch, msgid, now + skew):
         return msgid
     connection.rollback()
     return None
-
-
-def _draw(connection: Connection) -> int:
-    connection.execute(update(installation).values(sequence=installation.c.sequence + 1))
-    return int(connection.execute(select(installation.c.sequence)).scalar_one())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -15,10 +15,10 @@ from support.databases import KEY, database
 from support.delivery import START, Clock
 from support.queued import fill
 
-from gateway.breaker import LIMITS, Position, Signal
+from gateway.breaker import LIMITS, Ended, Position, Report, Signal
 from gateway.errors import NotAdmittedError, NotDeliveredError
-from gateway.outbox import ADMISSION_WAIT
-from gateway.store import Store, leasing, open_store
+from gateway.outbox import ADMISSION_WAIT, Answered, Batch, next_step
+from gateway.store import Store, leasing, open_store, outbox
 from gateway.store.engine import write
 from gateway.uploading import Delivery, upload
 from schemas.envelope import Result, Status
@@ -206,11 +206,21 @@ def test_a_lease_walks_the_index_with_200000_rows_queued(kind: str, tmp_path: Pa
         store = open_store(url, edition, START, KEY)
         _queue_200000(store)
 
-        def lease() -> object:
-            return write(store._engine, lambda connection: leasing.lease(connection, edition, "bureau", clock(), clock() + LEASE))
+        def leased(sent: datetime | None) -> Batch:
+            turn = leasing.Turn(edition, "bureau", clock(), clock() + LEASE, sent)
+            found = write(store._engine, lambda connection: leasing.lease(connection, turn))
+            assert found
+            return found
 
-        plans = [*_plans_of(store, lease), *_plans_of(store, lambda: store.recover("bureau", clock()))]
-        assert len(plans) >= 6
+        def finish() -> None:
+            sending = leased(clock())
+            steps = [next_step(item, Answered(Result(item.key, 1, Status.ACCEPTED)), clock()) for item in sending.items]
+            ended = Ended(sending, steps, Report(Signal.ANSWERED))
+            write(store._engine, lambda connection: outbox.finish(connection, "bureau", ended, clock()))
+
+        works: list[Callable[[], object]] = [lambda: leased(None), finish, lambda: store.recover("bureau", clock())]
+        plans = [plan for work in works for plan in _plans_of(store, work)]
+        assert len(plans) >= 11
         for statement, plan in plans:
             assert not _scans(plan), f"{statement}\n{plan}"
         store.close()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import select
-from support.delivery import INSTITUTION, START, Clock, Platform, Rows
+from support.delivery import START, Clock, Platform, Rows
+from support.dialysis import schedule, session
 
 from gateway.errors import NotDeliveredError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.model import Cursor, SourceRow, Tally
+from gateway.model import SourceRow, Tally
 from gateway.outbox import State
 from gateway.standing import Awaited, Route
 from gateway.store import Store
@@ -25,32 +25,6 @@ from gateway.uploading import upload
 from schemas.envelope import Result, Status
 from schemas.lint import findings
 from schemas.model import Edition, Parent, Violation
-
-ON = START - timedelta(days=1)
-
-
-def schedule(number: int, *, cursor: int | None = None, **changes: Any) -> SourceRow:
-    """HD02, the parent."""
-    values = {"schd_id": f"S{number}", "schd_date": ON.date(), "shift": "1", "patn_id": "P1", "schd_stas": "2", **changes}
-    return SourceRow(f"s={number}", Cursor(None, cursor or number), INSTITUTION, values)
-
-
-def session(number: int, *, cursor: int | None = None, **changes: Any) -> SourceRow:
-    """HD03, the child of schedule `number`."""
-    values = {
-        "sess_id": f"D{number}",
-        "schd_id": f"S{number}",
-        "patn_id": "P1",
-        "dialysis_no": "1",
-        "machine_no": "M1",
-        "begn_time": ON,
-        "end_time": ON + timedelta(hours=4),
-        "duration_min": Decimal(240),
-        "med_list_codg": "XA00AAA000A000010000001",
-        **changes,
-    }
-    given = {name: value for name, value in values.items() if value is not None}
-    return SourceRow(f"d={number}", Cursor(None, cursor or number), INSTITUTION, given)
 
 
 @dataclass

@@ -140,7 +140,7 @@ def test_no_more_calls_a_minute_than_are_allowed_whoever_makes_them(store: Store
 
 def test_a_batch_whose_call_another_worker_took_is_given_back_at_once(store: Store, edition: Edition, clock: Clock) -> None:
     desk = Desk(store, edition, clock, allowance(rate=1))
-    desk.gate = cast("Gate", SimpleNamespace(closed=lambda: "", admit=lambda: "这一分钟已用完"))
+    desk.gate = cast("Gate", SimpleNamespace(closed=lambda: "", admit=lambda: "这一分钟已用完", counts=True))
     assert desk.send().paused == "这一分钟已用完"
     assert desk.calls == 0
     (standing,) = store.standings([Route("his", "RX01", "bureau")])
