@@ -192,7 +192,6 @@ def _others_passed(store: OutboxStore, target: str, batch: Batch) -> bool:
 
 def _match(batch: Batch, results: Sequence[Result]) -> Sequence[Outcome]:
     """Each record's own answer, by key and version. One that is missing proves nothing about its record."""
-    answers = {(result.key, result.version): result for result in results}
-    found = (answers.get((item.key, item.version)) for item in batch.items)
+    answers = {(result.key, result.version): Answered(result) for result in results}
     silence = Unanswered("平台的应答缺少这条记录的结果", len(batch.items))
-    return [Answered(result) if result else silence for result in found]
+    return [answers.get((item.key, item.version), silence) for item in batch.items]

@@ -245,7 +245,8 @@ class BureauClient:
     def _read(self, institution: str, response: Reply, dataset: Dataset, bodies: Sequence[bytes]) -> Sequence[Result]:
         with self._judged(institution, response):
             found = results(response.content, dataset, bodies, self._charset(response))
-        return tuple(replace(each, reasons=tuple(map(redaction.reason, each.reasons))) for each in found)
+        cleaned = (replace(each, reasons=tuple(map(redaction.reason, each.reasons))) if each.reasons else each for each in found)
+        return tuple(cleaned)
 
     @contextmanager
     def _judged(self, institution: str, response: Reply) -> Iterator[None]:
