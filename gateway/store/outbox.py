@@ -61,12 +61,12 @@ def apply(connection: Connection, steps: Sequence[Step], now: datetime, skew: ti
             step.delay,
         )
         groups.setdefault(alike, []).append(step)
-    written = sum(_write(connection, group, now + skew, skew) for group in groups.values())
+    count = sum(_write(connection, group, now + skew, skew) for group in groups.values())
     turns.pass_on(connection, [step.item.id for step in steps], now + skew)
     parents.pass_on(connection, [step.item.id for step in steps])
     back = [step.item.id for step in steps if step.item.state is State.UNKNOWN and step.state is State.QUEUED]
     parents.hold_again(connection, back)  # of a restored store: what was held when it was copied is unknown first
-    return written
+    return count
 
 
 def finish(connection: Connection, target: str, ended: Ended, now: datetime) -> list[Tripped]:
