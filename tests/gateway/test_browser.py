@@ -143,7 +143,7 @@ def test_an_administrator_logs_in_sees_what_is_wrong_releases_it_and_leaves(pers
     assert person.sees("用户名或密码不对"), person.see()
     person.fill(password=PASSWORD)
     person.press("登录")
-    assert person.sees("有 1 件事要处理"), person.see()
+    assert person.sees("有 1 件事要马上处理"), person.see()
     person.find("input[name=verified]").click()
     person.press("放行")
     assert person.sees("已放行"), person.see()

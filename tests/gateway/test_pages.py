@@ -78,7 +78,7 @@ def test_what_is_wrong_stands_first_with_what_to_do(here: Site) -> None:
     store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", now))
     store.interrupted(Place(Subject.SOURCE, "his", "HD02"), Hindrance.UNREADABLE, "来源 his 的 HD02：数据库连不上", now)
     told = text_of(here.logged_in("viewer").get("/").text)
-    assert "有 3 件事要处理，其中 3 件要马上看" in told
+    assert "有 3 件事要马上处理" in told
     for words in ("熔断", "平台连不上：拒绝连接", "刹车", "37 行报送过的数据在本地查不到了", "来源读不到", "数据库连不上"):
         assert words in told
     assert told.count("怎么办：") == 3
