@@ -11,6 +11,8 @@ from gateway.roles import Permission, Role, roles
 
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,31}")
 _DEPARTMENT = 100
+#: characters of a line of the access log that say which rows
+PLACE_LENGTH = 600
 #: a session in use is written down so often, not at every click
 TOUCH_EVERY = timedelta(minutes=1)
 
@@ -61,7 +63,7 @@ class Access:
     address: str
     action: str  #: of a closed list: the name of the page or of what was done there
     outcome: int  #: HTTP status
-    place: str = ""  #: source, data set and local number of the row
+    place: str = ""  #: source, data set and local numbers of the rows
 
 
 def check(name: str, role: str, department: str) -> None:

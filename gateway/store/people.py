@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import GatewayError, StoreError
 from gateway.lockout import FORGOTTEN, Guarded, Lockout
-from gateway.operators import Access, Operator, Session
+from gateway.operators import PLACE_LENGTH, Access, Operator, Session
 from gateway.store.engine import reading, write, write_over
 from gateway.store.tables import access, lockout, operator, session
 
-#: characters of a column of the access log
-_ADDRESS, _PLACE = 64, 600
+#: characters of a column
+_ADDRESS = 64
 
 
 class People:
@@ -148,7 +148,7 @@ class People:
                 "address": each.address[:_ADDRESS],
                 "action": each.action,
                 "outcome": each.outcome,
-                "place": each.place[:_PLACE],
+                "place": each.place[:PLACE_LENGTH],
             }
             for each in lines
         ]

@@ -495,7 +495,7 @@ access = Table(
     Column("address", _Code, nullable=False),
     Column("action", String(32), nullable=False),
     Column("outcome", Integer, nullable=False),
-    Column("place", String(600), nullable=False),  # source, data set, local number; never what stood in the row
+    Column("place", String(600), nullable=False),  # source, data set, local numbers; never what stood in the rows
     Index("access_log_at", "at"),
     **_BY_BYTE,
 )

@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from support.delivery import Clock
-from support.webconsole import PASSWORD, hospital, password_hash, present
+from support.webconsole import PASSWORD, hospital, moved, password_hash, present
 
 from gateway import config as configuration
 from gateway import serving
@@ -120,6 +120,7 @@ def clock() -> Clock:
 def gateway(template: Path, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
     place = Path(shutil.copytree(template, tmp_path / "site"))
     with opened(configuration.load(place / "config.yaml"), clock) as found:
+        moved(found, clock)
         for name, role in (("admin", "admin"), ("it", "it"), ("viewer", "viewer")):
             found.store.people.add_operator(Operator(name, role, "", password_hash(), must_change=False), clock())
         yield found

@@ -15,7 +15,9 @@ from support.webconsole import PASSWORD, Browser, Site, hospital, password_hash,
 
 from gateway import login, passwords
 from gateway.errors import StoreError
+from gateway.http.console import guard
 from gateway.http.console.pages import pages
+from gateway.operators import PLACE_LENGTH
 from gateway.roles import Permission, roles
 from gateway.store.engine import reading
 from gateway.store.tables import session
@@ -426,3 +428,12 @@ def test_an_administrator_unlocks_a_name(here: Site) -> None:
     assert "锁到" in admin.get("/users").text
     assert admin.post("/users/unlock", name=name).status_code == 303
     assert guesser.enter(name).status_code == 303
+
+
+def test_the_log_keeps_many_rows_in_few_lines_and_loses_none() -> None:
+    rows = [("his", dataset, f"{number:030d}") for dataset in ("HD01", "HD03") for number in range(50)]
+    lines = list(guard._written([*rows, ("pos", "3505", "x" * 400), ("pos", "3505", "y" * 400)]))
+    assert len(lines) < 10
+    assert all(len(line) <= PLACE_LENGTH for line in lines)
+    kept = [(*line.split(" ", 2)[:2], ref) for line in lines for ref in line.split(" ", 2)[2].split("、")]
+    assert sorted(kept) == sorted([*rows, ("pos", "3505", "x" * 400), ("pos", "3505", "y" * 400)])

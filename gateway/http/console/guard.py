@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 import structlog
 from flask import Response, g, redirect, request, url_for
@@ -13,12 +14,24 @@ from gateway.http.console import tokens
 from gateway.http.console.desk import Desk
 from gateway.http.console.pages import Page
 from gateway.http.console.paper import HEADERS, trouble
-from gateway.operators import Access, Operator, nameable
+from gateway.operators import PLACE_LENGTH, Access, Operator, nameable
 
 _log = structlog.get_logger()
 #: until the password is changed, nothing else is to be had
 _FIRST = ("password", "change_password", "logout")
 STALE = 419  #: of no RFC, and what many use for a form that is not to be trusted any more
+
+
+def _written(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """(source, data set, local number) of rows as the log keeps them: those of a data set beside each other."""
+    for place, group in groupby(sorted(rows), key=lambda row: row[:2]):
+        line = head = " ".join(place)
+        for _, _, ref in group:
+            if line != head and len(line) + len(ref) >= PLACE_LENGTH:
+                yield line
+                line = head
+            line += f"{' ' if line == head else '、'}{ref}"
+        yield line
 
 
 class Guard:
@@ -74,11 +87,11 @@ class Guard:
         return response
 
     def _write_down(self, page: Page, status: int) -> None:
-        """One line for each row that was seen, or one for the page. Who only looks at the login page is not noted."""
+        """Which rows were seen, as many in a line as it holds, or the page alone. Who only looks at the login page is not noted."""
         who = g.operator.name if g.operator else g.who if nameable(g.who) else ""
         if page.name == "login" or (not who and not g.who):
             return
         now, where = self._desk.now(), tokens.address()
-        lines = (Access(now, who or "?", where, page.name, status, place) for place in g.places or [""])
+        lines = (Access(now, who or "?", where, page.name, status, place) for place in list(_written(g.places)) or [""])
         self._desk.people.note_access(*lines)
         _log.info("access", operator=who or "?", action=page.name, status=status, rows=len(g.places))

@@ -29,7 +29,7 @@ class Rows:
         if not number or len(number) > KEY_LENGTH:
             return page("where", **asked, sentence="请输入一个号码：本地行号、单据号或业务主键"), 400
         found = locate(self._desk.gateway, number, dataset)
-        g.places = [f"{each.source} {each.dataset} {each.ref}" for each in found]
+        g.places = [(each.source, each.dataset, each.ref) for each in found]
         if not found:
             return page("where", **asked, sentence=UNKNOWN), 404
         rows = [(each, reasons_of(each)) for each in found]

@@ -123,5 +123,5 @@ class Tasks:
         return LocalRow(**found)
 
 
-def _place(row: LocalRow) -> str:
-    return f"{row.source} {row.dataset} {row.ref}"
+def _place(row: LocalRow) -> tuple[str, str, str]:
+    return row.source, row.dataset, row.ref

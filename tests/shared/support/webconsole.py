@@ -130,6 +130,12 @@ class Browser:
         return response
 
 
+def moved(gateway: Gateway, clock: Clock) -> None:
+    """The hospital's database stands elsewhere than when it was read, and a person has said that this is right."""
+    for feed in gateway.feeds:
+        gateway.store.save_mark(feed.source.name, feed.source.dataset, feed.source.mark(), clock())
+
+
 @contextmanager
 def site(template: Path, folder: Path, clock: Clock, changes: str = "") -> Iterator[Site]:
     """A console of its own over a copy of the hospital. `changes` takes the place of the console's section."""
@@ -138,6 +144,7 @@ def site(template: Path, folder: Path, clock: Clock, changes: str = "") -> Itera
     if changes:
         config.write_text(config.read_text(encoding="utf-8").replace('"console": {}', f'"console": {changes}'), encoding="utf-8")
     with opened(configuration.load(config), clock) as gateway:
+        moved(gateway, clock)
         settings = gateway.config.console
         assert settings
         sent: list[bool] = []
