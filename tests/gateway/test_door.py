@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from sqlalchemy import select
 from structlog.testing import capture_logs
 from support.delivery import Clock
@@ -17,10 +18,12 @@ from gateway import login, passwords
 from gateway.errors import StoreError
 from gateway.http.console import guard
 from gateway.http.console.pages import pages
-from gateway.operators import PLACE_LENGTH
+from gateway.maintenance import upkeep
+from gateway.operators import PLACE_LENGTH, Access
 from gateway.roles import Permission, roles
 from gateway.store.engine import reading
 from gateway.store.tables import session
+from jobs.listening import Server
 
 _STRANGERS = (("somebody", "10.0.0.1"), ("nobody", "10.0.0.2"))
 #: what may be had without a login
@@ -437,3 +440,33 @@ def test_the_log_keeps_many_rows_in_few_lines_and_loses_none() -> None:
     assert all(len(line) <= PLACE_LENGTH for line in lines)
     kept = [(*line.split(" ", 2)[:2], ref) for line in lines for ref in line.split(" ", 2)[2].split("、")]
     assert sorted(kept) == sorted([*rows, ("pos", "3505", "x" * 400), ("pos", "3505", "y" * 400)])
+
+
+def test_behind_the_sites_own_proxy_a_login_is_over_tls_and_from_where_the_browser_is(here: Site) -> None:
+    name, started = here.add("somebody"), here.clock()
+    over = {"X-Forwarded-For": "10.1.2.3", "X-Forwarded-Proto": "https"}
+    with Server(here.app, "127.0.0.1", 0, body_limit=1 << 20, proxy="127.0.0.1") as server:
+        plain = requests.get(f"{server.url}/login", headers={**over, "X-Forwarded-Proto": "http"}, timeout=30)
+        assert (plain.status_code, "https://" in plain.text) == (403, True)
+        page = requests.get(f"{server.url}/login", headers=over, timeout=30)
+        (visitor,) = page.headers["Set-Cookie"].split("; ")[:1]
+        assert visitor.startswith("__Host-")
+        token = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
+        form = {"csrf": token, "name": name, "password": PASSWORD}
+        headers = {**over, "Cookie": visitor}
+        answer = requests.post(f"{server.url}/login", data=form, headers=headers, timeout=30, allow_redirects=False)
+    assert answer.status_code == 303
+    assert "__Host-gateway-session=" in answer.headers["Set-Cookie"]
+    assert "Secure" in answer.headers["Set-Cookie"]
+    (line,) = here.gateway.store.people.accesses(started, started + timedelta(days=1))
+    assert (line.operator, line.address) == (name, "10.1.2.3")
+
+
+def test_the_daily_upkeep_forgets_what_was_kept_long_enough(here: Site) -> None:
+    people, now = here.gateway.store.people, here.clock()
+    for days in (179, 181):
+        people.note_access(Access(now - timedelta(days=days), "somebody", "127.0.0.1", "today", 200))
+    for job in upkeep(here.gateway):
+        job.do()
+    kept = people.accesses(now - timedelta(days=999), now)
+    assert [now - each.at for each in kept] == [timedelta(days=179)]
