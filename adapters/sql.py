@@ -249,6 +249,14 @@ class SqlSource(LocalSource):
                     raise self.wrong(f"有一行的 {children.LINE_KEY} 为空，不能确定子行的次序", _file(statement))
                 yield line
 
+    def first_values(self, size: int) -> dict[str, Any]:
+        """With what the first page is asked for: for whoever asks how a query would be run."""
+        return {**dict.fromkeys(PARAMETERS), "after_key": self._least(), "limit": size, **self._parameters(None, size)}
+
+    def span_values(self, start: datetime, end: datetime) -> dict[str, Any]:
+        """With what a span of business time is asked for."""
+        return {"from": self._bound(self._local(start)), "to": self._bound(self._local(end))}
+
     def _parameters(self, after: Cursor | None, size: int) -> dict[str, Any]:
         values = {
             "after_key": after.key if after else self._least(),

@@ -45,6 +45,7 @@ from gateway import (
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
+from gateway.clerk import reporting
 from gateway.comparing import Comparison
 from gateway.errors import ConfigError, GatewayError, SourceError, StoppedError, StoreError
 from gateway.judging import Judge
@@ -55,7 +56,7 @@ from gateway.rescanning import reading_job
 from gateway.spec import spec
 from gateway.telling import told
 from gateway.unread import Unread
-from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened
+from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened, unfinished_of
 from jobs import loglines, timetable
 from jobs.loglines import Lines, LogFileError
 from schemas.commandline import Group
@@ -101,8 +102,9 @@ for command in (
 
 @cli.command(help="检查：连接、读取、映射、校验，但不发送任何数据。")
 @click.option("--source", "only", help="只检查这个来源")
+@click.option("--report", "out", type=click.Path(path_type=Path), help="把报告（网页和 Excel）写到这个文件夹，交给软件厂商")
 @click.pass_obj
-def check(path: Path, only: str | None) -> None:
+def check(path: Path, only: str | None, out: Path | None) -> None:
     """Read everything once and tell what would become of it."""
     with told():
         config = configuration.load(path)
@@ -112,22 +114,28 @@ def check(path: Path, only: str | None) -> None:
             raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
         comparison = Comparison(edition)
         lost: list[Unread] = []
-        well = [_check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost) for feed in feeds]
-        _tell_red(unread.sentences(lost))
+        gatherer = reporting.Gatherer(config, edition, out, now)
+        well = [_check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer) for feed in feeds]
+        left, missed = unfinished_of(config, edition, only), list(unread.sentences(lost))
+        _tell_red([*missed, *left])
         show.comparison(_console(), comparison, whole=not lost)
-    sys.exit(0 if all(well) else 1)
+        for file in gatherer.write(comparison, missed, left):
+            show.say(_console(), f"报告已写到 {file}")
+    sys.exit(0 if all(well) and not left else 1)
 
 
-def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread]) -> bool:
+def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread], gatherer: reporting.Gatherer) -> bool:
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
         source = feed.source
         keep, owners, size = comparison.take, comparison.owners, feed.page_size
-        report = check_source(source, judge, clock=now, keep=keep, count=source.count, page_size=size, owners=owners)
+        with gatherer.timed():
+            report = check_source(source, judge, clock=now, keep=keep, count=source.count, page_size=size, owners=owners)
     except SourceError as error:
         lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
         return False
     show.check(_console(), report)
+    gatherer.take(feed, report)
     return report.balanced
 
 

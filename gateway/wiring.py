@@ -121,9 +121,13 @@ def feeds_of(config: Config, edition: Edition, watch: RowWatch | None = None) ->
     return tuple(feed for source in config.sources for feed in _feeds(source, edition, watch))
 
 
-def unfinished_of(config: Config, edition: Edition) -> list[str]:
+def unfinished_of(config: Config, edition: Edition, only: str | None = None) -> list[str]:
     """What a person has still to say in the profiles that were drafted; [] if nothing may hold up reporting."""
-    return list(dict.fromkeys(sentence for source in config.sources for sentence in _unfinished(source, edition)))
+    return list(
+        dict.fromkeys(
+            sentence for source in config.sources if only in (None, source.name) for sentence in _unfinished(source, edition)
+        )
+    )
 
 
 def _unfinished(source: Source, edition: Edition) -> Iterator[str]:
