@@ -123,11 +123,8 @@ def feeds_of(config: Config, edition: Edition, watch: RowWatch | None = None) ->
 
 def unfinished_of(config: Config, edition: Edition, only: str | None = None) -> list[str]:
     """What a person has still to say in the profiles that were drafted; [] if nothing may hold up reporting."""
-    return list(
-        dict.fromkeys(
-            sentence for source in config.sources if only in (None, source.name) for sentence in _unfinished(source, edition)
-        )
-    )
+    sources = (source for source in config.sources if only in (None, source.name))
+    return list(dict.fromkeys(sentence for source in sources for sentence in _unfinished(source, edition)))
 
 
 def _unfinished(source: Source, edition: Edition) -> Iterator[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from gateway.clerk.dossier import Dossier
@@ -17,7 +19,7 @@ from gateway.console import HABIT_WORDS
 _THIN = Side(style="thin", color="C9D1DC")
 _BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 _HEAD = PatternFill("solid", fgColor="EEF2F8")
-Cell = str | int | float
+Value = str | int | float
 
 
 def write(dossier: Dossier, path: Path) -> None:
@@ -29,7 +31,7 @@ def write(dossier: Dossier, path: Path) -> None:
     book.save(path)
 
 
-def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[str], list[Sequence[Cell]]]]:
+def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[str], list[Sequence[Value]]]]:
     made = f"{dossier.institution}　规范 {dossier.edition}　{dossier.made_at:%Y-%m-%d %H:%M}　只读检查，没有发送；个人信息已遮盖"
     yield "请厂商修改", (6, 110), ("序号", made), [(number, each) for number, each in enumerate(dossier.changes, 1)]
     yield (
@@ -103,16 +105,16 @@ def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[s
     )
 
 
-def _fill(sheet: Worksheet, widths: Sequence[float], heads: Sequence[str], rows: list[Sequence[Cell]]) -> None:
+def _fill(sheet: Worksheet, widths: Sequence[float], heads: Sequence[str], rows: list[Sequence[Value]]) -> None:
     for number, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = width
     for number, head in enumerate(heads, start=1):
-        cell = sheet.cell(1, number, head)
-        cell.font, cell.fill, cell.border = Font(bold=True), _HEAD, _BORDER
-        cell.alignment = Alignment(wrap_text=True, vertical="center")
+        top: Any = sheet.cell(1, number, head)
+        top.font, top.fill, top.border = Font(bold=True), _HEAD, _BORDER
+        top.alignment = Alignment(wrap_text=True, vertical="center")
     for line, row in enumerate(rows, start=2):
         for number, value in enumerate(row, start=1):
-            cell = sheet.cell(line, number)
+            cell: Any = sheet.cell(line, number)
             if isinstance(value, str):
                 cell.value, cell.data_type = ILLEGAL_CHARACTERS_RE.sub("", value), "s"  # text that begins with = stays text
                 cell.quotePrefix = value.startswith(("=", "+", "-", "@"))
@@ -123,5 +125,5 @@ def _fill(sheet: Worksheet, widths: Sequence[float], heads: Sequence[str], rows:
     if rows:
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(rows) + 1}"
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_title_rows = "1:1"
