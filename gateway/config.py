@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 from sqlalchemy.engine import URL, make_url
@@ -53,6 +55,18 @@ class Institution:
     closed: Closure = NEVER
 
 
+class TargetKind(StrEnum):
+    """Whether what is sent there counts."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+    @property
+    def word(self) -> str:
+        """As a person reads it."""
+        return "测试" if self is TargetKind.TEST else "生产"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A platform that wants the records."""
@@ -67,6 +81,7 @@ class Target:
     credentials: Mapping[str, Credential]  #: institution code -> credential
     allowance: Allowance
     heartbeat: bool = True  #: whether it takes OP02
+    kind: TargetKind = TargetKind.PRODUCTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +195,7 @@ class Config:
     monitoring: Callers = field(default_factory=Callers)
     alerts: Alerts = field(default_factory=Alerts)
     console: Console | None = None
+    secret_files: tuple[Path, ...] = ()  #: that passwords and keys are taken from
 
 
 def load(path: Path) -> Config:
@@ -208,6 +224,7 @@ def load(path: Path) -> Config:
         monitoring=callers.callers(section.optional("monitoring")),
         alerts=oversight.alerts(section.optional("alerts"), "、".join(each.name for each in institutions.values())[:40]),
         console=_console(section.optional("console")),
+        secret_files=tuple(dict.fromkeys(_secret_files(section.data, section.file.parent))),
     )
 
 
@@ -278,7 +295,7 @@ def _date(section: Section, key: str, text: str) -> date:
 def _target(name: str, section: Section, institutions: Mapping[str, Institution]) -> Target:
     section.known(
         *("url", "recer_sys_code", "connect_timeout", "read_timeout", "ca_file", "credentials"),
-        *("answers_queries", "query_url", "allow_plain_http", "window", "rate", "heartbeat"),
+        *("answers_queries", "query_url", "allow_plain_http", "window", "rate", "heartbeat", "kind"),
     )
     url = _reachable(section, "url", section.need("url", str))
     credentials = _credentials(section)
@@ -296,7 +313,27 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         credentials=credentials,
         allowance=Allowance(_window(section), section.at_least("rate", 0, 0)),
         heartbeat=bool(section.get("heartbeat", bool, True)),
+        kind=_kind(section),
     )
+
+
+def _kind(section: Section) -> TargetKind:
+    """Production where nothing is said: a mistake must not be taken for a trial."""
+    text = section.text("kind", TargetKind.PRODUCTION)
+    if text not in list(TargetKind):
+        raise section.error("只能是 test（测试）或 production（生产）", "kind")
+    return TargetKind(text)
+
+
+def _secret_files(data: Any, folder: Path) -> Iterator[Path]:
+    """Files that a secret is taken from: `{file: …}` anywhere but where a table of institutions is named."""
+    for key, value in data.items():
+        found = value if isinstance(value, list) else [value]
+        for each in found:
+            if isinstance(each, dict) and set(each) == {"file"} and key != "institutions":
+                yield folder / str(each["file"])
+            elif isinstance(each, dict):
+                yield from _secret_files(each, folder)
 
 
 def _window(section: Section) -> tuple[Hours, ...]:

@@ -66,6 +66,12 @@ class _Account:
         return Text("—", "yellow") if self.unread else _verdict(self.balanced)
 
 
+def banner(console: Console, targets: Mapping[str, str]) -> None:
+    """Loud, before anything else: whether what is done here counts. Target -> 测试 or 生产."""
+    for name, word in targets.items():
+        say(console, Text(f" {word}平台 ", "bold white on red" if word == "生产" else "bold black on green"), f" 目标 {name}")
+
+
 def check(console: Console, report: CheckReport) -> None:
     """One data set's check: the account in numbers, then why rows would not go."""
     tally = report.tally

@@ -112,6 +112,7 @@ def check(path: Path, only: str | None, out: Path | None) -> None:
         feeds = [feed for feed in feeds_of(config, edition) if only in (None, feed.source.name)]
         if not feeds:
             raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
+        show.banner(_console(), {name: target.kind.word for name, target in config.targets.items()})
         comparison = Comparison(edition)
         lost: list[Unread] = []
         gatherer = reporting.Gatherer(config, edition, out, now)
@@ -139,6 +140,10 @@ def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unr
     return report.balanced
 
 
+def _banner(gateway: Gateway) -> None:
+    show.banner(_console(), {name: target.kind.word for name, target in gateway.config.targets.items()})
+
+
 def _tell_red(sentences: Iterable[str]) -> None:
     for sentence in sentences:
         show.say(_console(), sentence, style="red")
@@ -151,6 +156,7 @@ def _tell_red(sentences: Iterable[str]) -> None:
 def run(path: Path, once: bool, from_start: bool) -> None:
     """One round of reading and sending."""
     with told(), opened(configuration.load(path), now) as gateway:
+        _banner(gateway)
         with timetable.stopping_on_signals() as stop:
             well = _read_all(gateway, stop, from_start)
             well = _send_all(gateway, stop) and well
@@ -221,6 +227,7 @@ def serve(path: Path) -> None:
         with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop, watch) as url:
             heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
             heard += f"，网页 {url}/" if gateway.config.console else ""
+            _banner(gateway)
             show.say(_console(), f"前置网关已启动{heard}，按 Ctrl-C 停止。")
             told_again = timetable.Job("log", _FLOOD_EVERY, lines.tick)
             timetable.run([*_jobs(gateway, stop), *watching.jobs(watch), told_again], stop)
@@ -284,6 +291,7 @@ def _logged(log: Any) -> Iterator[None]:
 def status(path: Path) -> None:
     """Where everything stands."""
     with told(), opened(configuration.load(path), now) as gateway:
+        _banner(gateway)
         found = gateway.store.standings(gateway.routes)
         lost = unread.lasting(gateway)
         show.standings(_console(), found, unread.so_far(gateway, lost))

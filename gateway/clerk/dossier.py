@@ -123,7 +123,7 @@ class Dossier:
     @property
     def changes(self) -> list[str]:
         """What the vendor should change, in order of how many rows it holds up."""
-        return [*self.unread, *self.unfinished, *(sentence for chapter in self.chapters for sentence in _changes(chapter))]
+        return [*self.unread, *(sentence for chapter in self.chapters for sentence in _changes(chapter))]
 
 
 def _changes(chapter: Chapter) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[s
                 each.where,
                 each.message,
                 each.advice,
-                "、".join(each.examples),
+                "\n".join(each.examples),
             )
             for chapter in dossier.chapters
             for each in chapter.reasons

@@ -1,0 +1,60 @@
+"""The sources: can they be read, is what reads them finished, and how far is their clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from adapters import probing
+from gateway.config import Config, Source
+from gateway.diagnosis.finding import Finding, bad, good, notice
+from gateway.errors import GatewayError
+from gateway.wiring import edition_of, feeds_of, unfinished_of
+from schemas.errors import SpecError
+
+#: rows are compared by the site's clock: beyond it, new rows may seem to lie in the future
+_TOLERANCE = timedelta(seconds=60)
+
+
+def findings(config: Config, now: datetime) -> Iterator[Finding]:
+    """All of them."""
+    for source in config.sources:
+        yield from _source(source, now)
+    yield from _profiles(config)
+
+
+def _profiles(config: Config) -> Iterator[Finding]:
+    try:
+        edition = edition_of(config)
+        count = len(feeds_of(config, edition))
+        left = unfinished_of(config, edition)
+    except (GatewayError, SpecError) as error:
+        yield bad("适配包", f"{error}")
+        return
+    for sentence in left:
+        yield notice("适配包", sentence)
+    if not left:
+        yield good("适配包", f"{len(config.sources)} 个来源、{count} 个数据集，规范 {edition.id}")
+
+
+def _source(source: Source, now: datetime) -> Iterator[Finding]:
+    subject = f"来源 {source.name}"
+    if source.url is None:
+        yield notice(subject, "不是数据库，这里不试连；请用 gateway check 读一遍")
+        return
+    try:
+        found = probing.probe(source.url, source.statement_timeout, source.password_from, now)
+    except GatewayError as error:
+        yield bad(subject, f"{error}")
+        return
+    yield good(subject, f"能连上，以只读方式打开（{found.dialect} {found.version}）；账号本身能不能写，gateway check 会查")
+    if found.ahead is not None:
+        yield _clock(subject, found.ahead)
+
+
+def _clock(subject: str, ahead: timedelta) -> Finding:
+    seconds = round(ahead.total_seconds())
+    if abs(ahead) > _TOLERANCE:
+        way = "快" if seconds > 0 else "慢"
+        return notice(subject, f"数据库的时钟比本机{way} {abs(seconds)} 秒：请两边都对准授时，否则录入时间和迟报会算错")
+    return good(subject, f"数据库的时钟与本机相差 {abs(seconds)} 秒")
