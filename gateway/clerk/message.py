@@ -55,9 +55,7 @@ def message(path: Path, *, dataset: str, key: str, target: str, institution: str
             click.echo(f"{found.sentence}；目标 {name} 是{gateway.config.targets[name].kind.word}平台。姓名、证件号等已遮盖：")
             click.echo(masking.printed(envelope(gateway.config, gateway.edition, dataset, name, found)))
     if not found:
-        click.echo(
-            f"{dataset} 没有业务主键是 {key} 的记录，或它现在报不了：原因看 gateway preview {dataset} --ref 本地行号", err=True
-        )
+        click.echo(f"{dataset} 没有业务主键是 {key} 的记录，或它现在报不了：请用 gateway preview 看原因", err=True)
         sys.exit(1)
 
 

@@ -65,10 +65,10 @@ def _zone(now: datetime) -> Finding:
 
 def _calendar(today: date) -> Finding:
     """Limits in working days need the holidays of this year, and in December those of the next."""
-    known = max(day.year for day in chinese_calendar.holidays)
-    if known < today.year or (known == today.year and today.month == 12):
-        return notice("节假日", f"程序只知道到 {known} 年的放假安排，之后按周末推算：请升级 chinesecalendar")
-    return good("节假日", f"知道到 {known} 年")
+    wanted = (today + timedelta(days=31)).year
+    if not workdays.is_known(wanted):
+        return notice("节假日", f"程序不知道 {wanted} 年的放假安排，按周末推算：放假安排公布后请升级 chinesecalendar")
+    return good("节假日", f"知道 {wanted} 年的放假安排")
 
 
 def _secrets(config: Config) -> Iterator[Finding]:
