@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from adapters.introspection.contents import Content
+from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, Table
 from adapters.proposing.idioms import key_kind
 from adapters.proposing.labels import listed
@@ -17,6 +18,7 @@ from gateway.errors import ConfigError
 from schemas.model import Dataset
 
 HEAD = "h"
+_MOSTLY = 0.9  #: of the values that were looked at
 _RESERVED = frozenset({"row_ref", "cursor_key", "cursor_time", "entered_at", "fixmedins_code", "line_key"})
 _WORTH, _TOLD = 0.5, 0.35  #: alternatives below these are not read, not told
 
@@ -127,7 +129,7 @@ def draft(ranking: Ranking, head: str = "") -> Draft:
     )
     made.alias(Place(table.name, table.name))
     _read(made)
-    made.entered = _entered(table)
+    made.entered = _entered(table, ranking.survey.contents(table.name))
     made.marks = list(_marks(ranking.survey, made))
     return made
 
@@ -177,12 +179,13 @@ def _key(survey: Survey, table: Table) -> tuple[Column, str]:
     raise ConfigError(f"{table.name} 没有单列主键，抽样也找不到不重复的列：请用 --table 换一张表，或请厂商提供带唯一行号的视图")
 
 
-def _entered(table: Table) -> str:
+def _entered(table: Table, contents: Mapping[str, Content]) -> str:
     """The column of when the row was written, in its own table."""
     known = vocabulary()
     for each in table.columns:
         slots = (*known.of_name(each.name), *known.of_text(essence(each.comment)))
-        if each.kind is Kind.DATETIME and any("created" in slot for slot in slots):
+        timed = each.kind is Kind.DATETIME or contents.get(each.name, Content()).share(Shape.MOMENT) > _MOSTLY
+        if timed and any(slot == {"created"} for slot in slots):
             return each.name
     return ""
 
@@ -195,8 +198,8 @@ def _marks(survey: Survey, made: Draft) -> Iterator[Marked]:
         table = survey.tables[place.table]
         for column in table.columns:
             slots = (*known.of_name(column.name), *known.of_text(essence(column.comment)))
-            deleting = any("deleted" in slot for slot in slots)
-            if not (deleting or (not place.path and any("status" in slot for slot in slots))):
+            deleting = any(slot == {"deleted"} for slot in slots)
+            if not (deleting or (not place.path and any(slot == {"status"} for slot in slots))):
                 continue
             content = survey.contents(table.name).get(column.name, Content())
             said = listed(column.comment)

@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway.config import Config
 from gateway.diagnosis.finding import Finding, bad, good, notice
 from gateway.disk import spoken
-from schemas import address
+from schemas import address, workdays
 from schemas.wire import SHANGHAI
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
