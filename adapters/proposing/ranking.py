@@ -22,6 +22,7 @@ _PER_LINK = 0.92
 _EMPTY_TABLE = 0.6
 _TIMELESS = 0.4
 _OWN, _STAMP = 0.75, 0.4  #: the factors for what a row says of itself; when it was entered is not when it happened
+_REPEATED = 0.5
 _ROW_KEY = 0.6  #: a table's own key for the key of the data set, whatever they are called
 _NEAR_TABLE = 0.7  #: what a linked table counts for when a head table is chosen
 _FOREIGN = 0.75  #: the factor for a table that is about something else
@@ -210,11 +211,17 @@ class Ranking:
                 continue
             found = score(asked, each, self._known, self._given(place.table, place.head))
             value = round(found.value * far * self._own(each, asked) * _relevant(each, asked, place), 4)
+            if not place.path and self._repeats(each, asked):
+                found, value = Score(found.value, (*found.reasons, "有重复")), round(value * _REPEATED, 4)
             if each.key and not place.path and asked.spec.name in self.dataset.key and value < _ROW_KEY:
                 found, value = Score(_ROW_KEY, (*found.reasons, "本表主键，逐行唯一")), _ROW_KEY
             yield Proposal(place, each, replace(found, value=value))
         if asked.spec.type is FieldType.DATETIME:
             yield from self._pairs(asked, place, offers, far)
+
+    def _repeats(self, offered: Offered, asked: Wanted) -> bool:
+        """The whole key of a record cannot be the same twice."""
+        return self.dataset.key == (asked.spec.name,) and offered.content.distinct < offered.content.filled
 
     def _own(self, offered: Offered, asked: Wanted) -> float:
         """A row's own housekeeping is seldom what a field asks for."""

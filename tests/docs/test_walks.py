@@ -81,3 +81,10 @@ def test_an_unknown_his_is_connected_as_the_page_says(walk: Callable[[], Walk], 
     assert (tmp_path / "report" / "接口检查报告.xlsx").is_file()
     for secret in ("王测试", "19800101", "测试护士"):
         assert secret not in report + made.output
+
+
+def test_an_unknown_till_is_connected_as_the_page_says(walk: Callable[[], Walk], root: Path, tmp_path: Path) -> None:
+    strangers.shop(tmp_path / "pos.db")
+    made = walk()
+    made.go((root / "docs" / "adding-a-pos.md").read_text(encoding="utf-8"))
+    assert made.commands == 3

@@ -18,6 +18,15 @@ CREATE TABLE XT_HZXX (HZBH TEXT PRIMARY KEY, HZXM TEXT, SFZH TEXT, XB TEXT, CSRQ
 CREATE TABLE XT_CZY (GH TEXT PRIMARY KEY, XM TEXT, KS TEXT);
 CREATE TABLE SYS_RZ (ID INTEGER PRIMARY KEY, NR TEXT, SJ TEXT);
 """
+SHOP = """
+CREATE TABLE ls_xs (
+    xs_id INTEGER PRIMARY KEY, xp_no TEXT, sp_id INTEGER, ph TEXT, sl NUMERIC, dj NUMERIC, xssj TEXT, syy TEXT, th_flag TEXT
+);
+CREATE TABLE ls_sp (
+    sp_id INTEGER PRIMARY KEY, sp_bm TEXT, sp_mc TEXT, yb_bm TEXT, txm TEXT, cfy TEXT, sccj TEXT
+);
+CREATE TABLE ls_hy (hy_id INTEGER PRIMARY KEY, xm TEXT, dh TEXT);
+"""
 _DAYS = 12
 _SHIFTS = ("上午", "下午", "晚上")
 
@@ -66,3 +75,21 @@ def _session(number: int) -> tuple[object, ...]:
         *(number + 1, patient, f"CF{number % 3}", f"P{number:05d}", day, begin, ended, 240, *weights),
         *(2300, f"M{number % 3}", "低分子肝素", "N01", *rest),
     )
+
+
+def shop(path: Path) -> Path:
+    """A pharmacy's till: twenty lines of three goods, two of them returned."""
+    goods = [
+        (1, "SP001", "示例片", "XA00AAA000A000010000001", "6900000000017", "0", "示例药厂"),
+        (2, "SP002", "示例胶囊", "XA00AAA000A000010000002", "6900000000024", "1", "示例药厂"),
+        (3, "SP003", "示例口服液", None, "6900000000031", "0", "示例药厂"),
+    ]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SHOP)
+        connection.executemany("INSERT INTO ls_sp VALUES (?, ?, ?, ?, ?, ?, ?)", goods)
+        for number in range(20):
+            sold = f"2026-11-{number % 9 + 1:02d} 1{number % 9}:05:00"
+            line = (number + 1, f"XP{number // 2:05d}", number % 3 + 1, "L2601", 1 + number % 2, 12.5, sold, "测试收银员")
+            connection.execute("INSERT INTO ls_xs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*line, "1" if number in (7, 8) else "0"))
+        connection.commit()
+    return path

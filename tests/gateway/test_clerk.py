@@ -1,0 +1,244 @@
+"""The clerk's commands on a site that nobody knows: what is shown, what is masked, what is refused."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from sqlalchemy import URL, create_engine, text
+from support import strangers
+
+from adapters import explaining, profile
+from adapters.profile import Site
+from gateway.clerk import masking
+from gateway.main import cli
+from schemas import loader
+from schemas.wire import SHANGHAI
+
+CODE = "H99000100001"
+Run = Callable[..., Result]
+
+MANIFEST = """
+product: 测试
+vendor: 测试
+versions: ["1"]
+kind: sql
+dialects: [sqlite]
+datasets:
+  RH01:
+    query: RH01.sql
+    lookup: RH01.lookup.sql
+    window: RH01.window.sql
+    mapping: RH01.yaml
+    takes: [after_key, limit]
+    reading: rescan
+    key: text
+"""
+SELECT = "SELECT HZBH AS row_ref, HZBH AS cursor_key, HZBH, HZXM, SFZH, LXDH, CSRQ FROM XT_HZXX"
+MAPPING = """
+dataset: RH01
+fields:
+  rx_id: {column: HZBH}
+  line_no: {fixed: "1", why: 一张一行}
+  patn_id: {column: HZBH}
+  psn_name: {column: HZXM}
+  certno: {column: SFZH}
+  med_list_codg: {fixed: TEST-RH-1, why: 只有一种}
+  item_cnt: {fixed: "1", why: 一次}
+  rx_end_date: {column: CSRQ}
+  rx_time: {date: CSRQ, time: LXDH}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site whose rows hold names and numbers of persons."""
+    strangers.create(tmp_path / "his.db")
+    with create_engine(f"sqlite:///{tmp_path / 'his.db'}").begin() as connection:
+        connection.execute(text("UPDATE XT_HZXX SET LXDH = '08:30'"))
+        connection.execute(text("UPDATE XT_HZXX SET LXDH = '' WHERE HZBH = 'H0003'"))
+    folder = tmp_path / "profile"
+    folder.mkdir()
+    files = {
+        "manifest.yaml": MANIFEST,
+        "RH01.yaml": MAPPING,
+        "RH01.sql": f"{SELECT} WHERE HZBH > :after_key ORDER BY HZBH LIMIT :limit",
+        "RH01.lookup.sql": f"{SELECT} WHERE HZBH IN :keys",
+        "RH01.window.sql": f"{SELECT} WHERE CSRQ >= :from AND CSRQ < :to AND HZBH > :after_key ORDER BY HZBH LIMIT :limit",
+    }
+    for name, written in files.items():
+        (folder / name).write_text(written, encoding="utf-8")
+    (tmp_path / "token.txt").write_text("very-secret-token", encoding="utf-8")
+    (tmp_path / "token.txt").chmod(0o600)
+    settings = {
+        "store": {"url": "sqlite:///gateway.db", "disk_floor": 0},
+        "institutions": [{"code": CODE, "name": "测试机构", "admvs": "990001"}],
+        "targets": {
+            "bureau": {
+                "url": "https://127.0.0.1:9/api/upload",
+                "kind": "test",
+                "credentials": {CODE: {"paasid": CODE, "token": {"file": "token.txt"}}},
+            }
+        },
+        "sources": [{"name": "his", "profile": "profile", "url": "sqlite:///his.db", "institution": CODE}],
+    }
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(site: Path) -> Run:
+    return lambda *words: CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["--config", str(site / "config.yaml"), *words])
+
+
+def test_a_preview_shows_both_sides_and_masks_persons(run: Run) -> None:
+    result = run("preview", "RH01", "--limit", "2")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("去向：可报送") == 2
+    assert "开方时间 rx_time = 1980-01-01 08:30:00　← CSRQ=1980-01-01；LXDH=" in result.output
+    assert "人员姓名 psn_name = 王***　← HZXM=王***" in result.output
+    assert "王测试" not in result.output
+    assert "19800101" not in result.output
+
+
+def test_one_row_is_found_by_its_number_and_its_reason_stands_at_its_field(run: Run) -> None:
+    result = run("preview", "RH01", "--ref", "H0003")
+    assert result.output.count("本地行号") == 1
+    assert "去向：待改正" in result.output
+    assert "开方时间（rx_time）必填，当前为空" in result.output
+    missing = run("preview", "RH01", "--ref", "H9999")
+    assert missing.exit_code == 1
+    assert run("preview", "HD03").exit_code == 2
+
+
+def test_a_message_is_the_envelope_with_persons_masked_and_without_a_secret(run: Run) -> None:
+    result = run("message", "--dataset", "RH01", "--key", "H0001|1")
+    assert result.exit_code == 0, result.output
+    body = json.loads(result.output[result.output.index("{") :])
+    (record,) = body["input"]["data"]
+    assert (body["infno"], body["fixmedins_code"], record["rx_id"]) == ("RH01", CODE, "H0001")
+    assert (record["psn_name"], record["certno"]) == ("王***", "9***")
+    assert "测试平台" in result.output
+    assert "very-secret-token" not in result.output
+    assert run("message", "--dataset", "RH01", "--key", "nobody").exit_code == 1
+
+
+def test_the_report_has_the_account_the_reasons_and_masked_rows(run: Run, site: Path) -> None:
+    result = run("check", "--report", str(site / "report"))
+    assert result.exit_code == 0, result.output
+    page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
+    assert book.sheetnames[:3] == ["请厂商修改", "总账", "原因"]
+    assert [cell.value for cell in book["总账"][2]][:8] == ["his", "RH01 康复理疗开方信息", 3, 0, 0, 1, 2, "平"]
+    assert book["原因"][2][2].value == 1
+    assert "开方时间（rx_time）必填，当前为空" in page
+    cells = " ".join(str(cell.value) for sheet in book for row in sheet.rows for cell in row)
+    for secret in ("王测试", "19800101", "very-secret-token"):
+        assert secret not in page + cells
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_text_of_the_site_is_no_markup_and_no_formula(run: Run, site: Path) -> None:
+    with create_engine(f"sqlite:///{site / 'his.db'}").begin() as connection:
+        connection.execute(text("UPDATE XT_HZXX SET HZBH = '=1+1<b>' WHERE HZBH = 'H0001'"))
+    assert run("check", "--report", str(site / "report")).exit_code == 0
+    page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
+    assert "=1+1&lt;b&gt;" in page
+    assert "<b>" not in page
+    book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
+    assert {cell.data_type for row in book["样例"].rows for cell in row if str(cell.value).startswith("=1+1")} == {"s"}
+
+
+def test_a_draft_can_be_checked_and_is_never_reported(run: Run, site: Path) -> None:
+    manifest = site / "profile" / "manifest.yaml"
+    manifest.write_text(f"draft: true\n{MANIFEST}", encoding="utf-8")
+    checked, sent = run("check"), run("run", "--once")
+    assert checked.exit_code == 1
+    assert "还是草稿" in checked.output
+    assert sent.exit_code == 2
+    assert "草稿只能 check 和 preview" in sent.output
+    manifest.write_text(MANIFEST, encoding="utf-8")
+    mapping = site / "profile" / "RH01.yaml"
+    mapping.write_text(
+        MAPPING.replace("  rx_end_date: {column: CSRQ}\n", "") + "absent: {rx_end_date: 请填写原因}\n", encoding="utf-8"
+    )
+    assert "处方有效期（rx_end_date） 的“请填写原因”还没有改" in run("check").output
+    assert run("run", "--once").exit_code == 2
+
+
+@pytest.mark.parametrize(("kind", "word"), [("test", "测试平台"), ("production", "生产平台")])
+def test_every_command_that_matters_says_which_platform_it_is(run: Run, site: Path, kind: str, word: str) -> None:
+    config = site / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("kind: test", f"kind: {kind}"), encoding="utf-8")
+    for words in (("check",), ("status",)):
+        assert word in run(*words).stdout.splitlines()[0]
+
+
+def test_another_kind_of_target_is_refused(run: Run, site: Path) -> None:
+    config = site / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("kind: test", "kind: trial"), encoding="utf-8")
+    result = run("check")
+    assert result.exit_code == 2
+    assert "test（测试）或 production（生产）" in result.output
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, site: Path) -> None:
+    (site / "token.txt").chmod(0o644)
+    (site / "his.db").rename(site / "gone.db")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "正常　Python：" in result.output
+    assert f"chmod 600 {site / 'token.txt'}" in result.output
+    assert "不行　来源 his：数据库文件" in result.output
+    assert "不行　目标 bureau：连不上 127.0.0.1:9" in result.output
+    assert "very-secret-token" not in result.output
+
+
+def test_the_doctor_speaks_to_a_platform_without_sending_a_byte(run: Run, site: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        config = site / "config.yaml"
+        config.write_text(
+            config.read_text(encoding="utf-8").replace("https://127.0.0.1:9", f"http://127.0.0.1:{port}"), encoding="utf-8"
+        )
+        result = run("doctor", "--target", "bureau")
+        assert result.exit_code == 0, result.output
+        assert f"正常　目标 bureau：127.0.0.1:{port} 连得上" in result.output
+        assert "正常　来源 his：能连上，以只读方式打开（sqlite" in result.output
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
+
+
+def test_a_full_scan_of_a_large_table_is_told(site: Path) -> None:
+    path = site / "his.db"
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        connection.execute(
+            text(
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 20000) "
+                "INSERT INTO XT_HZXX SELECT 'N' || x, '', '', '', '1990-01-01', '', '', '' FROM n"
+            )
+        )
+    query = site / "profile" / "RH01.sql"
+    query.write_text(query.read_text(encoding="utf-8").replace("WHERE HZBH >", "WHERE HZBH || '' >"), encoding="utf-8")
+    made = Site("his", URL.create("sqlite", database=str(path)), CODE)
+    (source,) = profile.open_sources(profile.load(site / "profile"), made, loader.reference())
+    told = explaining.sentences(source, datetime(2026, 11, 25, tzinfo=SHANGHAI))
+    assert told == ["RH01.sql 会把约 20003 行的表 XT_HZXX 从头读到尾：请厂商给查询条件里的列加索引，或改 .sql"]
+
+
+def test_names_of_things_are_shown_and_names_of_persons_are_not() -> None:
+    datasets = loader.reference().datasets
+    shown = {
+        spec.name for code in ("RX01", "HD05", "3503", "3505", "HD04B") for spec in datasets[code].fields if masking.of_person(spec)
+    }
+    assert {"psn_name", "certno", "phar_name", "prsc_dr_name", "sel_retn_opter_name", "purc_retn_opter_name"} <= shown
+    assert shown.isdisjoint({"med_list_name", "diag_name", "fixmedins_hilist_name", "spler_name", "prodentp_name", "item_name"})
