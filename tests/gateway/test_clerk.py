@@ -228,7 +228,7 @@ def test_a_full_scan_of_a_large_table_is_told(site: Path) -> None:
             )
         )
     query = site / "profile" / "RH01.sql"
-    query.write_text(query.read_text(encoding="utf-8").replace("WHERE HZBH >", "WHERE HZBH || '' >"), encoding="utf-8")
+    query.write_text(f"{SELECT} WHERE HZBH || '' > :after_key ORDER BY HZBH || '' LIMIT :limit", encoding="utf-8")
     made = Site("his", URL.create("sqlite", database=str(path)), CODE)
     (source,) = profile.open_sources(profile.load(site / "profile"), made, loader.reference())
     told = explaining.sentences(source, datetime(2026, 11, 25, tzinfo=SHANGHAI))
