@@ -97,9 +97,15 @@ class Shown:
 
 
 def _told(row: Row, column: str) -> str:
+    """Asked of every row: a text is what nearly all of them have."""
     value = row.get(column) if column else None
+    if value is None:
+        return ""
+    if type(value) is str:
+        text = value.strip()
+        return "" if is_blank(text) else text
     try:
-        return "" if is_blank(value) else to_text(value)
+        return to_text(value)
     except UnreadableError:
         return ""
 

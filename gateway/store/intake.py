@@ -15,7 +15,7 @@ from gateway.model import Aside, Intake, LedgerEntry, Parcel
 from gateway.outbox import State
 from gateway.store import bulk, cursors, deliveries, flaws, rhythms, sealing, sightings, sweeps, turns, voids
 from gateway.store.sealing import Keyring
-from gateway.store.tables import aside, ledger, outbox, parcel, written
+from gateway.store.tables import SHOWN_LENGTH, aside, ledger, outbox, parcel, written
 
 _KNOWN = """
     SELECT version, content_hash, ref, live, record_key, source FROM ledger
@@ -214,7 +214,12 @@ def _aside(each: Aside, intake: Intake, keyring: Keyring) -> dict[str, Any]:
 
 def _found_by(each: Parcel | Aside) -> dict[str, str]:
     """Of the newest reading."""
-    return {name: _fitting(getattr(each, name), ledger.c[name]) for name in ("document", "department")}
+    return {"document": _short(each.document), "department": _short(each.department)}
+
+
+def _short(text: str) -> str:
+    """Asked of every row, most of which have nothing to cut."""
+    return text[:SHOWN_LENGTH].replace("\0", "") if text else ""
 
 
 def _fitting(text: str, column: Column[str]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, delete, or_, select
 from gateway.intake import VANISHED
 from gateway.judging import DOUBLED
 from gateway.store import sightings
-from gateway.store.tables import aside, ledger
+from gateway.store.tables import aside, flaw, ledger
 
 #: rows of one round
 _MOST = 200
@@ -41,7 +41,8 @@ def due(connection: Connection, source: str, dataset: str, before: datetime, com
 
 
 def forget(connection: Connection, source: str, dataset: str, refs: Collection[str]) -> None:
-    """They are gone: nobody's work, and accounted for by that."""
-    here = (aside.c.source == source, aside.c.dataset == dataset, aside.c.ref.in_(list(refs)))
-    connection.execute(delete(aside).where(*here))
+    """They are gone: nobody's work, and accounted for by that. Another row that gets such a number one day begins anew."""
+    for table in (aside, flaw):
+        here = (table.c.source == source, table.c.dataset == dataset, table.c.ref.in_(list(refs)))
+        connection.execute(delete(table).where(*here))
     sightings.replace(connection, {(source, dataset, ref) for ref in refs})

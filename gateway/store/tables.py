@@ -69,8 +69,9 @@ _Body = LargeBinary().with_variant(LONGBLOB, "mysql", "mariadb")
 _Code = String(64)
 _Key = String(KEY_LENGTH)
 _Ref = String(REF_LENGTH)
-#: by what the site's people find a row; cut where it is longer
-_Shown = String(128)
+#: characters of that by which the site's people find a row; cut where it is longer
+SHOWN_LENGTH = 128
+_Shown = String(SHOWN_LENGTH)
 #: sentences without a known end; a server's own TEXT ends at 64 KiB
 _Said = Text().with_variant(LONGTEXT, "mysql", "mariadb")
 #: MariaDB takes `a` for `A` and `à` unless told otherwise; a key is what it is, to the byte

@@ -133,6 +133,14 @@ def test_a_row_that_was_right_in_between_is_wrong_anew(desk: Desk) -> None:
     assert [each.since for each in desk.find()] == [desk.clock()]
 
 
+def test_a_number_that_is_given_to_another_row_one_day_begins_anew(desk: Desk) -> None:
+    desk.take_in(wrong(1))
+    desk.store.forget("his", "RX01", ["id=1"])
+    desk.clock.move(3600)
+    desk.take_in(wrong(1))
+    assert [each.since for each in desk.find()] == [desk.clock()]
+
+
 def test_seven_days_are_counted_to_their_midnight_by_the_edition(edition: Edition) -> None:
     since = datetime(2026, 11, 25, 8, 0, tzinfo=SHANGHAI)
     assert worklist.deadline(edition, since) == datetime(2026, 12, 3, tzinfo=SHANGHAI)
