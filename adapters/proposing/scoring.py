@@ -237,6 +237,8 @@ def _fit(one: Wanted, other: Offered) -> tuple[float, tuple[str, ...]]:
     factor, told = _fitting(one.spec, other)
     if content.rows and not content.filled:
         return factor * 0.7, (*told, "抽样全空")
+    if one.spec.required and content.filled * 2 < content.rows:
+        return factor * 0.8, (*told, "多半是空的")
     return factor, told
 
 

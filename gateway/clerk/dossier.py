@@ -10,7 +10,6 @@ from datetime import datetime
 
 from gateway.advice import advice
 from gateway.checking import CheckReport
-from gateway.clerk import masking
 from gateway.clerk.preview import Looked, lines
 from gateway.comparing import Crossing
 from gateway.console import ASIDE_WORDS
@@ -85,7 +84,13 @@ class Chapter:
                 rows[key] += cause.rows
                 examples.setdefault(key, []).extend(cause.examples)
         return [
-            Reason(ASIDE_WORDS[state], message, count, tuple(examples[state, rule, message][:3]), _advice(state, rule))
+            Reason(
+                ASIDE_WORDS[state],
+                message,
+                count,
+                tuple(map(masking.row_number, examples[state, rule, message][:3])),
+                _advice(state, rule),
+            )
             for (state, rule, message), count in rows.most_common()
         ]
 
@@ -143,4 +148,4 @@ def sample(each: Looked, judge: Judge, now: datetime) -> Sample:
     reasons = {reason.field: reason.message for reason in judged.reasons}
     labels = {spec.name: spec.label for spec in each.mapping.dataset.fields}
     values = tuple((name, labels[name], local, reported, why) for name, reported, local, why in lines(each, judged, reasons))
-    return Sample(masking.masked(each.became.ref, person=False), ASIDE_WORDS[judged.aside] if judged.aside else "可报送", values)
+    return Sample(masking.row_number(each.became.ref), ASIDE_WORDS[judged.aside] if judged.aside else "可报送", values)

@@ -24,6 +24,8 @@ _COLUMNS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 60
+_PERSONS_NUMBER = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9}")
+_OWN_NUMBER = re.compile(r"\d{16,20}")
 
 
 def of_person(spec: Field) -> bool:
@@ -38,8 +40,8 @@ def column_of_person(name: str) -> bool:
     return bool(_COLUMNS.search(name))
 
 
-def masked(value: Any, *, person: bool) -> str:
-    """One line that may be shown; a JSON text as its size only."""
+def masked(value: Any, *, person: bool, plain: bool = False) -> str:
+    """One line that may be shown; a JSON text as its size only. `plain`: a long number is the database's own, of no person."""
     if value is None:
         return ""
     text = "真" if value is True else "假" if value is False else str(value)
@@ -47,7 +49,17 @@ def masked(value: Any, *, person: bool) -> str:
         return f"（JSON，{len(text)} 个字符）"
     if person and text.strip():
         return f"{text.strip()[0]}***"
-    return redaction.shown(text, _LONGEST)
+    return text if plain and _OWN_NUMBER.fullmatch(text) else redaction.shown(text, _LONGEST)
+
+
+def row_number(ref: str) -> str:
+    """A row's own number, by which it is found at the site; masked where the site numbers its rows by persons."""
+    return redaction.shown(ref) if _PERSONS_NUMBER.fullmatch(ref) else ref
+
+
+def own_number(value: Any) -> bool:
+    """Whether a value is a whole number as long as the programs of today make their keys: nobody keeps a card or 身份证号 so."""
+    return type(value) is int and bool(_OWN_NUMBER.fullmatch(str(value)))
 
 
 def record(content: Mapping[str, Any], specs: Mapping[str, Field]) -> dict[str, Any]:

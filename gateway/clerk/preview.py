@@ -117,7 +117,8 @@ def lines(each: Looked, judged: Judged, reasons: dict[str, str]) -> Iterator[tup
         rule = each.mapping.fields.get(spec.name)
         person = masking.of_person(spec)
         content = judged.content.get(spec.name)
-        reported = f"{len(content)} 行" if isinstance(content, list) else masking.masked(content, person=person)
+        plain = rule is not None and all(masking.own_number(each.row.get(column)) for column in rule.origin.columns)
+        reported = f"{len(content)} 行" if isinstance(content, list) else masking.masked(content, person=person, plain=plain)
         local = (
             "；".join(f"{column}={_local(each.row, column, spec, person=person)}" for column in rule.origin.columns) if rule else ""
         )
@@ -130,7 +131,8 @@ def lines(each: Looked, judged: Judged, reasons: dict[str, str]) -> Iterator[tup
 
 def _local(row: Row, column: str, spec: Field, *, person: bool) -> str:
     value: Any = row.get(column)
-    return masking.masked(value, person=person or (masking.column_of_person(column) and not _is_thing(spec))) or "（空）"
+    hidden = person or (masking.column_of_person(column) and not _is_thing(spec))
+    return masking.masked(value, person=hidden, plain=masking.own_number(value)) or "（空）"
 
 
 def _is_thing(spec: Field) -> bool:

@@ -242,3 +242,13 @@ def test_names_of_things_are_shown_and_names_of_persons_are_not() -> None:
     }
     assert {"psn_name", "certno", "phar_name", "prsc_dr_name", "sel_retn_opter_name", "purc_retn_opter_name"} <= shown
     assert shown.isdisjoint({"med_list_name", "diag_name", "fixmedins_hilist_name", "spler_name", "prodentp_name", "item_name"})
+
+
+def test_a_long_number_is_shown_only_where_the_database_keeps_it_as_a_number() -> None:
+    assert masking.own_number(1897848038341640193)
+    assert masking.masked(1897848038341640193, person=False, plain=True) == "1897848038341640193"
+    assert not masking.own_number("990000198001010011")
+    assert "***" in masking.masked("990000198001010011", person=False)
+    assert masking.masked("王某某", person=True, plain=True) == "王***"
+    assert masking.row_number("1897848038341640193") == "1897848038341640193"
+    assert masking.row_number("990000198001010011") == "***"
