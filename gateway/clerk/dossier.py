@@ -10,6 +10,7 @@ from datetime import datetime
 
 from gateway.advice import advice
 from gateway.checking import CheckReport
+from gateway.clerk import masking
 from gateway.clerk.preview import Looked, lines
 from gateway.comparing import Crossing
 from gateway.console import ASIDE_WORDS
