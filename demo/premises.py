@@ -122,6 +122,7 @@ def _gateway(folder: Path, institution: Institution, bureau: BureauConfig) -> Pa
     path = folder / "config.yaml"
     target = {
         "url": f"http://{bureau.host}:{bureau.port}/api/upload",
+        "kind": "test",
         "credentials": {institution.code: {"paasid": paasid, "token": {"file": "token.txt"}}},
     }
     source = {

@@ -151,9 +151,8 @@ def overlap(
     connection: Connection, of: Table, at: str, to: Table, target: str, schema: str | None = None, keys: int = 50
 ) -> float | None:
     """Of some values of a column, the share that names a row of another table; None where there is nothing to compare."""
-    source: Select[Any] = (
-        select(column(at)).select_from(table(of.name, schema=schema)).where(column(at).is_not(None)).distinct().limit(keys)
-    )
+    some = select(column(at)).select_from(table(of.name, schema=schema)).where(column(at).is_not(None)).limit(ROWS).subquery()
+    source: Select[Any] = select(some.c[at]).distinct().limit(keys)  # of a few rows: no large table is read through for it
     try:
         values = [value for (value,) in connection.execute(source) if not is_blank(value)]
         if not values:

@@ -10,7 +10,8 @@ from adapters.introspection.contents import Content
 from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, Link, Table
 from adapters.proposing import labels
-from adapters.proposing.scoring import Offered, Score, Wanted, score, wanted
+from adapters.proposing.scoring import score
+from adapters.proposing.sides import Offered, Score, Wanted, wanted
 from adapters.proposing.survey import Survey
 from adapters.proposing.vocabulary import Slots, Vocabulary, essence, vocabulary, words
 from schemas.model import Dataset, Edition, Field, FieldType

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 
 from adapters.introspection.shapes import Shape
 from adapters.proposing.drafting import Draft
-from adapters.proposing.labels import listed
+from adapters.proposing.labels import best_label, listed
 from adapters.proposing.ranking import Proposal
-from adapters.proposing.scoring import Offered, best_label
+from adapters.proposing.sides import Offered
 from adapters.proposing.vocabulary import vocabulary
 from adapters.unfinished import PLACEHOLDER
 from schemas.model import CodeTable, Edition, Field, FieldType

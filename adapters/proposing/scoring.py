@@ -5,15 +5,13 @@ The figure orders proposals. It is no probability, and nothing is decided by it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 
-from adapters.introspection.contents import Content
-from adapters.introspection.shapes import Shape
-from adapters.introspection.tables import Column, Kind
-from adapters.proposing.vocabulary import Slots, Vocabulary, essence, spelt, words
-from schemas.model import CodeTable, Field, FieldType
+from adapters.proposing.fitting import fit
+from adapters.proposing.labels import best_label, meaning
+from adapters.proposing.sides import Offered, Score, Wanted
+from adapters.proposing.vocabulary import Slots, Vocabulary, essence, words
 
 #: what says “which kind of value” weighs less than what says “whose”
 _HEAD_WEIGHT, _WEIGHT = 0.6, 1.0
@@ -22,8 +20,6 @@ _BY_TABLE = 0.6
 #: kinds of value that stand for each other
 _ALIKE = ({"id", "code"}, {"date", "time", "month"}, {"type", "status", "flag"})
 _OTHER_KIND = 0.5  #: the factor where a name says another kind of value
-_UUID_LENGTH = 36  #: characters
-_MOSTLY = 0.6  #: of the values
 _NEARLY = 0.9  #: of a kind of value that stands for the one that is asked for
 _UNKNOWN = 0.5  #: what an unknown word weighs
 _BY_MEANING = 0.85  #: what the field's explanation says, against its label
@@ -33,65 +29,7 @@ _WORTH, _FURTHER = 0.4, 0.08  #: so much more where the explanation bears it out
 _INNER_NUMBER = 0.7  #: a number that only this database knows, where a code is asked for
 _NEVER_ASIDE = frozenset({"flag", "status", "type", "name", "time", "date", "money"})  #: at the end of a name these say what it is
 _CATALOGUES = frozenset({"catalogue_national", "catalogue_own"})
-_CIPHER = "cipher"
 _RECALL = 0.65  #: how much the field's words count against those that the column has beside
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Between 0 and 1, and why."""
-
-    value: float
-    reasons: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A field, taken apart once."""
-
-    spec: Field
-    slots: Slots
-    meaning: Slots  #: of the first clause of its explanation
-    table: CodeTable | None
-    names: frozenset[str]  #: its own words as they are written in the interface
-    spellings: frozenset[str]  #: of its label
-
-    @property
-    def concepts(self) -> frozenset[str]:
-        """All that any of its words may mean."""
-        return frozenset().union(*self.slots) if self.slots else frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A column, or a value inside a JSON column, taken apart once."""
-
-    table: str
-    column: Column
-    content: Content
-    by_name: Slots
-    by_comment: Slots
-    by_table: frozenset[str]
-    names: frozenset[str]
-    key: bool = False  #: the table's own primary key
-    link: bool = False  #: names a row of another table
-    path: str = ""  #: inside a JSON column
-    labels: tuple[str, ...] = field(default=())  #: of the codes that its comment lists
-
-    @property
-    def shown(self) -> str:
-        """How a person names it."""
-        return f"{self.table}.{self.column.name}" + (f" 的 {self.path}" if self.path else "")
-
-
-def wanted(spec: Field, table: CodeTable | None, known: Vocabulary) -> Wanted:
-    """Take a field apart: by its label, and by its name where the label has no known word."""
-    slots = known.of_text(spec.label) or known.of_name(spec.name)
-    whole, initials = spelt(spec.label)
-    meaning = known.of_text(essence(spec.meaning))
-    return Wanted(
-        spec, slots, meaning, table, frozenset(words(spec.name)), frozenset(each for each in (whole, initials) if len(each) > 1)
-    )
 
 
 def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] = frozenset()) -> Score:
@@ -102,7 +40,7 @@ def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] 
     if given:
         other = replace(other, by_table=other.by_table | given)
     said, reasons = _said(one, other, known)
-    fit, told = _fit(one, other)
+    factor, told = fit(one, other)
     if said >= _WORTH and frozenset().union(*other.by_name, *other.by_comment) & _further(one, known):
         said += _FURTHER
     if other.link and _kind(one, known) == "code" and not one.spec.name.endswith("_id"):
@@ -110,7 +48,7 @@ def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] 
     overlap = _codes(one, other)
     if overlap:
         said, reasons = min(1.0, said + 0.25 * overlap), (*reasons, "取值与代码表相符")
-    return Score(round(min(said * fit, 1.0), 4), (*reasons, *told))
+    return Score(round(min(said * factor, 1.0), 4), (*reasons, *told))
 
 
 def _further(one: Wanted, known: Vocabulary) -> frozenset[str]:
@@ -226,99 +164,10 @@ def _pairs(text: str) -> frozenset[str]:
     return frozenset(text[index : index + 2] for index in range(len(text) - 1))
 
 
-def _fit(one: Wanted, other: Offered) -> tuple[float, tuple[str, ...]]:
-    """Whether type and content can be what the field wants; content counts where there is some."""
-    content, kind = other.content, other.column.kind
-    ciphered = any(_CIPHER in slot for slot in (*other.by_name, *other.by_comment))
-    if kind is Kind.BINARY or ciphered or content.share(Shape.CIPHER) > _MOSTLY:
-        return 0.2, ("内容是密文",) if kind is not Kind.BINARY else ()
-    if kind is Kind.JSON and not other.path:
-        return 0.2, ()
-    factor, told = _fitting(one.spec, other)
-    if content.rows and not content.filled:
-        return factor * 0.7, (*told, "抽样全空")
-    if one.spec.required and content.filled * 2 < content.rows:
-        return factor * 0.8, (*told, "多半是空的")
-    return factor, told
-
-
-def _fitting(spec: Field, other: Offered) -> tuple[float, tuple[str, ...]]:
-    content, kind = other.content, other.column.kind
-    match spec.type:
-        case FieldType.DATE | FieldType.DATETIME:
-            return _moments(spec, content, kind)
-        case FieldType.NUMBER:
-            return _numbers(content, kind)
-    return _texts(spec, content, kind)
-
-
-def _moments(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
-    if kind is Kind.DATETIME or content.share(Shape.MOMENT) > _MOSTLY:
-        return 1.05, ("内容像日期时间",)
-    if kind is Kind.DATE or content.share(Shape.DATE) > _MOSTLY:
-        return (1.05 if spec.type is FieldType.DATE else 0.75), ("内容像日期",)
-    if kind is Kind.TIME or content.share(Shape.CLOCK) > _MOSTLY:
-        return (0.2 if spec.type is FieldType.DATE else 0.6), ("内容只有时刻",)
-    return (0.15 if content.filled else 0.5), ()
-
-
-def _numbers(content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
-    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME, Kind.UUID):
-        return 0.1, ()
-    if content.share(Shape.INTEGER, Shape.DECIMAL) > _MOSTLY or (not content.filled and kind in (Kind.INTEGER, Kind.NUMBER)):
-        return 1.0, ("内容是数",)
-    if content.share(Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL) > _MOSTLY:
-        return 0.95, ("内容是带单位的数",)
-    return (0.3 if content.filled else 0.7), ()
-
-
-#: fields by what their names say they must look like
-_EXPECTED: tuple[tuple[str, tuple[Shape, ...], str], ...] = (
-    ("certno", (Shape.PERSON_NUMBER,), "内容像身份证号"),
-    ("diag_codg", (Shape.DISEASE,), "内容像疾病编码"),
-    ("med_list_codg", (Shape.DRUG, Shape.SERVICE), "内容像医保码"),
-    ("dr_codg", (Shape.STAFF,), "内容像国家医师编码"),
-    ("nurse_codg", (Shape.STAFF,), "内容像国家护士编码"),
-    ("drug_trac_codg", (Shape.TRACE,), "内容像追溯码"),
-    ("drug_prod_barc", (Shape.BARCODE,), "内容像条形码"),
-)
-
-
-def _texts(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
-    for name, shapes, told in _EXPECTED:
-        if spec.name == name and content.filled:
-            return (1.3, (told,)) if content.share(*shapes) > _MOSTLY else (0.85, ())
-    if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
-        return 0.3, ()
-    if spec.length and spec.length < _UUID_LENGTH and (kind is Kind.UUID or content.share(Shape.UUID) > _MOSTLY):
-        return 0.6, ("放不下",)
-    if spec.label.endswith(("姓名", "名称")) and content.filled:
-        return (1.05, ("内容是中文",)) if content.share(Shape.CHINESE) > 0.3 else (0.7, ())
-    return 1.0, ()
-
-
 def _codes(one: Wanted, other: Offered) -> float:
     """The share of local codes that say a label of the field's code table, by their comment or by themselves."""
     if one.table is None:
         return 0.0
     local = other.labels or other.content.codes
-    hits = [each for each in local if not _values(each) & _PLAIN and best_label(each, one.table)]
+    hits = [each for each in local if not meaning(each) & _PLAIN and best_label(each, one.table)]
     return len(hits) / len(local) if local and len(hits) > 1 else 0.0
-
-
-def best_label(local: str, table: CodeTable) -> str:
-    """The code whose label says the same as a local one; "" if none surely does."""
-    meant = _values(local)
-    for code, label in table.values.items():
-        if label == local or (meant and meant & _values(label)):
-            return code
-    return ""
-
-
-@lru_cache(maxsize=4096)
-def _values(text: str) -> frozenset[str]:
-    from adapters.proposing.vocabulary import vocabulary
-
-    known = vocabulary()
-    found: Sequence[frozenset[str]] = known.of_text(text) or known.of_name(text)
-    return frozenset().union(*found) - known.heads if found else frozenset()
