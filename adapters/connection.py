@@ -15,22 +15,33 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from adapters import leniency
+from adapters import leniency, mislabelled
 from gateway.errors import ConfigError
 from schemas import address
 
 _CONNECT_SECONDS = 10
 _UNKNOWN_VARIABLE = 1193
+_MYSQLS = ("mysql", "mariadb")
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 
 
 class SiteDatabase:
     """Opens read-only connections; keeps none of them."""
 
-    def __init__(self, url: URL, timeout: int, password_from: str = "") -> None:
-        """`password_from` says where its password was taken from; "": it has none."""
+    def __init__(
+        self, url: URL, timeout: int, password_from: str = "", *, encoding: str = "", oracle_client: Path | None = None
+    ) -> None:
+        """`password_from` says where its password was taken from; "": it has none.
+
+        `encoding`: of the texts that the server believes to be latin1. `oracle_client`: where Oracle's own client lies.
+        """
         self.url, self.timeout, self.password_from = url.set(drivername=address.driver(url.drivername)), timeout, password_from
-        self._engine = _engine(self.url, timeout)
+        self.encoding = encoding
+        if encoding:
+            self.url = _as_latin1(self.url, encoding)
+        self._engine = _engine(self.url, timeout, oracle_client)
+        if encoding:
+            event.listen(self._engine, "connect", mislabelled.told)
 
     @property
     def dialect(self) -> str:
@@ -41,6 +52,10 @@ class SiteDatabase:
     def dialect_of_sql(self) -> Dialect:
         """How this database writes names and types."""
         return self._engine.dialect
+
+    def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters of a query as this database must be given them."""
+        return mislabelled.bound(values) if self.encoding else values
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -73,15 +88,27 @@ class SiteDatabase:
         if self.dialect == "sqlite":
             found = Path(self.url.database or "").stat()
             return f"{found.st_dev}:{found.st_ino}"
-        return ":".join(str(part) for part in connection.execute(text(_IDENTITY[self.dialect])).one())
+        question = _IDENTITY.get(self.dialect)
+        if question is None:
+            return f"{self.url.host}:{self.url.port}/{self.url.database}"
+        return ":".join(str(part) for part in connection.execute(text(question)).one())
 
 
-def _engine(url: URL, timeout: int) -> Engine:
+def _as_latin1(url: URL, encoding: str) -> URL:
+    """The address by which the server hands its latin1 texts out as they stand."""
+    if url.get_backend_name() not in _MYSQLS:
+        raise ConfigError("encoding 只用于 MySQL、MariaDB 里存着 GBK 字节的 latin1 列")
+    if encoding not in mislabelled.NAMES:
+        raise ConfigError(f"encoding 只能是 {'、'.join(mislabelled.NAMES)}")
+    return url.update_query_dict({"charset": "latin1"})
+
+
+def _engine(url: URL, timeout: int, oracle_client: Path | None) -> Engine:
     if url.get_backend_name() not in _READ_ONLY:
         raise ConfigError(f"不支持的数据库类型 {url.get_backend_name()}：不知道怎样只读打开它")
     try:
         # parameters would be patients' numbers in an exception
-        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout))
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout, oracle_client))
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
         raise ConfigError(address.missing_driver(url.drivername)) from None
     if url.drivername == address.driver("postgresql"):
@@ -89,15 +116,21 @@ def _engine(url: URL, timeout: int) -> Engine:
     return engine
 
 
-def _arguments(url: URL, timeout: int) -> dict[str, Any]:
+def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, Any]:
     backend = url.get_backend_name()
     if backend == "sqlite":
         return {"creator": _sqlite_creator(url)}
     if backend == "postgresql":
         return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}}
-    if backend in ("mysql", "mariadb"):
+    if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
-        return {"connect_args": {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}}
+        limits = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
+        patient = {"conv": mislabelled.converters()} if url.query.get("charset") == "latin1" else {}
+        return {"connect_args": {**limits, **patient}}
+    if backend == "mssql":
+        return {"connect_args": {"login_timeout": _CONNECT_SECONDS, "timeout": timeout}}
+    if backend == "oracle" and oracle_client:
+        return {"thick_mode": {"lib_dir": str(oracle_client)}}
     return {}
 
 
@@ -140,6 +173,26 @@ def _oracle(connection: Connection, timeout: int) -> None:
     connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
+def _mssql(connection: Connection, timeout: int) -> None:
+    """SQL Server has no read-only transaction: the account must be one that cannot write, which `gateway check` proves.
+
+    Whoever of the HIS and us must give way in a deadlock, it is us, and we wait for a lock no longer than for a query.
+    """
+    connection.execute(text(f"SET LOCK_TIMEOUT {timeout * 1000:d}"))
+    connection.execute(text("SET DEADLOCK_PRIORITY LOW"))
+
+
+def _plain_read_only(connection: Connection, timeout: int) -> None:
+    """DM8, after Oracle's manner; its driver has no timeout of a query, only the server's own."""
+    connection.execute(text("SET TRANSACTION READ ONLY"))
+
+
+def _mssql_snapshot(connection: Connection, timeout: int) -> None:
+    """Row versions instead of locks on the HIS's tables. Refused by a database that does not keep them (error 3952)."""
+    connection.execute(text("SET TRANSACTION ISOLATION LEVEL SNAPSHOT"))
+    _mssql(connection, timeout)
+
+
 def _postgresql_snapshot(connection: Connection, timeout: int) -> None:
     connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
     _postgresql(connection, timeout)
@@ -162,6 +215,8 @@ _IDENTITY: Mapping[str, str] = {
     "mysql": "SELECT DATABASE(), @@hostname, @@port",
     "mariadb": "SELECT DATABASE(), @@hostname, @@port",
     "oracle": "SELECT ora_database_name, SYS_CONTEXT('USERENV', 'SERVER_HOST') FROM dual",
+    "mssql": "SELECT DB_NAME(), CAST(SERVERPROPERTY('ServerName') AS nvarchar(128)), CONVERT(varchar(30), create_date, 126) "
+    "FROM sys.databases WHERE database_id = DB_ID()",
 }
 
 _READ_ONLY: Mapping[str, Callable[[Connection, int], None]] = {
@@ -170,6 +225,9 @@ _READ_ONLY: Mapping[str, Callable[[Connection, int], None]] = {
     "mariadb": _mysql,
     "sqlite": _sqlite,
     "oracle": _oracle,
+    "mssql": _mssql,
+    "dm": _plain_read_only,
+    "kingbase": _postgresql,
 }
 #: Oracle's read-only transaction is a snapshot already
 _SNAPSHOT: Mapping[str, Callable[[Connection, int], None]] = {
@@ -178,4 +236,6 @@ _SNAPSHOT: Mapping[str, Callable[[Connection, int], None]] = {
     "mysql": _mysql_snapshot,
     "mariadb": _mysql_snapshot,
     "sqlite": _sqlite_snapshot,
+    "mssql": _mssql_snapshot,
+    "kingbase": _postgresql_snapshot,
 }

@@ -22,7 +22,7 @@ ARCHIVE, BAD = "archive", "bad"
 _MARK = ".ok"
 #: memo files that belong to a .dbf
 _COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
-_STAMP = "%Y%m%dT%H%M%S"
+_STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
 
 
 class Arrival(StrEnum):

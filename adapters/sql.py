@@ -26,7 +26,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from adapters import children, sqlerrors
+from adapters import children, grants, privileges, sqlerrors
 from adapters.bounds import Window as Window
 from adapters.connection import SiteDatabase
 from adapters.conversion import is_blank, to_text
@@ -194,6 +194,22 @@ class SqlSource(LocalSource):
             raise self.wrong(f"结果缺少列 {_ROW_COUNT}", _file(statement))
         return int(count)
 
+    @property
+    def tables(self) -> frozenset[str]:
+        """What its queries read."""
+        query = self.query
+        further = [each.sql for each in (query.window, query.lookup, query.mark, query.count, *query.children.values()) if each]
+        return grants.tables([query.sql, *further])
+
+    def writable(self) -> list[str]:
+        """Where the account may write; nothing is the proof that it cannot."""
+        with self._telling(), self.database.connect() as connection, self.database.reading(connection):
+            return privileges.writable(self.database, connection)
+
+    def script(self, tables: frozenset[str]) -> str:
+        """What the database's administrator runs to make an account that reads these tables only."""
+        return grants.script(self.database.dialect, self.database.url.database or "", tables, self.database.timeout)
+
     @contextmanager
     def _telling(self, statement: Statement | None = None) -> Iterator[None]:
         try:
@@ -210,7 +226,7 @@ class SqlSource(LocalSource):
         self, connection: Connection, clause: TextClause, values: Mapping[str, Any], size: int, of: Statement | None = None
     ) -> Sequence[dict[str, Any]]:
         """One page of rows. One row more than asked for is fetched, to notice a query that ignores :limit."""
-        result = connection.execute(clause, values)
+        result = connection.execute(clause, self.database.bound(values))
         if not result.returns_rows:
             raise self.wrong("不是查询语句，没有返回结果", _file(of))
         names = tuple(result.keys())
@@ -234,7 +250,7 @@ class SqlSource(LocalSource):
     def _lines(self, connection: Connection, name: str, statement: Statement, refs: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
         clause = text(statement.sql).bindparams(bindparam("keys", expanding=True))
         with self._telling(statement):
-            result = connection.execute(clause, {"keys": refs})
+            result = connection.execute(clause, self.database.bound({"keys": refs}))
             needed = {ROW_REF, children.LINE_KEY, *self.mapping.children[name].fields.columns}
             if missing := sorted(needed - set(result.keys())):
                 raise self.wrong(

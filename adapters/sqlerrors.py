@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
@@ -33,6 +34,9 @@ NO_TABLE = Cause("查询用到的表不存在{name}", query=True)
 NO_COLUMN = Cause("查询用到的列不存在{name}", query=True)
 SYNTAX = Cause("SQL 语法有误", query=True)
 WRITES = Cause("查询试图写入，已被只读连接拒绝", query=True)
+NO_VERSIONS = Cause("数据库没有打开快照读（ALLOW_SNAPSHOT_ISOLATION），不能整段核对，请医院的数据库管理员打开")
+OLD_SERVER = Cause("Oracle 服务器的版本太旧，要用 Oracle 自己的客户端：安装 Instant Client，在来源里写 oracle_client")
+NO_CLIENT = Cause("Oracle 客户端用不了：请核对 oracle_client 是 Oracle Instant Client 的文件夹，位数与 Python 相同")
 BAD_QUERY = Cause("数据库拒绝执行这个查询，或读不出它的结果", query=True)
 
 _SQLSTATES = {
@@ -48,7 +52,16 @@ _MYSQL = {
 _ORACLE = {
     "ORA-01017": AUTH, "ORA-28000": AUTH, "ORA-01031": RIGHTS, "ORA-12514": NO_DATABASE, "ORA-12505": NO_DATABASE,
     "DPY-6001": NO_DATABASE, "DPY-6003": NO_DATABASE, "DPY-6005": UNREACHABLE, "DPY-4011": LOST, "DPY-4024": TIMEOUT,
+    "DPI-1047": NO_CLIENT, "DPI-1072": NO_CLIENT, "DPY-3010": OLD_SERVER,
+    "ORA-12541": UNREACHABLE, "ORA-12170": UNREACHABLE, "ORA-03113": LOST, "ORA-03114": LOST, "ORA-01013": TIMEOUT,
+    "ORA-00054": BUSY,
     "ORA-00942": NO_TABLE, "ORA-00904": NO_COLUMN, "ORA-00936": SYNTAX, "ORA-00933": SYNTAX, "ORA-01456": WRITES,
+}  # fmt: skip
+#: numbers of SQL Server (sys.messages) and of the library that pymssql speaks through (from 20000)
+_SQL_SERVER = {
+    18456: AUTH, 18452: AUTH, 4060: NO_DATABASE, 911: NO_DATABASE, 916: NO_ENTRY, 229: RIGHTS, 230: RIGHTS, 262: RIGHTS,
+    208: NO_TABLE, 207: NO_COLUMN, 102: SYNTAX, 156: SYNTAX, 1205: BUSY, 1222: BUSY, 3952: NO_VERSIONS, 3906: WRITES,
+    20002: UNREACHABLE, 20009: UNREACHABLE, 20003: TIMEOUT, 20004: LOST, 20006: LOST, 20047: LOST,
 }  # fmt: skip
 #: where a driver gives no code, its text; PostgreSQL servers in China often speak Chinese
 _TEXTS = (
@@ -68,7 +81,7 @@ _TEXTS = (
     (r"database is locked", BUSY),
     (r"not a database|malformed", DAMAGED),
 )
-_NAME = re.compile(r"(?:relation|column|Table|table:|column:|Unknown column|关系|字段) ?[\"'`“]?([\w.]+)")
+_NAME = re.compile(r"(?:relation|column|Table|table:|column:|Unknown column|object name|column name|关系|字段) ?[\"'`“]?([\w.]+)")
 
 
 def cause(error: DBAPIError) -> Cause:
@@ -79,12 +92,20 @@ def cause(error: DBAPIError) -> Cause:
     if isinstance(getattr(original, "original_exception", None), socket.gaierror):
         return UNKNOWN_HOST  # PyMySQL: the same number as a refused connection
     number = original.args[0] if original.args else None
+    if type(original).__module__.startswith("pymssql"):
+        return _sql_server(number, error)
     if isinstance(number, int) and number in _MYSQL:
         return _MYSQL[number]
     code = getattr(original, "sqlstate", None) or getattr(number, "full_code", None) or ""
     if code in _SQLSTATES or code in _ORACLE:
         return _SQLSTATES.get(code) or _ORACLE[code]
     return _by_text(str(original), error)
+
+
+def _sql_server(number: Any, error: DBAPIError) -> Cause:
+    """pymssql gives the number alone, or in a pair with the message."""
+    found = number[0] if isinstance(number, tuple) and number else number
+    return _SQL_SERVER.get(found, LOST if error.connection_invalidated else BAD_QUERY)
 
 
 def _by_text(message: str, error: DBAPIError) -> Cause:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters import mislabelled
 from adapters.choices import choice, nearest
 from adapters.connection import SiteDatabase
 from adapters.plan import Opener, Parts
@@ -38,6 +39,8 @@ class SqlPlan:
         database = _database(site)
         if database.dialect not in self.dialects:
             raise site.wrong(f"适配包 {profile} 只用于 {'、'.join(self.dialects)}，不用于 {database.dialect}")
+        if site.encoding:
+            self._refuse_perilous(site)
 
         def opened(dataset: str, parts: Parts) -> SqlSource:
             return SqlSource(
@@ -46,12 +49,26 @@ class SqlPlan:
 
         return opened
 
+    def _refuse_perilous(self, site: Site) -> None:
+        """A query with a character that the server would read a backslash in says something else than what was written."""
+        for statement in (each for query in self.entries.values() for each in _statements(query)):
+            if found := mislabelled.perilous(statement.sql):
+                raise site.wrong(f"{statement.file} 里的“{found}”字在 GBK 里带反斜杠，写了 encoding 就不能用，请换个写法")
+
+
+def _statements(query: Query) -> tuple[Statement, ...]:
+    main = Statement(query.file, query.sql)
+    further = (query.window, query.lookup, query.mark, query.count, *query.children.values())
+    return (main, *(each for each in further if each))
+
 
 def _database(site: Site) -> SiteDatabase:
     if site.url is None:
         raise site.wrong("适配包读的是数据库，请写 url", "url")
     try:
-        return SiteDatabase(site.url, site.statement_timeout, site.password_from)
+        return SiteDatabase(
+            site.url, site.statement_timeout, site.password_from, encoding=site.encoding, oracle_client=site.oracle_client
+        )
     except ConfigError as error:
         raise site.wrong(str(error)) from None
 

@@ -107,6 +107,9 @@ class Source:
     service: Service | None = None
     inbox: Path | None = None  #: folder into which files are dropped
     archive_days: int = 60  #: how long files that were taken in are kept
+    encoding: str = ""  #: of texts that the database believes to be latin1
+    oracle_client: Path | None = None  #: folder of Oracle's own client
+    accept_writable: str = ""  #: why its account may be one that can write; "": it may not
 
     @property
     def institutions(self) -> tuple[str, ...]:
@@ -392,6 +395,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
     section.known(
         *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
         *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until", *_PLACES[1:], "archive_days"),
+        *("encoding", "oracle_client", "accept_writable"),
     )
     since, last = _day(section, "since"), _day(section, "until")
     if since and last and last < since:
@@ -420,6 +424,9 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         service=_service(section.section("service")) if _place(section) == "service" else None,
         inbox=_path(section, "inbox"),
         archive_days=section.at_least("archive_days", 1, 60),
+        encoding=section.text("encoding"),
+        oracle_client=_path(section, "oracle_client"),
+        accept_writable=section.text("accept_writable"),
     )
 
 

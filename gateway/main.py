@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -30,6 +30,7 @@ from gateway import (
     deadlines,
     declarations,
     failpoints,
+    granting,
     locating,
     proving,
     pulse,
@@ -47,6 +48,7 @@ from gateway import console as show
 from gateway.checking import check as check_source
 from gateway.clerk import reporting
 from gateway.comparing import Comparison
+from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError, SourceError, StoppedError, StoreError
 from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
@@ -91,6 +93,7 @@ for command in (
     *requeueing.COMMANDS,
     *timeliness.COMMANDS,
     *declarations.COMMANDS,
+    *granting.COMMANDS,
     *proving.COMMANDS,
     *alerting.COMMANDS,
     *locating.COMMANDS,
@@ -113,6 +116,7 @@ def check(path: Path, only: str | None, out: Path | None) -> None:
         if not feeds:
             raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
         show.banner(_console(), {name: target.kind.word for name, target in config.targets.items()})
+        _prove_read_only(config, feeds)
         comparison = Comparison(edition)
         lost: list[Unread] = []
         gatherer = reporting.Gatherer(config, edition, out, now)
@@ -123,6 +127,15 @@ def check(path: Path, only: str | None, out: Path | None) -> None:
         for file in gatherer.write(comparison, missed, left):
             show.say(_console(), f"报告已写到 {file}")
     sys.exit(0 if all(well) and not left else 1)
+
+
+def _prove_read_only(config: Config, feeds: Sequence[Feed]) -> None:
+    """An account that can write is refused before a row is read by it, unless the site has said why it must be that one."""
+    refused, accepted = granting.unproven(config, feeds)
+    for sentence in accepted:
+        show.say(_console(), sentence, style="yellow")
+    if refused:
+        raise ConfigError("\n".join(refused))
 
 
 def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread], gatherer: reporting.Gatherer) -> bool:

@@ -73,6 +73,21 @@ class SweptSource(KeyedSource, Protocol):
 
 
 @runtime_checkable
+class ProvenSource(Protocol):
+    """A source over a database, whose account can be asked what it may do."""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """What its queries read."""
+
+    def writable(self) -> Sequence[str]:
+        """Where the account may write, in Chinese; () is the proof that it cannot. SourceError if it cannot be asked."""
+
+    def script(self, tables: frozenset[str]) -> str:
+        """What the database's administrator runs to make an account that reads these tables only."""
+
+
+@runtime_checkable
 class DroppedSource(Protocol):
     """A source whose rows come in parcels that are put away once they are in the store."""
 

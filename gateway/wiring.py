@@ -179,6 +179,8 @@ def _feeds(source: Source, edition: Edition, watch: RowWatch | None) -> Iterator
         service=source.service,
         inbox=source.inbox,
         archive_days=source.archive_days,
+        encoding=source.encoding,
+        oracle_client=source.oracle_client,
     )
     for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition, watch):
         yield Feed(opened_source, source.targets, source.page_size)

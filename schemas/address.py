@@ -23,6 +23,7 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
     "oracle": "oracle+oracledb",
+    "mssql": "mssql+pymssql",
 }
 _PORT_FAULT = f"地址写得不对：端口应为 1 至 {LAST_PORT} 的数字"
 
@@ -41,7 +42,7 @@ def driver(scheme: str) -> str:
 def missing_driver(scheme: str) -> str:
     """What is to be done when the driver of a gateway's database is not installed."""
     product = scheme.partition("+")[0]
-    extra = {"mariadb": "mysql"}.get(product, product) if product in _DRIVERS else ""
+    extra = {"mariadb": "mysql", "mssql": "sqlserver"}.get(product, product) if product in _DRIVERS else ""
     extras = ",".join(part for part in ("gateway", extra) if part)
     advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
     return f"没有安装数据库驱动 {scheme}，请这样安装：{advice}"

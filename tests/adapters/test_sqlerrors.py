@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import pymssql
 import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
@@ -25,10 +26,11 @@ class DriverError(Exception):
 class OracleArgument:
     """python-oracledb's first argument."""
 
-    full_code = "ORA-01017"
+    def __init__(self, code: str = "ORA-01017") -> None:
+        self.full_code = code
 
     def __str__(self) -> str:
-        return "ORA-01017: invalid username/password; logon denied"
+        return f"{self.full_code}: invalid username/password; logon denied"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,34 @@ class OracleArgument:
         (DriverError("x", sqlstate="25006"), sqlerrors.WRITES),
         (DriverError("x", sqlstate="22P02"), sqlerrors.BAD_QUERY),
         (None, sqlerrors.BAD_QUERY),
+        # numbers of SQL Server's sys.messages and of DB-Library, as pymssql raises them; no server was at hand
+        (pymssql.OperationalError((18456, b"Login failed for user")), sqlerrors.AUTH),
+        (pymssql.OperationalError((20009, b"Unable to connect: Adaptive Server is unavailable")), sqlerrors.UNREACHABLE),
+        (pymssql.OperationalError((4060, b"Cannot open database")), sqlerrors.NO_DATABASE),
+        (pymssql.OperationalError(20003, b"connection timed out"), sqlerrors.TIMEOUT),
+        (pymssql.OperationalError(20006, b"Write to the server failed"), sqlerrors.LOST),
+        (pymssql.OperationalError(1205, b"deadlock victim"), sqlerrors.BUSY),
+        (pymssql.OperationalError(3952, b"Snapshot isolation transaction failed"), sqlerrors.NO_VERSIONS),
+        (pymssql.OperationalError(229, b"The SELECT permission was denied"), sqlerrors.RIGHTS),
+        (pymssql.ProgrammingError(208, b"Invalid object name 'nada'."), sqlerrors.NO_TABLE),
+        (pymssql.ProgrammingError(207, b"Invalid column name 'yb'."), sqlerrors.NO_COLUMN),
+        (pymssql.ProgrammingError(102, b"Incorrect syntax near"), sqlerrors.SYNTAX),
+        (pymssql.ProgrammingError(8134, b"Divide by zero"), sqlerrors.BAD_QUERY),
+        # python-oracledb's own and the server's, by their documented codes
+        *(
+            (DriverError(OracleArgument(code)), cause)
+            for code, cause in {
+                "ORA-00942": sqlerrors.NO_TABLE,
+                "ORA-00904": sqlerrors.NO_COLUMN,
+                "ORA-12541": sqlerrors.UNREACHABLE,
+                "ORA-03113": sqlerrors.LOST,
+                "ORA-01013": sqlerrors.TIMEOUT,
+                "DPY-4024": sqlerrors.TIMEOUT,
+                "DPY-3010": sqlerrors.OLD_SERVER,
+                "DPI-1047": sqlerrors.NO_CLIENT,
+                "ORA-01456": sqlerrors.WRITES,
+            }.items()
+        ),
     ],
 )
 def test_each_failure_has_its_own_cause(original: DriverError | None, cause: sqlerrors.Cause) -> None:

@@ -25,6 +25,7 @@ RIM = {
         "console": "the screen",
         "declarations": "commands",
         "declaring": "goes through wiring: a declaration is a row like any other",
+        "granting": "commands",
         "layout": "the screen",
         "locating": "commands, and the look-up that the console shares with them",
         "main": "commands",

@@ -54,7 +54,8 @@ class Target:
         """What the site writes under `sources`; the address is in the file `database.url`."""
         catalogues = {"catalogue": {key: str(path) for key, path in self.catalogues.items()}} if self.catalogues else {}
         codes = {"institution_codes": dict(self.institution_codes)} if self.institution_codes else {}
-        return {"profile": self.profile, "url": {"file": "database.url"}, "constants": dict(self.constants), **catalogues, **codes}
+        place = {"profile": self.profile, "url": {"file": "database.url"}, "accept_writable": "测试用库的主人读取"}
+        return {**place, "constants": dict(self.constants), **catalogues, **codes}
 
     @property
     def address(self) -> str:

@@ -1,0 +1,135 @@
+"""The same data in three tables of MariaDB, UTF-8, GBK and GBK bytes that the server calls latin1, gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
+from support.databases import database
+
+from adapters import profile
+from adapters.profile import Site
+from adapters.sql import SqlSource
+from gateway.errors import ConfigError
+from gateway.model import Cursor
+from schemas.model import Edition
+
+#: characters whose second byte in GBK is a backslash, a backtick, a brace; a quotation mark; what is taken for UTF-8 by many
+NAMES = ("张三", "誠實、構造", "李\\四", "镕", "O'Neil", "", "联通")
+TABLES = {"utf8mb4": "CHARACTER SET utf8mb4", "gbk": "CHARACTER SET gbk", "latin1": "CHARACTER SET latin1"}
+MANIFEST = """
+product: 甲
+vendor: 乙
+versions: ["1"]
+kind: sql
+dialects: [mysql]
+datasets:
+  T1:
+    {query: T1.sql, lookup: T1.lookup.sql, window: T1.window.sql, mapping: T1.yaml, takes: [after_key, limit], reading: rescan,
+     key: text}
+"""
+SELECT = (
+    "-- 就诊：镕、誠（注释里的字不碍事）\nSELECT ref AS row_ref, ref AS cursor_key, ref, 1 AS count, 'C' AS code, name FROM visit_"
+)
+MAPPING = """
+dataset: T1
+fields: {id: {column: ref}, count: {column: count}, code: {column: code}, title: {column: name}}
+absent: {lot: 没有}
+"""
+
+
+@dataclass
+class Copies:
+    """One database with a table of each kind."""
+
+    url: URL
+    folder: Path
+    edition: Edition
+
+    def source(self, kind: str, encoding: str = "") -> SqlSource:
+        """What reads the table of that kind."""
+        place = self.folder / f"{kind}{encoding}"
+        place.mkdir(exist_ok=True)
+        where = f"{SELECT}{kind} WHERE"
+        order = "ORDER BY ref COLLATE {} LIMIT :limit".format({"gbk": "gbk_bin", "latin1": "latin1_bin"}.get(kind, "utf8mb4_bin"))
+        files = {
+            "manifest.yaml": MANIFEST,
+            "T1.sql": f"{where} ref > :after_key {order}",
+            "T1.lookup.sql": f"{where} ref IN :keys",
+            "T1.window.sql": f"{where} :from < :to AND ref > :after_key {order}",
+            "T1.yaml": MAPPING,
+        }
+        for name, content in files.items():
+            (place / name).write_text(content, encoding="utf-8")
+        site = Site("门诊", self.url, "H1", encoding=encoding)
+        (source,) = profile.open_sources(profile.load(place), site, self.edition)
+        assert isinstance(source, SqlSource)
+        return source
+
+
+@pytest.fixture
+def copies(tmp_path: Path, edition: Edition) -> Iterator[Copies]:
+    """Filled as such systems fill them: the latin1 one by a client that never said which characters it sends."""
+    with database("mariadb", tmp_path) as address:
+        url = make_url(address)
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.begin() as connection:
+            for kind, charset in TABLES.items():
+                collation = {"utf8mb4": "utf8mb4_bin", "gbk": "gbk_bin", "latin1": "latin1_bin"}[kind]
+                connection.execute(
+                    text(f"CREATE TABLE visit_{kind} (ref VARCHAR(40) PRIMARY KEY, name VARCHAR(40)) {charset} COLLATE {collation}")
+                )
+                for number, name in enumerate(NAMES):
+                    values = {"ref": f"V{number}" if number else "誠1", "name": name}
+                    if kind == "latin1":
+                        values = {key: value.encode("gbk") for key, value in values.items()}  # type: ignore[misc]
+                    connection.execute(text(f"INSERT INTO visit_{kind} VALUES (:ref, :name)"), values)
+        yield Copies(url, tmp_path, edition)
+
+
+def records(source: SqlSource, size: int = 3) -> list[bytes]:
+    """What is sent, byte for byte."""
+    rows = [row for page in source.pages(None, size) for row in page.rows]
+    assert all(row.content is not None and not row.faults for row in rows), [row.faults for row in rows]
+    return sorted(orjson.dumps(dict(row.content or {}), option=orjson.OPT_SORT_KEYS) for row in rows)
+
+
+def test_three_copies_give_byte_identical_records(copies: Copies) -> None:
+    found = [records(copies.source("utf8mb4")), records(copies.source("gbk")), records(copies.source("latin1", "gbk"))]
+    assert found[0] == found[1] == found[2]
+    assert any("誠實、構造".encode() in record for record in found[0])
+    assert len(found[0]) == len(NAMES)
+
+
+def test_without_the_word_of_the_site_the_third_would_be_another_text(copies: Copies) -> None:
+    """The control: what the server makes of such bytes when it is believed."""
+    assert records(copies.source("latin1")) != records(copies.source("utf8mb4"))
+
+
+def test_a_row_is_found_by_a_key_that_ends_in_a_backslash_in_gbk(copies: Copies) -> None:
+    assert "誠".encode("gbk").endswith(b"\\")
+    source = copies.source("latin1", "gb18030")
+    assert {row.ref for row in source.lookup(["誠1", "V2", "' OR 1=1 -- 誠"])} == {"誠1", "V2"}
+    everything = [row.ref for page in source.pages(None, 2) for row in page.rows]
+    assert [row.ref for page in source.pages(Cursor(None, everything[-2]), 2) for row in page.rows] == everything[-1:]
+
+
+def test_bytes_that_are_no_characters_set_only_their_row_aside(copies: Copies) -> None:
+    engine = create_engine(copies.url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE visit_latin1 SET name = :name WHERE ref = 'V2'"), {"name": b"\xff\xff"})
+    rows = {row.ref: row for page in copies.source("latin1", "gbk").pages(None, 9) for row in page.rows}
+    assert [ref for ref, row in rows.items() if row.faults] == ["V2"]
+    assert "应为文本" in rows["V2"].faults[0].message
+
+
+def test_a_query_in_which_the_server_would_read_a_backslash_is_refused(copies: Copies) -> None:
+    place = copies.folder / "latin1gbk"
+    copies.source("latin1", "gbk")
+    (place / "T1.sql").write_text(f"{SELECT}latin1 WHERE name <> '誠' AND ref > :after_key LIMIT :limit", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"T1\.sql 里的“誠”字在 GBK 里带反斜杠"):
+        profile.open_sources(profile.load(place), Site("门诊", copies.url, "H1", encoding="gbk"), copies.edition)
