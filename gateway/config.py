@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from gateway import oversight, rosterfile
 from gateway.deadlines import NEVER, WEEKDAYS, Closure
 from gateway.fingerprint import Tolerance
+from gateway.kindness import Limits
 from gateway.lookback import Bounds
 from gateway.model import Service
 from gateway.oversight import Alerts
@@ -110,6 +111,7 @@ class Source:
     encoding: str = ""  #: of texts that the database believes to be latin1
     oracle_client: Path | None = None  #: folder of Oracle's own client
     accept_writable: str = ""  #: why its account may be one that can write; "": it may not
+    limits: Limits = field(default_factory=Limits)  #: how gently it is read
 
     @property
     def institutions(self) -> tuple[str, ...]:
@@ -314,7 +316,7 @@ def _target(name: str, section: Section, institutions: Mapping[str, Institution]
         ca_file=_ca_file(section),
         query_url=_query_url(section, url),
         credentials=credentials,
-        allowance=Allowance(_window(section), section.at_least("rate", 0, 0)),
+        allowance=Allowance(_hours(section, "window"), section.at_least("rate", 0, 0)),
         heartbeat=bool(section.get("heartbeat", bool, True)),
         kind=_kind(section),
     )
@@ -339,11 +341,11 @@ def _secret_files(data: Any, folder: Path) -> Iterator[Path]:
                 yield from _secret_files(each, folder)
 
 
-def _window(section: Section) -> tuple[Hours, ...]:
+def _hours(section: Section, key: str) -> tuple[Hours, ...]:
     try:
-        return tuple(map(hours, section.texts("window")))
+        return tuple(map(hours, section.texts(key)))
     except ValueError:
-        raise section.error('应为时段的列表，例：["08:00-12:00", "14:00-22:00"]；跨零点写 "22:00-06:00"', "window") from None
+        raise section.error('应为时段的列表，例：["08:00-12:00", "14:00-22:00"]；跨零点写 "22:00-06:00"', key) from None
 
 
 def _query_url(section: Section, url: str) -> str:
@@ -395,7 +397,7 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
     section.known(
         *("name", "profile", "url", "password", "institution", "datasets", "constants", "catalogue", "targets"),
         *("page_size", "statement_timeout", "institutions", "institution_codes", "since", "until", *_PLACES[1:], "archive_days"),
-        *("encoding", "oracle_client", "accept_writable"),
+        *("encoding", "oracle_client", "accept_writable", "load"),
     )
     since, last = _day(section, "since"), _day(section, "until")
     if since and last and last < since:
@@ -427,6 +429,20 @@ def _source(section: Section, institutions: Mapping[str, Institution], targets: 
         encoding=section.text("encoding"),
         oracle_client=_path(section, "oracle_client"),
         accept_writable=section.text("accept_writable"),
+        limits=_limits(section.optional("load")),
+    )
+
+
+def _limits(section: Section | None) -> Limits:
+    if section is None:
+        return Limits()
+    section.known("hot_rows", "warm_rows", "cold_rows", "off_peak", "slower")
+    return Limits(
+        hot_rows=section.at_least("hot_rows", 0, 0),
+        warm_rows=section.at_least("warm_rows", 0, 0),
+        cold_rows=section.at_least("cold_rows", 0, 0),
+        off_peak=_hours(section, "off_peak"),
+        slower=section.at_least("slower", 0, 3),
     )
 
 

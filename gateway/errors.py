@@ -60,6 +60,10 @@ class StoppedError(GatewayError):
     """Asked to end in the middle of reading: the pages taken in so far are stored, the rest comes next time."""
 
 
+class SparedError(StoppedError):
+    """The site is spared for now: its hour is used up, or it has become slow. What was taken in is stored, the rest comes later."""
+
+
 class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""
 

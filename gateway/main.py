@@ -49,7 +49,7 @@ from gateway.checking import check as check_source
 from gateway.clerk import reporting
 from gateway.comparing import Comparison
 from gateway.config import Config
-from gateway.errors import ConfigError, GatewayError, SourceError, StoppedError, StoreError
+from gateway.errors import ConfigError, GatewayError, SourceError, SparedError, StoppedError, StoreError
 from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
 from gateway.model import Tally
@@ -293,6 +293,8 @@ def _logged(log: Any) -> Iterator[None]:
     """What we can name is one line with its sentence; anything else is a bug and goes to the timetable with its traceback."""
     try:
         yield
+    except SparedError as error:
+        log.info("spared", cause=str(error))
     except StoppedError:
         log.info("stopped")
     except GatewayError as error:

@@ -19,6 +19,7 @@ from gateway.errors import ConfigError, SourceChangedError, SourceError
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
+from gateway.kindness import HOT, Kindness
 from gateway.model import Brake, BrakeKind, Reading, SourceRow, Tally
 from gateway.ports import DroppedSource, SweptSource
 from gateway.restraint import Restraint
@@ -57,6 +58,7 @@ class Reader:
     clock: Callable[[], datetime]
     stop: Callable[[], bool] = lambda: False  #: whether to end before the next page, by StoppedError
     closures: Mapping[str, Closure] = field(default_factory=dict)  #: by institution
+    kindness: Kindness = field(default_factory=Kindness)  #: of the source
 
     def hot(self, *, from_start: bool = False) -> Tally:
         """What is new. SourceChangedError if the source is not the one read before."""
@@ -71,7 +73,7 @@ class Reader:
         """What the pages came to. Files are put away as far as they were taken in, also when the next one stopped us."""
         try:
             return accept(
-                self.source,
+                self.kindness.of(self.source, HOT, self.stop),
                 self._judge(),
                 self.store,
                 targets=self.targets,
@@ -121,7 +123,7 @@ class Reader:
     def sweep(self, tier: Tier) -> Swept:
         """The window of that tier, held against the ledger; what vanished before and after the look must be the same source."""
         self._watch(timedelta())
-        found = self._sweeper().sweep(self.span(tier))
+        found = self._sweeper(tier).sweep(self.span(tier))
         self.store.finish_sweep(self.source.name, self.source.dataset, tier, self.clock())
         return found
 
@@ -149,7 +151,7 @@ class Reader:
         now = self.clock().astimezone(SHANGHAI)
         done = self.store.sweep_done(self.source.name, self.source.dataset, Tier.COLD)
         due = datetime.combine(now.date(), time(self.tiers.cold_hour), SHANGHAI)
-        return now >= due and (done is None or done[1] < due)
+        return now >= due and (done is None or done[1] < due) and not self.kindness.closed(Tier.COLD)
 
     def alarm(self) -> str:
         """A sentence if rows come later and later."""
@@ -192,9 +194,10 @@ class Reader:
     def _judge(self) -> Judge:
         return Judge(self.edition, self.source.dataset, self.store.rid, self.closures)
 
-    def _sweeper(self) -> Sweeper:
+    def _sweeper(self, tier: Tier | None = None) -> Sweeper:
+        """None: a person asked for it, who knows what the site can bear."""
         return Sweeper(
-            self.source,
+            self.kindness.of(self.source, tier, self.stop) if tier else self.source,
             self._judge(),
             self.store,
             targets=self.targets,

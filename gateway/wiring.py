@@ -17,6 +17,7 @@ from gateway.calls import Call, Watch, log
 from gateway.config import Config, Source, Target
 from gateway.deadlines import Closure
 from gateway.errors import ConfigError
+from gateway.kindness import Kindness, now
 from gateway.model import Tally
 from gateway.observing import Observations
 from gateway.ports import SweptSource
@@ -41,6 +42,7 @@ class Feed:
     source: SweptSource
     targets: tuple[str, ...]
     page_size: int
+    kindness: Kindness = field(default_factory=Kindness)  #: of its source, all of whose data sets share it
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Gateway:
     def reader(self, feed: Feed, stop: Callable[[], bool] = lambda: False) -> Reader:
         """Reads one feed in every tier."""
         parts = (feed.source, self.edition, self.store, feed.targets, feed.page_size, self.config.tiers, self.clock, stop)
-        return Reader(*parts, self.closures)
+        return Reader(*parts, self.closures, feed.kindness)
 
     def send(
         self, target: str, progress: Callable[[int], None] = lambda done: None, stop: Callable[[], bool] = lambda: False
@@ -113,12 +115,14 @@ def edition_of(config: Config) -> Edition:
     return edition
 
 
-def feeds_of(config: Config, edition: Edition, watch: RowWatch | None = None) -> tuple[Feed, ...]:
+def feeds_of(
+    config: Config, edition: Edition, watch: RowWatch | None = None, clock: Callable[[], datetime] = now
+) -> tuple[Feed, ...]:
     """Open every source's data sets; nothing is connected yet. SpecError or ConfigError if a profile is wrong.
 
     `watch` is shown every row as it is read, beside what became of it.
     """
-    return tuple(feed for source in config.sources for feed in _feeds(source, edition, watch))
+    return tuple(feed for source in config.sources for feed in _feeds(source, edition, watch, Kindness(source.limits, clock)))
 
 
 def unfinished_of(config: Config, edition: Edition, only: str | None = None) -> list[str]:
@@ -142,7 +146,7 @@ def _refuse_unfinished(config: Config, edition: Edition) -> None:
 def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
     """A working gateway, closed at the end."""
     edition = edition_of(config)
-    feeds = feeds_of(config, edition)
+    feeds = feeds_of(config, edition, clock=clock)
     _refuse_unfinished(config, edition)
     store = open_store(config.store_url, edition, clock(), config.storage.key, config.storage.disk_floor)
     tell(store.news)
@@ -162,7 +166,7 @@ def opened(config: Config, clock: Callable[[], datetime]) -> Iterator[Gateway]:
         store.close()
 
 
-def _feeds(source: Source, edition: Edition, watch: RowWatch | None) -> Iterator[Feed]:
+def _feeds(source: Source, edition: Edition, watch: RowWatch | None, kindness: Kindness) -> Iterator[Feed]:
     site = Site(
         name=source.name,
         url=source.url,
@@ -183,7 +187,7 @@ def _feeds(source: Source, edition: Edition, watch: RowWatch | None) -> Iterator
         oracle_client=source.oracle_client,
     )
     for opened_source in profile.open_sources(profile.load(_folder(source)), site, edition, watch):
-        yield Feed(opened_source, source.targets, source.page_size)
+        yield Feed(opened_source, source.targets, source.page_size, kindness)
 
 
 def _folder(source: Source) -> str | Path:
