@@ -17,7 +17,7 @@ from adapters.sql import parameters
 DIALECTS: dict[str, Any] = {
     "oracle": oracle.dialect,
     "dm": oracle.dialect,
-    "mssql": MSDialect_pymssql,
+    "mssql": lambda: MSDialect_pymssql(paramstyle="pyformat"),  # as with its driver
     "mysql": mysql.dialect,
     "mariadb": mysql.dialect,
     "postgresql": postgresql.dialect,
