@@ -11,10 +11,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-
-import apprise
+from typing import TYPE_CHECKING, Any
 
 from gateway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 _HTTP = re.compile(r"error=(\d{3})")
 _AWAY = re.compile(r"connection error|socket exception|timed? ?out|could not connect|refused", re.IGNORECASE)
@@ -37,6 +39,7 @@ class Channels:
 
     def send(self, name: str, title: str, body: str, *, urgent: bool = False) -> str:
         """Why it did not go through, in Chinese and without the address; "" if it did."""
+        apprise = _apprise()
         kind = apprise.NotifyType.FAILURE if urgent else apprise.NotifyType.WARNING
         with _heard() as said, self._directly():
             passed = self._channels[name].notify(body=body, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT)
@@ -82,7 +85,8 @@ def _heard() -> Iterator[list[str]]:
         _LOG.removeHandler(ear)
 
 
-def _opened(name: str, address: str) -> apprise.Apprise:
+def _opened(name: str, address: str) -> Apprise:
+    apprise = _apprise()
     asset = apprise.AppriseAsset(
         app_id="liangding-gateway",
         app_desc="两定网关",
@@ -104,3 +108,10 @@ def _cause(said: list[str]) -> str:
     if status := _HTTP.search(text):
         return f"对方答 HTTP {status[1]}"
     return "连不上" if _AWAY.search(text) else "对方没有收下"
+
+
+def _apprise() -> Any:
+    """Imported where a site has channels: a hundred kinds of them cost a second and 20 MB."""
+    import apprise
+
+    return apprise

@@ -21,28 +21,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import (
-    accounts,
-    alerting,
-    auditing,
-    beating,
-    clerk,
-    deadlines,
-    declarations,
-    failpoints,
-    granting,
-    locating,
-    proving,
-    pulse,
-    requeueing,
-    serving,
-    stating,
-    tending,
-    timeliness,
-    todo,
-    unread,
-    watching,
-)
+from gateway import beating, deadlines, failpoints, pulse, stating, tending, unread
 from gateway import config as configuration
 from gateway import console as show
 from gateway.checking import check as check_source
@@ -55,7 +34,6 @@ from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upk
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.rescanning import reading_job
-from gateway.spec import spec
 from gateway.telling import told
 from gateway.unread import Unread
 from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened, unfinished_of
@@ -74,7 +52,24 @@ def now() -> datetime:
     return datetime.now(SHANGHAI)
 
 
-@click.group(cls=Group, help="两定接口前置网关：读取本地数据、校验、按时报送医保平台。")
+#: commands whose modules and libraries a run has no use for
+_LATER = {
+    **dict.fromkeys(("profile", "preview"), "gateway.clerk"),
+    "spec": "gateway.spec",
+    **dict.fromkeys(("reconcile", "verified"), "gateway.auditing"),
+    "grants": "gateway.granting",
+    **dict.fromkeys(("requeue", "resume"), "gateway.requeueing"),
+    "late": "gateway.timeliness",
+    "declare": "gateway.declarations",
+    **dict.fromkeys(("manifest", "prove"), "gateway.proving"),
+    "alert": "gateway.alerting",
+    "where": "gateway.locating",
+    "user": "gateway.accounts",
+    **dict.fromkeys(("todo", "quality"), "gateway.todo"),
+}
+
+
+@click.group(cls=Group, later=_LATER, help="两定接口前置网关：读取本地数据、校验、按时报送医保平台。")
 @click.option("--config", "path", type=click.Path(path_type=Path), default=Path("config.yaml"), help="配置文件，默认 config.yaml")
 @click.pass_context
 def cli(context: click.Context, path: Path) -> None:
@@ -84,22 +79,7 @@ def cli(context: click.Context, path: Path) -> None:
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-for command in (
-    *clerk.COMMANDS,
-    spec,
-    *COMMANDS,
-    *tending.COMMANDS,
-    *auditing.COMMANDS,
-    *requeueing.COMMANDS,
-    *timeliness.COMMANDS,
-    *declarations.COMMANDS,
-    *granting.COMMANDS,
-    *proving.COMMANDS,
-    *alerting.COMMANDS,
-    *locating.COMMANDS,
-    *accounts.COMMANDS,
-    *todo.COMMANDS,
-):
+for command in (*COMMANDS, *tending.COMMANDS):
     cli.add_command(command)
 
 
@@ -236,6 +216,8 @@ def _tell_queue(gateway: Gateway, target: str) -> int:
 def serve(path: Path) -> None:
     """Run until told to stop."""
     with told(), opened(configuration.load(path), now) as gateway, _lines(gateway.config.log) as lines:
+        from gateway import serving, watching  # web pages, metrics, channels: only what stays needs them
+
         watch = watching.opened(gateway)
         with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop, watch) as url:
             heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
@@ -314,6 +296,8 @@ def status(path: Path) -> None:
         for target in gateway.clients:
             _tell_queue(gateway, target)
         show.grievances(_console(), gateway.store.grievances())
+        from gateway import alerting, todo
+
         todo.remind(_console(), gateway)
         remarks = [sentence for each in found for sentence in each.remarks]
         lines = (

@@ -203,3 +203,6 @@ def _told() -> Iterator[None]:
 
 def _console() -> Console:
     return Console(highlight=False, soft_wrap=False)
+
+
+COMMANDS = (spec,)

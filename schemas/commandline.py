@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import io
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,25 @@ class Group(Command, click.Group):
 
     command_class = Command
     group_class = type
+
+    def __init__(self, *args: Any, later: Mapping[str, str] | None = None, **extra: Any) -> None:
+        """`later`: name of a command -> the module whose COMMANDS hold it, imported only when it is asked for.
+
+        What a person types once a month must not cost every run the time and memory of its libraries.
+        """
+        super().__init__(*args, **extra)
+        self._later = dict(later or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Those that are not imported yet too."""
+        return sorted({*super().list_commands(ctx), *self._later})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import it first, if that was put off."""
+        if module := self._later.get(cmd_name):
+            found: Iterable[click.Command] = importlib.import_module(module).COMMANDS
+            return next(each for each in found if each.name == cmd_name)
+        return super().get_command(ctx, cmd_name)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """As click's own, but for the sentence of a usage error, and for a console that cannot write Chinese."""

@@ -21,7 +21,10 @@ def spoken(command: click.Command, name: str) -> Iterator[str]:
     if not isinstance(command, click.Group):
         yield name
         return
-    for inner, child in command.commands.items():
+    context = click.Context(command)
+    for inner in command.list_commands(context):
+        child = command.get_command(context, inner)
+        assert child is not None
         yield from spoken(child, f"{name} {inner}")
 
 
@@ -37,7 +40,7 @@ def test_every_command_the_documents_show_exists(program: click.Group, name: str
     shown = re.findall(rf"^{name} ([a-z]+)|`{name} ([a-z]+)", manual + readme, re.MULTILINE)
     words = {first or second for first, second in shown}
     assert words
-    assert words <= set(program.commands)
+    assert words <= set(program.list_commands(click.Context(program)))
 
 
 def test_every_make_command_of_the_readme_is_a_target(root: Path, readme: str) -> None:

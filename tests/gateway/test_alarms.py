@@ -88,7 +88,9 @@ def test_every_kind_is_shown_by_the_table_above_and_its_command_exists() -> None
             command: click.Command = cli
             for word in words.split():
                 if isinstance(command, click.Group):
-                    command = command.commands[word]
+                    found = command.get_command(click.Context(command), word)
+                    assert found is not None
+                    command = found
 
 
 @pytest.mark.parametrize(

@@ -68,3 +68,18 @@ def test_a_console_without_chinese_is_no_traceback(program: str, page: str, tmp_
         result = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=False)
         assert (result.returncode, b"Traceback" in result.stderr) == (code, False), result.stderr
         assert b"?" in result.stdout + result.stderr
+
+
+def test_a_run_does_not_import_what_only_other_commands_need() -> None:
+    """Time and memory of every start: pinyin, Excel, a hundred kinds of channels, web pages."""
+    heavy = ("apprise", "flask", "lxml", "openpyxl", "prometheus_client", "pypinyin", "zeep")
+    code = f"import sys, gateway.main; print([name for name in {heavy!r} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_every_command_that_is_put_off_is_where_it_is_said_to_be() -> None:
+    context = click.Context(site)
+    for name in site.list_commands(context):
+        found = site.get_command(context, name)
+        assert found is not None and found.name == name
