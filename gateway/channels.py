@@ -97,7 +97,7 @@ def _opened(name: str, address: str) -> Apprise:
         async_mode=False,
         secure_logging=True,
     )
-    found = apprise.Apprise(asset=asset)
+    found: Apprise = apprise.Apprise(asset=asset)
     if not found.add(address):
         raise ConfigError("告警通道的地址写得不对，写法见 docs/operations.md 的监控与告警", key=f"alerts.channels.{name}")
     return found

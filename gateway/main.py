@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
@@ -24,26 +24,20 @@ from rich.progress import Progress
 from gateway import beating, deadlines, failpoints, pulse, stating, tending, unread
 from gateway import config as configuration
 from gateway import console as show
-from gateway.checking import check as check_source
-from gateway.clerk import reporting
-from gateway.comparing import Comparison
-from gateway.config import Config
 from gateway.errors import ConfigError, GatewayError, SourceError, SparedError, StoppedError, StoreError
-from gateway.judging import Judge
 from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.rescanning import reading_job
 from gateway.telling import told
 from gateway.unread import Unread
-from gateway.wiring import Feed, Gateway, edition_of, feeds_of, opened, unfinished_of
+from gateway.wiring import Feed, Gateway, opened
 from jobs import loglines, timetable
 from jobs.loglines import Lines, LogFileError
 from schemas.commandline import Group
 from schemas.logfile import LogFile
 from schemas.wire import SHANGHAI
 
-_NO_RID = "check"
 _FLOOD_EVERY = 5
 
 
@@ -54,7 +48,7 @@ def now() -> datetime:
 
 #: commands whose modules and libraries a run has no use for
 _LATER = {
-    **dict.fromkeys(("profile", "preview"), "gateway.clerk"),
+    **dict.fromkeys(("check", "profile", "preview", "doctor", "message"), "gateway.clerk"),
     "spec": "gateway.spec",
     **dict.fromkeys(("reconcile", "verified"), "gateway.auditing"),
     "grants": "gateway.granting",
@@ -81,56 +75,6 @@ def cli(context: click.Context, path: Path) -> None:
 
 for command in (*COMMANDS, *tending.COMMANDS):
     cli.add_command(command)
-
-
-@cli.command(help="检查：连接、读取、映射、校验，但不发送任何数据。")
-@click.option("--source", "only", help="只检查这个来源")
-@click.option("--report", "out", type=click.Path(path_type=Path), help="把报告（网页和 Excel）写到这个文件夹，交给软件厂商")
-@click.pass_obj
-def check(path: Path, only: str | None, out: Path | None) -> None:
-    """Read everything once and tell what would become of it."""
-    with told():
-        config = configuration.load(path)
-        edition = edition_of(config)
-        feeds = [feed for feed in feeds_of(config, edition) if only in (None, feed.source.name)]
-        if not feeds:
-            raise ConfigError(f"没有名为 {only} 的来源", file=path, key="sources")
-        show.banner(_console(), {name: target.kind.word for name, target in config.targets.items()})
-        _prove_read_only(config, feeds)
-        comparison = Comparison(edition)
-        lost: list[Unread] = []
-        gatherer = reporting.Gatherer(config, edition, out, now)
-        well = [_check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer) for feed in feeds]
-        left, missed = unfinished_of(config, edition, only), list(unread.sentences(lost))
-        _tell_red([*missed, *left])
-        show.comparison(_console(), comparison, whole=not lost)
-        for file in gatherer.write(comparison, missed, left):
-            show.say(_console(), f"报告已写到 {file}")
-    sys.exit(0 if all(well) and not left else 1)
-
-
-def _prove_read_only(config: Config, feeds: Sequence[Feed]) -> None:
-    """An account that can write is refused before a row is read by it, unless the site has said why it must be that one."""
-    refused, accepted = granting.unproven(config, feeds)
-    for sentence in accepted:
-        show.say(_console(), sentence, style="yellow")
-    if refused:
-        raise ConfigError("\n".join(refused))
-
-
-def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread], gatherer: reporting.Gatherer) -> bool:
-    """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
-    try:
-        source = feed.source
-        keep, owners, size = comparison.take, comparison.owners, feed.page_size
-        with gatherer.timed():
-            report = check_source(source, judge, clock=now, keep=keep, count=source.count, page_size=size, owners=owners)
-    except SourceError as error:
-        lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
-        return False
-    show.check(_console(), report)
-    gatherer.take(feed, report)
-    return report.balanced
 
 
 def _banner(gateway: Gateway) -> None:

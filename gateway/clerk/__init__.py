@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.clerk import doctor, message, preview, profiles
+from gateway.clerk import checks, doctor, message, preview, profiles
 
-COMMANDS = (*profiles.COMMANDS, *preview.COMMANDS, *doctor.COMMANDS, *message.COMMANDS)
+COMMANDS = (*checks.COMMANDS, *profiles.COMMANDS, *preview.COMMANDS, *doctor.COMMANDS, *message.COMMANDS)

@@ -8,12 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import URL
 
 from adapters import contract, profile
 from adapters.contract import BrokenContractError
 from adapters.profile import Site
 from adapters.quality import RULES
+from gateway.main import cli
 from gateway.ports import SweptSource
 from schemas.model import Edition
 
@@ -48,6 +50,15 @@ FILES = {
     "  - {name: 一行, expected: {id: '1', count: '2', code: X, begn: '2026-10-01 08:00:00', lot: ''}}\n",
 }
 Broken = Callable[..., str]
+CONFIG = """
+store: {{url: "sqlite:///gateway.db"}}
+institutions: [{{code: "H99000100001", name: 甲, admvs: "990001"}}]
+targets:
+  bureau:
+    url: http://127.0.0.1:1/api/upload
+    credentials: {{H99000100001: {{paasid: app, token: {{env: PATH}}}}}}
+sources: [{{name: his, profile: own, url: "sqlite:///{database}", institution: "H99000100001"}}]
+"""
 
 
 @pytest.fixture
@@ -106,3 +117,21 @@ def test_a_source_that_is_away_is_no_broken_query(broken: Broken, site: Path) ->
         pass
     site.unlink()
     assert broken().startswith("T1 连接：")
+
+
+def test_a_site_asks_for_the_contract_by_a_word(broken: Broken, tmp_path: Path, site: Path) -> None:
+    """The same rules, said by `gateway check --contract`; the exit code tells whether they are kept."""
+    assert "按行号查到的与主查询不同" in broken("lookup.sql", "id IN :keys", "id IN :keys AND id > 95")
+    folder = tmp_path / "own"
+    for file in ("manifest.yaml", "T1.yaml", "fixtures/T1.yaml"):
+        text = (folder / file).read_text(encoding="utf-8").replace("T1", "RX01")
+        text = text.replace("  id: {column: id}", "  rx_id: {column: id}\n  line_no: {column: id}\n  patn_id: {column: id}")
+        text = text.replace("  count:", "  cnt:").replace("  code:", "  med_list_codg:").replace("  begn:", "  rx_time:")
+        (folder / file).write_text(text.replace("absent: {lot: 没有}", ""), encoding="utf-8")
+    for old, new in (("T1.sql", "RX01.sql"), ("T1.yaml", "RX01.yaml")):
+        (folder / old).rename(folder / new)
+    (tmp_path / "config.yaml").write_text(CONFIG.format(database=site), encoding="utf-8")
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(cli, ["--config", str(tmp_path / "config.yaml"), "check", "--contract"])
+    assert result.exit_code == 1, result.output
+    assert "his RX01 分页：守" in result.output
+    assert "his RX01 按行号查：没有守　按行号查到的与主查询不同" in result.output
