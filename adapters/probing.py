@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import URL, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters import sqlerrors
@@ -41,16 +41,15 @@ class Probe:
     ahead: timedelta | None  #: its clock against ours; None where it has none of its own
 
 
-def probe(url: URL, timeout: int, password_from: str, now: datetime) -> Probe:
+def probe(database: SiteDatabase, now: datetime) -> Probe:
     """SourceError says why it cannot be read."""
-    database = SiteDatabase(url, timeout, password_from)
     try:
         with database.connect() as connection, database.reading(connection):
-            version = str(connection.execute(text(_VERSIONS[database.dialect])).scalar() or "")
+            version = str(connection.execute(text(_VERSIONS.get(database.dialect, "SELECT 1"))).scalar() or "")
             clock = _CLOCKS.get(database.dialect)
             moment = connection.execute(text(clock)).scalar() if clock else None
     except SQLAlchemyError as error:
-        raise SourceError(sqlerrors.told(error, database.url, password_from)) from None
+        raise SourceError(sqlerrors.told(error, database.url, database.password_from)) from None
     return Probe(database.dialect, version, _ahead(moment, now))
 
 

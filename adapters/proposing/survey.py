@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters import sqlerrors
+from adapters import privileges, sqlerrors
 from adapters.connection import SiteDatabase
 from adapters.introspection import contents, tables
 from adapters.introspection.contents import Content
@@ -35,6 +35,14 @@ class Survey:
         self.tables: Mapping[str, Table] = {each.name: each for each in found}
         self._contents: dict[str, Mapping[str, Content]] = {}
         self._links: dict[str, tuple[Link, ...]] = {}
+
+    def rights(self) -> list[str]:
+        """Where this account may write, in a few Chinese words; [] also where it cannot be asked."""
+        try:
+            with self.database.connect() as connection, self.database.reading(connection):
+                return privileges.writable(self.database, connection)
+        except SQLAlchemyError:
+            return []
 
     def contents(self, table: str) -> Mapping[str, Content]:
         """What its columns hold."""

@@ -36,6 +36,7 @@ def profiles() -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="写到哪个新文件夹")
 @click.option("--table", "tables", multiple=True, help="指明主表；与 --dataset 一一对应，不写则由程序提议")
 @click.option("--schema", default=None, help="表所在的模式（Oracle、PostgreSQL 用）；不写则是登录用户默认的")
+@click.option("--encoding", default="", help="库里的中文其实是什么编码（库却以为是 latin1），如 gbk；同配置里的 encoding")
 @click.option("--edition", default="reference", help="规范版本，同配置里的 edition")
 @click.option(
     "--product", nargs=3, default=("未命名的系统", "未填写", "未填写"), metavar="产品 厂商 版本", help="写进适配包的三个名字"
@@ -47,6 +48,7 @@ def new(
     out: Path,
     tables: tuple[str, ...],
     schema: str | None,
+    encoding: str,
     edition: str,
     product: tuple[str, str, str],
 ) -> None:
@@ -55,11 +57,16 @@ def new(
         if tables and len(tables) != len(datasets):
             raise ConfigError(f"--table 写了 {len(tables)} 次，--dataset 写了 {len(datasets)} 次：要写就一一对应")
         rules = overlay.load(edition)
-        survey = Survey(SiteDatabase(configuration.address_in(url_from), 30, f"文件 {url_from}"), schema)
+        survey = Survey(SiteDatabase(configuration.address_in(url_from), 30, f"文件 {url_from}", encoding=encoding), schema)
         found = folder.write(survey, rules, datasets, tables, out, Product(*product), datetime.now(SHANGHAI).date())
         made = profile.load(out)
         left = list(unfinished.sentences(made, [profile.mapping(made, code, rules) for code in datasets]))
-    _tell(Console(highlight=False, markup=False), found, left, out)
+        rights = survey.rights()
+    console = Console(highlight=False, markup=False)
+    _tell(console, found, left, out)
+    if rights:
+        told_so = f"这个数据库账号不只能读（{'；'.join(rights)}）：请换一个只读账号，否则 check 会拒绝；脚本用 gateway grants 打印"
+        say(console, told_so, style="yellow")
 
 
 def _tell(console: Console, found: Sequence[Drafted], left: Sequence[str], out: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adapters import probing
+from adapters.connection import SiteDatabase
+from gateway import granting
 from gateway.config import Config, Source
 from gateway.diagnosis.finding import Finding, bad, good, notice
 from gateway.errors import GatewayError
@@ -26,15 +28,22 @@ def findings(config: Config, now: datetime) -> Iterator[Finding]:
 def _profiles(config: Config) -> Iterator[Finding]:
     try:
         edition = edition_of(config)
-        count = len(feeds_of(config, edition))
+        feeds = feeds_of(config, edition)
+        refused, accepted = granting.unproven(config, feeds)
         left = unfinished_of(config, edition)
     except (GatewayError, SpecError) as error:
         yield bad("适配包", f"{error}")
         return
+    for sentence in refused:
+        first = sentence.partition("
+")[0]  # below it stands the script
+        yield bad("数据库账号", first.replace("脚本如下，也可用 gateway grants 打印", "脚本用 gateway grants 打印"))
+    for sentence in accepted:
+        yield notice("数据库账号", sentence)
     for sentence in left:
         yield notice("适配包", sentence)
     if not left:
-        yield good("适配包", f"{len(config.sources)} 个来源、{count} 个数据集，规范 {edition.id}")
+        yield good("适配包", f"{len(config.sources)} 个来源、{len(feeds)} 个数据集，规范 {edition.id}")
 
 
 def _source(source: Source, now: datetime) -> Iterator[Finding]:
@@ -43,11 +52,13 @@ def _source(source: Source, now: datetime) -> Iterator[Finding]:
         yield notice(subject, "不是数据库，这里不试连；请用 gateway check 读一遍")
         return
     try:
-        found = probing.probe(source.url, source.statement_timeout, source.password_from, now)
+        parts = (source.url, source.statement_timeout, source.password_from)
+        database = SiteDatabase(*parts, encoding=source.encoding, oracle_client=source.oracle_client)
+        found = probing.probe(database, now)
     except GatewayError as error:
         yield bad(subject, f"{error}")
         return
-    yield good(subject, f"能连上，以只读方式打开（{found.dialect} {found.version}）；账号本身能不能写，gateway check 会查")
+    yield good(subject, f"能连上，以只读方式打开（{found.dialect} {found.version}）")
     if found.ahead is not None:
         yield _clock(subject, found.ahead)
 
