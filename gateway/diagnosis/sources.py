@@ -35,8 +35,7 @@ def _profiles(config: Config) -> Iterator[Finding]:
         yield bad("适配包", f"{error}")
         return
     for sentence in refused:
-        first = sentence.partition("
-")[0]  # below it stands the script
+        first = sentence.splitlines()[0]  # below it stands the script
         yield bad("数据库账号", first.replace("脚本如下，也可用 gateway grants 打印", "脚本用 gateway grants 打印"))
     for sentence in accepted:
         yield notice("数据库账号", sentence)
