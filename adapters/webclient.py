@@ -57,6 +57,7 @@ class WebClient:
     def __init__(self, source: str, service: Service, spacing: Spacing | None = None) -> None:
         self.source, self.service = source, service
         self.spacing = spacing or Spacing(service.rate)
+        self._lock = threading.Lock()  #: one call at a time: a session is no threads' playground, and the service is not ours
         self.session = requests.Session()
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, Patient())
@@ -71,10 +72,11 @@ class WebClient:
 
     def call(self, method: str, url: str, **sent: Any) -> Reply:
         """The whole reply, whatever its status. SourceError if there is none."""
-        self.spacing.wait()
         timeout = (self.service.connect_timeout, self.service.read_timeout)
         try:
-            return read(self.session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **sent))
+            with self._lock:
+                self.spacing.wait()
+                return read(self.session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **sent))
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from None
         except Endless:
