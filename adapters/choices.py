@@ -1,4 +1,4 @@
-"""Words that a manifest may choose among, and the one that was probably meant."""
+"""What a manifest may say in a few words: one of several, the one that was probably meant, how a time is written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeVar
 
+from adapters.refining import Notations, unusable
 from schemas.yamlfile import Section
 
 E = TypeVar("E", bound=StrEnum)
@@ -26,3 +27,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A question after the word that was probably meant; "" if none is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"，是否想写 {near[0]}？" if near else ""
+
+
+def notations(section: Section, key: str) -> Notations | None:
+    """The notations under `key`; None if there are none. SpecError names one that cannot be read by."""
+    patterns = section.texts(key)
+    for pattern in patterns:
+        if fault := unusable(pattern):
+            raise section.error(fault, key)
+    return Notations(patterns) if patterns else None

@@ -8,13 +8,13 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
-from adapters.choices import choice
+from adapters.choices import choice, notations
 from adapters.dropfolder import Arrival, DropFolder
 from adapters.files import FileSource
 from adapters.filetable import Form, Layout
 from adapters.filetext import Encoding
 from adapters.plan import Opener, Parts
-from adapters.refining import Notations, unusable
+from adapters.refining import Notations
 from adapters.site import Site
 from gateway.model import Reading
 from schemas import address
@@ -130,12 +130,3 @@ def _layout(section: Section) -> Layout:
     if form is Form.DBF and layout.encoding is Encoding.DETECT:
         raise section.error("dBase 文件须写明 gbk 或 utf-8", "encoding")
     return layout
-
-
-def notations(section: Section, key: str) -> Notations | None:
-    """The notations under `key`; None if there are none. SpecError names one that cannot be read by."""
-    patterns = section.texts(key)
-    for pattern in patterns:
-        if fault := unusable(pattern):
-            raise section.error(fault, key)
-    return Notations(patterns) if patterns else None

@@ -1,7 +1,7 @@
 """A reply of a web service -> its tree, and the rows that stand in it. Paths are dotted names; nothing is guessed.
 
 XML becomes the same kind of tree as JSON: an element with children a mapping by local names, a repeated one a list, an attribute
-`@name`.
+`@name`, the text beside attributes `#text`. Its values stay texts: what cannot be read is for the mapping to say, row by row.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.serviceplan import Call, Shape, Text
+
+#: attributes that speak of the element itself, not of what it says
+_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
 class UnusableError(Exception):
@@ -48,21 +51,28 @@ def _xml(content: str | bytes) -> Any:
         raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise UnusableError("应答的 XML 里有 DOCTYPE，不读")
-    return {_local(root.tag): _tree(root)}
+    return {_local(root.tag): tree_of(root)}
 
 
-def _tree(element: Any) -> Any:
-    found: dict[str, Any] = {f"@{_local(name)}": value for name, value in element.attrib.items()}
+def tree_of(element: Any) -> Any:
+    """What an element holds: None where it says nil, a text, or its children by their names. Nothing is converted."""
+    if element.get(f"{_INSTANCE}nil") in ("true", "1"):
+        return None
+    own = {name: value for name, value in element.attrib.items() if not str(name).startswith(_INSTANCE)}
+    found: dict[str, Any] = {f"@{_local(name)}": value for name, value in own.items()}
     for child in element:
         if not isinstance(child.tag, str):
             continue
-        name, value = _local(child.tag), _tree(child)
+        name, value = _local(child.tag), tree_of(child)
         if name in found:
             before = found[name]
             found[name] = [*before, value] if isinstance(before, list) else [before, value]
         else:
             found[name] = value
-    return found or (element.text or "")
+    if len(found) > len(own):
+        return found
+    text = element.text or ""
+    return {**found, "#text": text} if found else text
 
 
 def _local(tag: Any) -> str:

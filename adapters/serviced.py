@@ -17,7 +17,7 @@ from adapters.localsource import LocalSource
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
 from adapters.plan import Parts
 from adapters.replies import RefusedError, UnusableError
-from adapters.serviceplan import By, Call, Ends, ServiceEntry, Text, kind_of
+from adapters.serviceplan import Argument, By, Call, Ends, ServiceEntry, Text, kind_of
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 from schemas.dateformat import dateformat
@@ -246,7 +246,7 @@ class ServiceSource(LocalSource):
     def _answer(self, call: Call, values: Mapping[str, Any], turn: _Turn, size: int) -> Any:
         """The tree in which the rows stand."""
         given = {**values, "page": turn.page, "offset": turn.offset, "cursor": turn.cursor, "limit": size}
-        arguments = {name: value for each in call.arguments if (value := self._value(each, given, name := each.name)) is not None}
+        arguments = {each.name: value for each in call.arguments if (value := self._value(each, given)) is not None}
         for tries in (1, 2):
             with self._telling(call):
                 tree = self.caller.follow(call, turn.link) if turn.link else self.caller.ask(call, arguments)
@@ -258,14 +258,14 @@ class ServiceSource(LocalSource):
                     raise
         raise AssertionError("unreachable")
 
-    def _value(self, argument: Any, given: Mapping[str, Any], name: str) -> Any:
-        """What the service is given under that name; None: nothing, as the first page has no cursor."""
+    def _value(self, argument: Argument, given: Mapping[str, Any]) -> Any:
+        """What the service is given under its name; None: nothing, as the first page has no cursor."""
         if argument.fixed:
             return argument.fixed
         if argument.constant:
             value = self.facts.constants.get(argument.constant)
             if value is None:
-                raise self.wrong(f"来源没有申明 {argument.constant}，{name} 不知道填什么")
+                raise self.wrong(f"来源没有申明 {argument.constant}，{argument.name} 不知道填什么")
             return value
         value = given.get(argument.parameter)
         if isinstance(value, datetime):

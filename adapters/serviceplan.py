@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.choices import choice, nearest
-from adapters.filesplan import notations
+from adapters.choices import choice, nearest, notations
 from adapters.localsource import KeyKind
 from adapters.refining import Notations
 from gateway.model import Reading

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from urllib.parse import unquote, urlsplit
 import zeep
 from lxml import etree
 from zeep import exceptions
-from zeep.helpers import serialize_object
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
@@ -27,8 +28,9 @@ from gateway.model import Service
 if TYPE_CHECKING:
     from adapters.soap import SoapPlan
 
-#: zeep writes whole messages, with the persons in them, at debug level
-logging.getLogger("zeep").setLevel(logging.WARNING)
+_QUOTED = re.compile(r"'([^']*)'")
+#: zeep writes whole messages at debug level, and as an error each value that it cannot convert, with the persons in them
+logging.getLogger("zeep").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,32 @@ class _Local(Transport):
         return _Response(reply.status_code, reply.headers, reply.content)
 
 
+class _Seen(zeep.Plugin):
+    """Keeps the reply as it came: zeep makes None of a value that it cannot convert, and the record would go without it."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+
+    def ingress(self, envelope: Any, http_headers: Any, operation: Any) -> tuple[Any, Any]:
+        """See zeep."""
+        self._of_thread.envelope = envelope
+        return envelope, http_headers
+
+    def begin(self) -> None:
+        """Before a call."""
+        self._of_thread.envelope = None
+
+    def body(self) -> Any:
+        """What the reply to this thread's call says, without the element that only wraps it. UnusableError if there is none."""
+        envelope = self._of_thread.envelope
+        body = None if envelope is None else envelope.find("{*}Body")
+        if body is None or not len(body):
+            raise UnusableError("参数与 WSDL 不符：请核对 manifest.yaml 的 arguments" if envelope is None else "应答是空的")
+        tree = replies.tree_of(body[0])
+        inner = list(tree) if isinstance(tree, dict) else []
+        return tree[inner[0]] if len(inner) == 1 else tree
+
+
 class SoapCaller:
     """Implements adapters.serviced.Caller."""
 
@@ -79,10 +107,12 @@ class SoapCaller:
         sent = basic(service) if plan.security == "basic" else {}
         transport = _Local(client, plan.wsdl.parent, sent)
         settings = zeep.Settings(strict=plan.strict, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
+        self._seen = _Seen()
+        options = {"transport": transport, "settings": settings, "wsse": _security(service, plan), "plugins": [self._seen]}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of parts that no data set of ours may need; those it needs are looked for
-                self._client = zeep.Client(str(plan.wsdl), transport=transport, settings=settings, wsse=_security(service, plan))
+                self._client = zeep.Client(str(plan.wsdl), **options)
             self._binding = self._found_binding()
             self._service = self._client.create_service(str(self._binding.name), service.url)
         except _Abroad as error:
@@ -103,10 +133,11 @@ class SoapCaller:
         return frozenset(self._binding.all())
 
     def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
-        """See adapters.serviced.Caller. Values that HTTP broke are not told: they may be persons'."""
+        """See adapters.serviced.Caller. zeep holds the reply against the WSDL; its values are taken as they were written."""
         given = replies.given(call, arguments)
+        self._seen.begin()
         try:
-            return serialize_object(self._service[call.operation](**given), dict)
+            self._service[call.operation](**given)
         except exceptions.Fault as fault:
             raise self.client.trouble(f"报错（SOAP Fault {_code(fault)}）：{call.operation}，原因请看服务一方的日志") from None
         except exceptions.TransportError as error:
@@ -119,6 +150,9 @@ class SoapCaller:
             raise UnusableError(f"应答与 WSDL 不符{_named(error)}：服务改过了，请换新的 WSDL") from None
         except (exceptions.ValidationError, TypeError) as error:
             raise UnusableError(f"参数与 WSDL 不符{_named(error)}：请核对 manifest.yaml 的 arguments") from None
+        except (ArithmeticError, ValueError):  # a value that is not of its type: the mapping says so of its row
+            pass
+        return self._seen.body()
 
     def follow(self, call: Call, link: str) -> Any:
         """SOAP has no links; the manifest was refused."""
@@ -148,8 +182,7 @@ def _code(fault: exceptions.Fault) -> str:
 
 
 def _named(error: Exception) -> str:
-    """The name of an element that zeep complains of; its texts hold no values where they begin so."""
-    text = str(error)
-    marks = [text.split(mark)[1] for mark in ("'",) if text.count(mark) >= 2]
-    name = marks[0].rpartition("}")[2] if marks else ""
-    return f"（{name}）" if name.isidentifier() else ""
+    """The element or argument that zeep complains of: what it quotes first; a value would be no name, and is not told."""
+    quoted = _QUOTED.search(str(error))
+    name = quoted[1].rpartition("}")[2] if quoted else ""
+    return f"（{name}）" if name.isidentifier() and name.isascii() else ""

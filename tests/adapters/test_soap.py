@@ -90,6 +90,31 @@ def test_typed_rows_are_mapped_with_their_lines(opened: Open, his: SoapHis) -> N
     assert rows[0].values["begn_time"] == (BEGAN + timedelta(minutes=1)).replace(tzinfo=SHANGHAI)
 
 
+def test_a_value_that_is_not_of_its_type_is_its_rows_fault_and_is_not_logged(
+    opened: Open, his: SoapHis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """zeep would make None of the first two, and the records would go without them."""
+    wrong = {1: {"minutes": "四小时"}, 2: {"startTime": "昨天"}, 3: {"weightBefore": "65.5kg"}}
+    his.treatments = [treatment(number, **wrong.get(number, {})) for number in range(5)]
+    rows = {row.ref: [fault.field for fault in row.faults] for page in opened().pages(None, 5) for row in page.rows}
+    assert rows == {
+        "S00000": [],
+        "S00001": ["duration_min"],
+        "S00002": ["begn_time"],
+        "S00003": ["pre_weight_kg"],
+        "S00004": [],
+    }
+    assert "四小时" not in caplog.text
+
+
+def test_an_element_that_says_nil_is_empty(opened: Open, his: SoapHis) -> None:
+    nil = '<endTime xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>'
+    row = {key: nil if key == "endTime" else value for key, value in treatment(1).items()}
+    his.treatments = [row, treatment(2)]
+    rows = [row for page in opened().pages(None, 5) for row in page.rows]
+    assert [row.state for row in rows] == [RowState.NOT_READY, RowState.READY]
+
+
 def test_xml_inside_a_text_is_asked_for_and_read(opened: Open) -> None:
     source = opened("RX01")
     rows = [row for page in source.pages(None, 2) for row in page.rows]
