@@ -1,4 +1,4 @@
-"""`gateway doctor`: is everything in place for the gateway to work. Nothing is changed, no record is sent."""
+"""`gateway doctor`: is everything in place for the gateway to work. No record is sent; the store is opened as by any command."""
 
 from __future__ import annotations
 
