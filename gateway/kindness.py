@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from gateway.errors import SparedError, StoppedError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
-from gateway.ports import SweptSource
+from gateway.ports import DroppedSource, SweptSource
 from gateway.windows import Allowance, Hours
 from schemas.wire import SHANGHAI
 
@@ -120,8 +120,8 @@ class Kindness:
 class Considerate:
     """A source whose pages are counted and timed.
 
-    New rows stop between two pages, where the cursor goes on later; what is read whole each time only begins when it may, or it
-    would never come to its end. Sweeps wait between two slices, when no transaction is open at the site.
+    New rows stop between two pages, where the cursor goes on later; what is read whole each time, as a dropped file is, only begins
+    when it may, or it would never come to its end. Sweeps wait between two slices, when no transaction is open at the site.
     """
 
     source: SweptSource
@@ -177,9 +177,10 @@ class Considerate:
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """See gateway.ports. SparedError when it may not go on now."""
         self._ask()
+        goes_on = self.reading is Reading.INCREMENTAL and not isinstance(self.source, DroppedSource)
         for page in self._timed(self.source.pages(after, size)):
             yield page
-            if self.reading is Reading.INCREMENTAL:
+            if goes_on:
                 self._ask()
 
     def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:

@@ -109,6 +109,20 @@ def test_what_is_read_whole_each_time_is_not_cut_in_the_middle(time: Time) -> No
         next(kindness.of(table, HOT, lambda: False).pages(None, 4))
 
 
+@dataclass
+class Files(Table):
+    """A source that is put away when it was read to its end."""
+
+    def put_away(self) -> None:
+        pass
+
+
+def test_a_dropped_file_is_read_to_its_end_or_it_would_begin_anew_every_hour(time: Time) -> None:
+    kindness, files = kind(time, hot_rows=8), Files(time)
+    assert sum(len(page.rows) for page in kindness.of(files, HOT, lambda: False).pages(None, 4)) == 12
+    assert kindness.closed(HOT)
+
+
 def test_each_tier_has_its_own_budget_and_data_sets_share_it(time: Time) -> None:
     kindness = kind(time, hot_rows=12)
     list(kindness.of(Table(time, dataset="HD03", reading=Reading.RESCAN), HOT, lambda: False).pages(None, 4))
