@@ -68,5 +68,9 @@ class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""
 
 
+class NowhereError(StoreError):
+    """A row that was read is not in the store any more: the day is read again, or no account of it may be given."""
+
+
 class OutpacedError(StoreError):
     """Another reader took in the same keys meanwhile: compare with the ledger again; if that never helps, a StoreError."""

@@ -64,6 +64,15 @@ class Whereabouts:
 
 
 @dataclass(frozen=True, slots=True)
+class DayReading:
+    """The rows of one source and business day as a complete reading showed them; all were taken in."""
+
+    read_at: datetime
+    digest: str  #: of the profile that read it
+    rows: Mapping[str, str]  #: ref -> institution
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """The newest version of a key that a target accepted."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from gateway.breaker import Ended, Report
+from gateway.manifest import DayReading
 from gateway.model import Absence, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark, Page, Reading, SourceRow
 from gateway.outbox import Batch, Doubt, Item, State, Step
 from gateway.standing import EVERYTHING, Extent, Resent
@@ -162,6 +163,12 @@ class SweepStore(IntakeStore, Protocol):
 
     def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
         """Remember how far it came."""
+
+    def keep_reading(self, source: str, dataset: str, day: date, found: DayReading) -> None:
+        """Remember which rows a business day had when it was read completely: its manifest is counted by them."""
+
+    def forget_readings(self, source: str, dataset: str, before: date) -> None:
+        """What is remembered so of earlier days is of no use any more."""
 
     def lift(self, source: str, dataset: str, kind: BrakeKind) -> None:
         """What stopped it is over by itself."""

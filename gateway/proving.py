@@ -124,7 +124,7 @@ def _known(gateway: Gateway, dataset: str, day: date) -> _Known:
     try:
         found = stating.state(gateway, dataset, day, whole=True)[0]
     except GatewayError as error:
-        trouble, found = str(error), stating.find(gateway, dataset, day, anew=False, whole=True)
+        trouble, found = str(error), stating.find(gateway, dataset, day, by=stating.By.STORE, whole=True)
     everyone = {target for targets in found.targets.values() for target in targets}
     history: dict[str, list[Statement]] = defaultdict(list)
     for said in gateway.store.statements(dataset, day):

@@ -1,7 +1,8 @@
-"""The daily manifests (OP01): a business day is read anew, what is new in it is taken in, and where every row stands is stated.
+"""The daily manifests (OP01): a business day is read, what is new in it is taken in, and where every row stands is stated.
 
 So a manifest is also the day's reconciliation of the site's database with our store. It is a record like any other; its next
-version goes out when its figures or its digest have changed, and a zero that was none is revoked.
+version goes out when its figures or its digest have changed, and a zero that was none is revoked. Yesterday is read for it; of
+an older day the cold tier reads every row each night anyway, and it is stated by that reading (ADR 0018).
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
 from typing import Any
 
 import orjson
 import structlog
 
 from gateway import redaction
-from gateway.errors import ConfigError, GatewayError, StoppedError, StoreError
+from gateway.errors import ConfigError, GatewayError, NowhereError, StoppedError, StoreError
 from gateway.judging import kept_ref
-from gateway.manifest import READ, Held, Statement, Whereabouts, figures, live_everywhere
+from gateway.manifest import READ, DayReading, Held, Statement, Whereabouts, figures, live_everywhere
 from gateway.model import Cursor, SourceRow
 from gateway.ownrecords import Own, queue
 from gateway.tiers import span_of
@@ -40,6 +42,9 @@ _LONGEST = 40
 _AT_ONCE = 200
 #: so long `gateway status` tells of a revocation
 _TOLD = timedelta(days=7)
+#: so long the cold tier may have missed a day that was stated; then it is read for its manifest
+_MISSED = timedelta(days=2)
+_NEVER = datetime.min.replace(tzinfo=SHANGHAI)
 _log = structlog.get_logger()
 _Stop = Callable[[], bool]
 
@@ -59,17 +64,36 @@ class Day:
     counted: set[str] = field(default_factory=set)  #: institutions of which the store was counted, not the source
 
 
-def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, anew: bool = True, whole: bool = False) -> Day:
-    """Read the day at every source of the data set and see where its rows stand. SourceError if one cannot be read.
+class By(Enum):
+    """What a day is told by."""
 
-    Not `anew`: only what the store knows. `whole`: with the records of the ledger too, whether their rows are there or not.
+    SITE = auto()  #: the sources are asked now
+    NIGHT = auto()  #: what the cold tier read of it last; a source that it did not read is asked
+    STORE = auto()  #: only what the store knows
+
+
+def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, by: By = By.SITE, whole: bool = False) -> Day:
+    """See where the rows of the day stand. SourceError if a source that has to be asked cannot be read.
+
+    `whole`: with the records of the ledger too, whether their rows are there or not.
     """
-    feeds = [feed for feed in gateway.feeds if feed.source.dataset == dataset]
-    refs = {feed.source.name: _read(gateway, feed, day, stop) for feed in feeds if anew and feed.source.sweeps}
-    found = Day(dataset, day, gateway.clock())
+    feeds = _feeds(gateway, dataset)
+    asked = [feed for feed in feeds if feed.source.sweeps and by is not By.STORE]
+    readings = {feed.source.name: _reading(gateway, feed, day, stop, by) for feed in asked}
+    found = Day(dataset, day, min((each.read_at for each in readings.values()), default=gateway.clock()))
     for feed in feeds:
-        _take(gateway, found, feed, refs.get(feed.source.name), whole=whole)
+        known = readings.get(feed.source.name)
+        _take(gateway, found, feed, known.rows if known else None, whole=whole)
     return found
+
+
+def _reading(gateway: Gateway, feed: Feed, day: date, stop: _Stop, by: By) -> DayReading:
+    source = feed.source
+    kept = gateway.store.reading_of(source.name, source.dataset, day) if by is By.NIGHT else None
+    if kept and kept.digest == source.digest:
+        return kept
+    rows = _read(gateway, feed, day, stop)
+    return DayReading(gateway.clock(), source.digest, rows)
 
 
 def _read(gateway: Gateway, feed: Feed, day: date, stop: _Stop) -> dict[str, str]:
@@ -120,13 +144,13 @@ def _whose(institution: str, ours: Collection[str], first: str) -> str:
 
 
 def _standing(gateway: Gateway, feed: Feed, refs: Mapping[str, str]) -> Sequence[Whereabouts]:
-    """StoreError if a row that was just taken in is nowhere: then no account may be given."""
+    """NowhereError if a row that was taken in is nowhere: then no account may be given."""
     place = (feed.source.name, feed.source.dataset)
     rows = gateway.store.whereabouts(*place, refs.keys(), feed.targets)
     lost = refs.keys() - {each.ref for each in rows if each.aside or each.key}
     if lost:
         named = "、".join(sorted(lost)[:_NAMED])
-        raise StoreError(
+        raise NowhereError(
             f"来源 {place[0]} 的 {place[1]}：{len(lost)} 行读到了却没有着落（本地行号 {named}），不能出清单；稍后自动再试"
         )
     return rows
@@ -162,25 +186,31 @@ def _said(found: Day, institution: str, live: Sequence[Entry]) -> Statement:
 
 
 def state(
-    gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, whole: bool = False
+    gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False, *, by: By = By.SITE, whole: bool = False
 ) -> tuple[Day, list[Statement]]:
     """Queue the manifests of a data set's business day, as far as they say something new; returns the newest of each.
 
-    1. Read the day at its sources; what is new is taken in. Count where every row stands.
+    1. Read the day at its sources; what is new is taken in. Count where every row stands. By the night's reading neither
+       is to be done, but if a row of it is gone from the store since then, the day is read after all.
     2. What says the same as the manifest before is left at that. Else the next version is queued.
     3. A zero that was stated before is revoked when there are rows after all.
     """
-    found = find(gateway, dataset, day, stop, whole=whole)
+    try:
+        found = find(gateway, dataset, day, stop, by=by, whole=whole)
+    except NowhereError:
+        if by is not By.NIGHT:
+            raise
+        found = find(gateway, dataset, day, stop, whole=whole)
     before: dict[str, list[Statement]] = defaultdict(list)
     for each in gateway.store.statements(dataset, day):
         before[each.institution].append(each)
     newest = {said.institution: said for said in account(gateway, found)}
     same = [code for code, said in newest.items() if before[code] and before[code][-1].says_as(said)]
-    gateway.store.statements_stand(dataset, day, same, found.taken_at)
     queued = _queued(gateway, found, [said for code, said in newest.items() if code not in same])
     for said in queued:
         if not said.zero:
             _revoke(gateway, [each for each in before[said.institution] if each.zero], found.rows[said.institution])
+    gateway.store.statements_stand(dataset, day, list(newest), found.taken_at)
     newest.update({code: before[code][-1] for code in same} | {said.institution: said for said in queued})
     return found, list(newest.values())
 
@@ -247,22 +277,48 @@ def ended(gateway: Gateway, day: date) -> bool:
 
 
 def due(gateway: Gateway, dataset: str) -> list[date]:
-    """The business days to be looked at now, the newest first: its deadline is next. None before the hour of the day.
+    """The business days to be read now for their manifests, newest first: its deadline is next. None before the hour of the day.
 
-    From the day the gateway was installed, as far back as the cold tier reads; each once a day.
+    Yesterday, once it is that hour; what was never stated; and what the cold tier has missed for two nights. Where no source
+    can be asked for a day, each open day once a day: only the store is counted.
     """
     now = gateway.clock().astimezone(SHANGHAI)
-    today = now.date()
-    since = datetime.combine(today, time(gateway.config.schedule.manifest_hour), SHANGHAI)
+    since = datetime.combine(now.date(), time(gateway.config.schedule.manifest_hour), SHANGHAI)
     if now < since:
         return []
+    yesterday = now.date() - timedelta(days=1)
+    swept = any(feed.source.sweeps for feed in _feeds(gateway, dataset))
+    found = _looks(gateway, dataset)
+    return [day for day, at in found.items() if at < (since - _MISSED if swept and day < yesterday else since)]
+
+
+def reviewable(gateway: Gateway, dataset: str) -> list[date]:
+    """The business days stated before that the cold tier has read anew since, at every source that can be asked for a day."""
+    swept = [feed.source for feed in _feeds(gateway, dataset) if feed.source.sweeps]
+    readings = [gateway.store.readings(source.name, dataset, source.digest) for source in swept]
+    if not readings:
+        return []
+    looks = _looks(gateway, dataset)
+    return [day for day, at in looks.items() if _NEVER < at < min(each.get(day, _NEVER) for each in readings)]
+
+
+def _looks(gateway: Gateway, dataset: str) -> dict[date, datetime]:
+    """When each open day was looked at last, the newest day first, from the day the gateway was installed.
+
+    A moment that is still to come was said by a clock that was wrong then, and counts as never.
+    """
+    now = gateway.clock()
+    today = now.astimezone(SHANGHAI).date()
     first = max(today - timedelta(days=gateway.config.tiers.open_days), gateway.store.installed_at.astimezone(SHANGHAI).date())
     looks = gateway.store.stated_looks(dataset, first)
-    served = {
-        code for feed in gateway.feeds if feed.source.dataset == dataset for code in _institutions(gateway, feed.source.name)[0]
-    }
-    days = [today - timedelta(days=back) for back in range(1, (today - first).days + 1)]
-    return [day for day in days if any(looks.get((code, day), datetime.min.replace(tzinfo=SHANGHAI)) < since for code in served)]
+    served = {code for feed in _feeds(gateway, dataset) for code in _institutions(gateway, feed.source.name)[0]}
+    days = (today - timedelta(days=back) for back in range(1, (today - first).days + 1))
+    found = {day: min(looks.get((code, day), _NEVER) for code in served) for day in days} if served else {}
+    return {day: at if at <= now else _NEVER for day, at in found.items()}
+
+
+def _feeds(gateway: Gateway, dataset: str) -> list[Feed]:
+    return [feed for feed in gateway.feeds if feed.source.dataset == dataset]
 
 
 def jobs(gateway: Gateway, stop: _Stop) -> list[Job]:
@@ -275,12 +331,24 @@ def turn(gateway: Gateway, stop: _Stop = lambda: False) -> None:
     for dataset in datasets(gateway):
         log: Any = _log.bind(dataset=dataset, job="manifest")
         try:
-            for day in due(gateway, dataset):
-                state(gateway, dataset, day, stop)
+            _turn(gateway, dataset, stop, log)
         except StoppedError:
             return
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
+
+
+def _turn(gateway: Gateway, dataset: str, stop: _Stop, log: Any) -> None:
+    """A day of which no account can be given does not keep the other days from theirs."""
+    wanted = [(day, By.SITE) for day in due(gateway, dataset)]
+    wanted += [(day, By.NIGHT) for day in reviewable(gateway, dataset) if (day, By.SITE) not in wanted]
+    for day, by in wanted:
+        if stop():
+            raise StoppedError("按要求停止出日清单：其余的日期下次接着出")
+        try:
+            state(gateway, dataset, day, stop, by=by)
+        except StoreError as error:
+            log.error("failed", day=str(day), kind=type(error).__name__, cause=str(error))
 
 
 def lines(gateway: Gateway) -> list[str]:

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from gateway import voiding
 from gateway.errors import OutpacedError
 from gateway.intake import Look, Manner, take_in
-from gateway.judging import Judge, Judged
+from gateway.judging import Judge, Judged, kept_ref
+from gateway.manifest import DayReading
 from gateway.model import Absence, Aside, AsideState, Brake, BrakeKind, Heir, Intake, LedgerEntry, Parcel, SourceRow, Tally
 from gateway.ports import SweepStore, SweptSource
 from gateway.restraint import Restraint
@@ -26,6 +27,7 @@ _AT_ONCE = 200
 _LATELY = timedelta(hours=1)
 _LONG_AGO = datetime(1900, 1, 1, tzinfo=SHANGHAI)
 _MOMENT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,19 @@ class Span:
     start: datetime
     end: datetime
     step: timedelta = timedelta(days=7)
+    over: datetime | None = None  #: the midnight before which each day is read alone, and its rows are remembered
 
     def slices(self) -> Iterator[tuple[datetime, datetime]]:
         """Its parts, oldest first."""
         start = self.start
         while start < self.end:
-            end = min(start + self.step, self.end)
+            end = min(start + (_DAY if self.alone(start) else self.step), self.end)
             yield start, end
             start = end
+
+    def alone(self, start: datetime) -> bool:
+        """Whether a slice that begins then is a business day that is over, and nothing else."""
+        return self.over is not None and start < self.over
 
 
 @dataclass
@@ -99,7 +106,8 @@ class Sweeper:
     def sweep(self, span: Span) -> Swept:
         """Read the span, then withdraw what is surely gone.
 
-        1. Each slice is read in one snapshot, and what is new or changed in it is taken in.
+        1. Each slice is read in one snapshot, and what is new or changed in it is taken in. Which rows a day has that was
+           read alone is remembered: the site need not be asked again for its manifest.
         2. What the ledger has of the slice and was not seen is looked up by its own key.
         3. What is not found either counts as missing once more; what is back is forgotten.
         4. What was missing often enough is withdrawn, unless it is too much at once.
@@ -109,7 +117,7 @@ class Sweeper:
         began, total, missing = self.clock(), Tally(), 0
         for start, end in span.slices():
             seen = Seen()
-            total += self.read(start, end, seen)
+            total += self._day(start, end, seen) if span.alone(start) else self.read(start, end, seen)
             unseen = self.store.missing(*self._place, start, end, seen.holds)
             gone, found = self._looked_up(unseen)
             total += found
@@ -117,6 +125,13 @@ class Sweeper:
             missing += len(gone)
         voided, braked = self._withdraw(span, began)
         return Swept(total, missing, voided, braked)
+
+    def _day(self, start: datetime, end: datetime, seen: Seen) -> Tally:
+        rows: dict[str, str] = {}
+        total = self.read(start, end, seen, lambda page: rows.update((kept_ref(row.ref), row.institution) for row in page))
+        found = DayReading(self.clock(), self.source.digest, rows)
+        self.store.keep_reading(*self._place, start.astimezone(SHANGHAI).date(), found)
+        return total
 
     def read(
         self,

@@ -25,6 +25,7 @@ from gateway.ports import DroppedSource, SweptSource
 from gateway.restraint import Restraint
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper, Swept
+from schemas.manifest import CODE as MANIFEST
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
@@ -123,7 +124,10 @@ class Reader:
     def sweep(self, tier: Tier) -> Swept:
         """The window of that tier, held against the ledger; what vanished before and after the look must be the same source."""
         self._watch(timedelta())
-        found = self._sweeper(tier).sweep(self.span(tier))
+        span = self.span(tier)
+        found = self._sweeper(tier).sweep(span)
+        if span.over:
+            self.store.forget_readings(self.source.name, self.source.dataset, span.start.date())
         self.store.finish_sweep(self.source.name, self.source.dataset, tier, self.clock())
         return found
 
@@ -143,8 +147,11 @@ class Reader:
     def span(self, tier: Tier) -> Span:
         """From midnight to midnight: where a site keeps a date and a clock apart, only whole days are sure."""
         today = self.clock().astimezone(SHANGHAI).date()
-        back = timedelta(days=self.tiers.open_days) if tier is Tier.COLD else self._look_back(today)
-        return Span(_midnight(today - back), _midnight(today + AHEAD))
+        end = _midnight(today + AHEAD)
+        if tier is Tier.WARM:
+            return Span(_midnight(today - self._look_back(today)), end)
+        over = _midnight(today) if MANIFEST in self.edition.datasets else None
+        return Span(_midnight(today - timedelta(days=self.tiers.open_days)), end, over=over)
 
     def cold_is_due(self) -> bool:
         """Once a night, after the configured hour; also when the last night was missed."""

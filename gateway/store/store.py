@@ -17,7 +17,7 @@ from gateway.disk import Room, Usage
 from gateway.errors import OutpacedError, StoreError
 from gateway.hindrance import Hindrance, Interruption, Place
 from gateway.lateness import Track
-from gateway.manifest import Held, Statement, Whereabouts
+from gateway.manifest import DayReading, Held, Statement, Whereabouts
 from gateway.model import Absence, AsideState, Brake, BrakeKind, Cursor, Heir, Intake, LedgerEntry, Mark
 from gateway.notices import Notice
 from gateway.outbox import Batch, Doubt, Item, State, Step
@@ -61,6 +61,7 @@ from gateway.store import (
     pace,
     parents,
     quality,
+    readings,
     requeueing,
     resending,
     reservations,
@@ -258,6 +259,24 @@ class Store:
     def finish_sweep(self, source: str, dataset: str, tier: str, now: datetime, done_to: str = "") -> None:
         """See SweepStore."""
         write_over(self._engine, lambda connection: sweeps.finish(connection, source, dataset, tier, done_to, now))
+
+    def keep_reading(self, source: str, dataset: str, day: date, found: DayReading) -> None:
+        """See SweepStore."""
+        write_over(self._engine, lambda connection: readings.keep(connection, source, dataset, day, found))
+
+    def reading_of(self, source: str, dataset: str, day: date) -> DayReading | None:
+        """The rows that the cold tier saw of a day when it read it last; None: it did not."""
+        with reading(self._engine) as connection:
+            return readings.of(connection, source, dataset, day)
+
+    def readings(self, source: str, dataset: str, digest: str) -> Mapping[date, datetime]:
+        """Day -> when the cold tier read it last, by a profile of that digest."""
+        with reading(self._engine) as connection:
+            return readings.moments(connection, source, dataset, digest)
+
+    def forget_readings(self, source: str, dataset: str, before: date) -> None:
+        """See SweepStore."""
+        write(self._engine, lambda connection: readings.forget(connection, source, dataset, before))
 
     def lags(self, source: str, dataset: str, since: date) -> Mapping[date, Mapping[int, int]]:
         """Day -> step of lookback -> rows that came so late."""

@@ -245,6 +245,18 @@ sweep = Table(
     **_BY_BYTE,
 )
 
+day_reading = Table(
+    "day_reading",
+    metadata,
+    Column("source", _Code, primary_key=True),
+    Column("dataset", _Code, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("read_at", Instant, nullable=False),
+    Column("digest", String(80), nullable=False),  # of the profile that read it
+    Column("refs", _Body, nullable=False),  # see store.readings
+    **_BY_BYTE,
+)
+
 parcel = Table(
     "parcel",
     metadata,

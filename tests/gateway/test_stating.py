@@ -6,12 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 from support.delivery import INSTITUTION, START, Clock, Platform
 
@@ -23,11 +24,13 @@ from gateway.errors import SourceChangedError, StoreError
 from gateway.manifest import Basis, Statement
 from gateway.model import Brake, BrakeKind
 from gateway.outbox import State
+from gateway.tiers import Tier
 from gateway.uploading import upload
 from gateway.wiring import Gateway, opened
 from schemas import loader
 from schemas.build import validator
 from schemas.manifest import CODE, Entry, digest
+from schemas.wire import SHANGHAI
 
 OTHER = "H99000100002"
 DAY = START.date() - timedelta(days=1)
@@ -79,8 +82,8 @@ def run(folder: Path, statement: str, *values: object) -> None:
         connection.commit()
 
 
-def treat(folder: Path, number: int, whose: str | None = None) -> None:
-    row = (number, f"TX{number:04d}", 1, DAY.isoformat(), "08:00", "12:00", 240, "M01", 1, whose, "2026-11-24 13:00:00")
+def treat(folder: Path, number: int, whose: str | None = None, day: date = DAY) -> None:
+    row = (number, f"TX{number:04d}", 1, day.isoformat(), "08:00", "12:00", 240, "M01", 1, whose, "2026-11-24 13:00:00")
     names = "id, session_no, patient_id, session_date, on_clock, off_clock, minutes, machine, item_id, anticoagulant, created_at"
     run(folder, f"INSERT INTO dialysis_session ({names}, updated_at) VALUES ({', '.join('?' * 12)})", *row, row[-1])
 
@@ -190,3 +193,133 @@ def test_a_store_that_two_gateways_share_keeps_one_account_of_a_day(tmp_path: Pa
 
 def _told(found: list[Statement]) -> list[tuple[int, str]]:
     return [(each.version, each.digest) for each in found]
+
+
+FIRST = START.date()  #: the day of the installation: nothing before it is stated by itself
+
+
+@contextmanager
+def asked_at_the_site() -> Iterator[list[str]]:
+    """Every statement that reads sessions of a span of days."""
+    found: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: Any) -> None:
+        if "dialysis_session" in statement and "session_date <" in statement:
+            found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def at(clock: Clock, day: date, hour: int) -> None:
+    clock.now = datetime.combine(day, time(hour), SHANGHAI)
+
+
+def looked(gateway: Gateway) -> dict[date, datetime]:
+    return {day: moment for (_, day), moment in gateway.store.stated_looks("HD03", FIRST).items()}
+
+
+def night(gateway: Gateway, clock: Clock, day: date) -> None:
+    """The cold tier at two, then manifests at three: before their hour."""
+    at(clock, day, 2)
+    gateway.reader(gateway.feeds[0]).sweep(Tier.COLD)
+    at(clock, day, 3)
+    stating.turn(gateway)
+
+
+@contextmanager
+def stated_three_days(folder: Path, clock: Clock) -> Iterator[Gateway]:
+    """A row on each of the first two days, none on the third."""
+    with installed(folder, clock) as gateway:
+        for number in (1, 2):
+            treat(folder, number, day=FIRST + timedelta(days=number - 1))
+        at(clock, FIRST + timedelta(days=3), 8)
+        stating.turn(gateway)
+        yield gateway
+
+
+def test_only_yesterday_is_read_for_its_manifest_and_older_days_are_stated_from_what_the_night_has_read(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with stated_three_days(tmp_path, clock) as gateway:
+        today = FIRST + timedelta(days=4)
+        with asked_at_the_site() as asked:
+            night(gateway, clock, today)
+            assert len(asked) == 45 + 2, "each open day, and what lies ahead"
+            moment = datetime.combine(today, time(2), SHANGHAI)
+            assert looked(gateway) == {FIRST + timedelta(days=number): moment for number in range(3)}
+            at(clock, today, 8)
+            stating.turn(gateway)
+            stating.turn(gateway)
+            assert len(asked) == 45 + 2 + 1, "yesterday"
+        assert stating.due(gateway, "HD03") == stating.reviewable(gateway, "HD03") == []
+        assert [each.version for day in looked(gateway) for each in gateway.store.statements("HD03", day)] == [1] * 4
+
+
+def test_what_the_night_has_found_late_is_stated_and_a_zero_revoked_without_asking_the_site_again(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with stated_three_days(tmp_path, clock) as gateway:
+        late = FIRST + timedelta(days=2)
+        treat(tmp_path, 3, day=late)
+        with asked_at_the_site() as asked:
+            night(gateway, clock, FIRST + timedelta(days=4))
+            assert len(asked) == 45 + 2
+        zero, said = gateway.store.statements("HD03", late)
+        assert (zero.zero, bool(zero.revoked_at), said.figures["read"], said.version) == (True, True, 1, 2)
+        assert said.basis is Basis.SOURCE
+        (again,) = stating.state(gateway, "HD03", late)[1]
+        assert again.version == said.version, "the site says the same"
+
+
+def test_a_row_of_the_nights_reading_that_the_store_has_forgotten_lets_the_day_be_read_after_all(
+    tmp_path: Path, clock: Clock
+) -> None:
+    with stated_three_days(tmp_path, clock) as gateway:
+        treat(tmp_path, 3, day=FIRST)
+        run(tmp_path, "UPDATE dialysis_session SET minutes = NULL, patient_id = 9 WHERE id = 3")
+        today = FIRST + timedelta(days=4)
+        at(clock, today, 2)
+        gateway.reader(gateway.feeds[0]).sweep(Tier.COLD)
+        run(tmp_path, "DELETE FROM dialysis_session WHERE id = 3")
+        gateway.store.forget("his", "HD03", {"3"})
+        with asked_at_the_site() as asked:
+            stating.turn(gateway)
+            assert len(asked) == 1
+        assert stating.reviewable(gateway, "HD03") == []
+        (said,) = gateway.store.statements("HD03", FIRST)
+        assert (said.version, said.figures["read"]) == (1, 1)
+
+
+def test_a_day_that_the_night_did_not_reach_is_read_for_its_manifest_after_two_nights(tmp_path: Path, clock: Clock) -> None:
+    with stated_three_days(tmp_path, clock) as gateway:
+        at(clock, FIRST + timedelta(days=5), 8)
+        assert stating.due(gateway, "HD03") == [FIRST + timedelta(days=number) for number in (4, 3)]
+        at(clock, FIRST + timedelta(days=6), 8)
+        assert stating.due(gateway, "HD03") == [FIRST + timedelta(days=number) for number in (5, 4, 3, 2, 1, 0)]
+
+
+def test_a_manifest_made_by_a_clock_that_ran_ahead_is_looked_at_again(tmp_path: Path, clock: Clock) -> None:
+    with stated_three_days(tmp_path, clock) as gateway:
+        treat(tmp_path, 3, day=FIRST + timedelta(days=2))
+        at(clock, FIRST + timedelta(days=300), 8)
+        stating.state(gateway, "HD03", FIRST + timedelta(days=2))
+        at(clock, FIRST + timedelta(days=3), 9)
+        assert stating.due(gateway, "HD03") == [FIRST + timedelta(days=2)]
+        stating.turn(gateway)
+        assert stating.due(gateway, "HD03") == []
+
+
+def test_a_day_of_which_no_account_can_be_given_does_not_keep_the_others_from_theirs(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installed(tmp_path, clock) as gateway:
+        treat(tmp_path, 1, day=FIRST + timedelta(days=1))
+        whereabouts = type(gateway.store).whereabouts
+        monkeypatch.setattr(type(gateway.store), "whereabouts", lambda *arguments: whereabouts(*arguments)[1:])
+        at(clock, FIRST + timedelta(days=3), 8)
+        stating.turn(gateway)
+        assert looked(gateway).keys() == {FIRST, FIRST + timedelta(days=2)}
