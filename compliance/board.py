@@ -172,14 +172,15 @@ class _Board:
 
     def _link(self, institution: Institution) -> LinkLine:
         now, code = self._asked.now, institution.code
+        planned = self._planned(institution)
         heard = self._watch.heard(code, self._asked.day, now) if code else Heard()
         state = connection.link(
             heard.last_at,
             now,
             self._interval,
             self._limits,
-            closed=closing.calendar(self._closures.get(code, ()))(now.astimezone(SHANGHAI).date()),
-            declared=any(each.excuses(now, self._open_for) for each in self._declarations.get(code, ())),
+            closed=closing.since(closing.calendar(self._closures.get(code, ())), now.astimezone(SHANGHAI).date()),
+            declared=any(each.excuses(now, self._open_for, planned) for each in self._declarations.get(code, ())),
         )
         covered = connection.coverage(self._asked.day, heard, now, self._interval * self._limits.late_after)
         offset = round(heard.here.offset_ms / 1000) if heard.here else None
@@ -208,11 +209,7 @@ class _Board:
             yield f"时钟{'快' if offset > 0 else '慢'} {abs(offset)} 秒，请核对授时"
 
     def _rows(self, institution: Institution) -> Iterator[DayRow]:
-        planned = {
-            dataset.code: dataset
-            for dataset in self._edition.datasets.values()
-            if dataset.uploaded and dataset.scene in institution.scenes and institution.code
-        }
+        planned = self._planned(institution)
         if not planned:
             return
         found = days.cells(
@@ -225,6 +222,13 @@ class _Board:
         for code, dataset in planned.items():
             cells = tuple(cell for cell in found if cell.dataset == code)
             yield DayRow(institution.name, institution.code, code, dataset.name, cells)
+
+    def _planned(self, institution: Institution) -> dict[str, Dataset]:
+        return {
+            dataset.code: dataset
+            for dataset in self._edition.datasets.values()
+            if dataset.uploaded and dataset.scene in institution.scenes and institution.code
+        }
 
     def _plan(self, institution: Institution, dataset: Dataset) -> Plan:
         return Plan(

@@ -18,6 +18,7 @@ WEEKDAYS = ("周一", "周二", "周三", "周四", "周五", "周六", "周日"
 #: an institution that is closed for longer is taken off the roster; and a limit that skips closed days has to end some day
 LONGEST = timedelta(days=366)
 _REASON = 200
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,17 @@ def calendar(closures: Iterable[Closure]) -> Closed:
     """Whether any of them closes a day."""
     found = tuple(closures)
     return lambda day: any(closure(day) for closure in found)
+
+
+def since(closed: Closed, day: date) -> date | None:
+    """The first of the closed days in a row that `day` is one of; None if it is not closed."""
+    if not closed(day):
+        return None
+    for _ in range(LONGEST.days):
+        if not closed(day - _DAY):
+            break
+        day -= _DAY
+    return day
 
 
 def faults(closure: Closure) -> Iterator[str]:

@@ -140,12 +140,17 @@ def _covered(minutes: int, until: int, span: range, reach: int) -> Coverage:
     return Coverage(covered, len(span), longest)
 
 
-def link(last: datetime | None, now: datetime, interval: timedelta, limits: Thresholds, *, closed: bool, declared: bool) -> Link:
-    """The state at `now`, given when the last heartbeat came. A reason counts only where there is something to excuse."""
+def link(
+    last: datetime | None, now: datetime, interval: timedelta, limits: Thresholds, *, closed: date | None, declared: bool
+) -> Link:
+    """The state at `now`, given when the last heartbeat came. A reason counts only where there is something to excuse.
+
+    `closed`: since which day it has been closed. Who was silent for a day already when the closed days began, is silent.
+    """
     age = now - last if last else None
     if age is not None and age <= interval * limits.late_after:
         return Link.CONNECTED
-    if closed:
+    if closed and (last is None or last >= datetime.combine(closed, time(), SHANGHAI) - DAY):
         return Link.CLOSED
     if declared:
         return Link.DECLARED

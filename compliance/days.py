@@ -6,7 +6,7 @@ Silence is never health: a day of which there are neither rows, nor a stated zer
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -68,6 +68,7 @@ class Manifest:
     read: int
     accepted: int
     outstanding: int  #: rows that are owed and were not accepted yet
+    under_way: int  #: those of them that may be here nevertheless: no answer yet, or another platform is behind
     digest: str
 
     @property
@@ -116,12 +117,20 @@ class _Day:
     """What there is of the day."""
 
     keys: Mapping[str, Sequence[Arrival]]  #: every version of the keys whose newest one happened that day
+    moved: Sequence[Sequence[Arrival]]  #: the same of the keys that were of that day once, and are of another one now
     manifests: Sequence[Manifest]
 
     @property
     def live(self) -> list[Arrival]:
         """What counts now."""
         return [versions[-1] for versions in self.keys.values() if versions[-1].live]
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the manifest said that there was nothing, and a row came after it."""
+        zeros = [each.received_at for each in self.manifests if each.zero]
+        firsts = (min(each.accepted_at for each in versions) for versions in self.keys.values())
+        return bool(zeros) and any(first > min(zeros) for first in firsts)
 
     @property
     def late(self) -> int:
@@ -134,29 +143,38 @@ def cells(
     datasets: Mapping[str, Plan], days: Sequence[date], arrivals: Iterable[Arrival], manifests: Iterable[Manifest], now: datetime
 ) -> tuple[DayCell, ...]:
     """Every data set on every day, as of `now`; what came later must not be among what is given."""
-    held = _by_day(arrivals)
+    held, moved = _by_day(arrivals)
     stated: dict[tuple[str, date], list[Manifest]] = defaultdict(list)
     for each in sorted(manifests, key=lambda each: each.received_at):
         stated[each.dataset, each.day].append(each)
     heard = {(code, day.replace(day=1)) for code, day in (*held, *stated)}
     return tuple(
         _cell(
-            code, plan, day, _Day(held.get((code, day), {}), stated.get((code, day), ())), (code, day.replace(day=1)) in heard, now
+            *(code, plan, day, _Day(held.get((code, day), {}), moved.get((code, day), ()), stated.get((code, day), ()))),
+            *((code, day.replace(day=1)) in heard, now),
         )
         for code, plan in datasets.items()
         for day in days
     )
 
 
-def _by_day(arrivals: Iterable[Arrival]) -> dict[tuple[str, date], dict[str, list[Arrival]]]:
+_Place = tuple[str, date]  #: data set and business date
+
+
+def _by_day(arrivals: Iterable[Arrival]) -> tuple[dict[_Place, dict[str, list[Arrival]]], dict[_Place, list[list[Arrival]]]]:
+    """Every key where its newest version says, and where its older versions said otherwise."""
     keys: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
     for each in arrivals:
         keys[each.dataset, each.key].append(each)
-    found: dict[tuple[str, date], dict[str, list[Arrival]]] = defaultdict(dict)
+    found: dict[_Place, dict[str, list[Arrival]]] = defaultdict(dict)
+    moved: dict[_Place, list[list[Arrival]]] = defaultdict(list)
     for (dataset, key), versions in keys.items():
         versions.sort(key=lambda each: each.version)
-        found[dataset, versions[-1].occurred_at.astimezone(SHANGHAI).date()][key] = versions
-    return found
+        days = [each.occurred_at.astimezone(SHANGHAI).date() for each in versions]
+        found[dataset, days[-1]][key] = versions
+        for day in set(days) - {days[-1]}:
+            moved[dataset, day].append(versions)
+    return found, moved
 
 
 def _cell(code: str, plan: Plan, day: date, found: _Day, in_month: bool, now: datetime) -> DayCell:
@@ -178,7 +196,7 @@ def _cell(code: str, plan: Plan, day: date, found: _Day, in_month: bool, now: da
         missing=missing,
         stated=manifest.accepted if manifest else None,
         equal=_digest(live) == manifest.digest if manifest else None,
-        revoked=bool(found.keys) and any(each.zero for each in found.manifests),
+        revoked=found.revoked,
         excused=late + missing if in_time else 0,
     )
     reason = DayState.DECLARED if in_time else DayState.DECLARED_LATE if told else None
@@ -191,7 +209,7 @@ def _state(cell: DayCell, plan: Plan, found: _Day, reason: DayState | None, in_m
         return DayState.EXEMPT
     if not found.keys and not found.manifests:
         return _nothing(cell, plan, reason, in_month, now)
-    if cell.equal is False and not _fitted(found):
+    if cell.equal is False and not _fitted(found, cell.day) and not _ahead(found):
         return DayState.DIFFERING
     if cell.missing:
         return reason or DayState.OVERDUE
@@ -214,11 +232,29 @@ def _nothing(cell: DayCell, plan: Plan, reason: DayState | None, in_month: bool,
     return reason or DayState.SILENT
 
 
-def _fitted(found: _Day) -> bool:
-    """Whether the manifest was right about what was here when it came: rows that came since make it old, not wrong."""
+def _fitted(found: _Day, day: date) -> bool:
+    """Whether the manifest was right about what was here when it came: rows that came or left since make it old, not wrong."""
     manifest = found.manifests[-1]
-    then = [[each for each in versions if each.accepted_at <= manifest.received_at] for versions in found.keys.values()]
-    return _digest(versions[-1] for versions in then if versions and versions[-1].live) == manifest.digest
+    then = _then((*found.keys.values(), *found.moved), manifest.received_at)
+    return _digest(each for each in then if each.live and each.occurred_at.astimezone(SHANGHAI).date() == day) == manifest.digest
+
+
+def _then(keys: Iterable[Sequence[Arrival]], moment: datetime) -> Iterator[Arrival]:
+    """The newest version of each as of that moment."""
+    for versions in keys:
+        if known := [each for each in versions if each.accepted_at <= moment]:
+            yield known[-1]
+
+
+def _ahead(found: _Day) -> bool:
+    """Whether more was here when the manifest came than it says, by no more than it says to be under way.
+
+    Its digest is over what the gateway knows to be held, by every platform that it reports to: of a lost answer, or while another
+    platform is behind, it cannot be that of what is here. The next manifest without such rows is held to it.
+    """
+    manifest = found.manifests[-1]
+    here = sum(each.live for each in _then(found.keys.values(), manifest.received_at))
+    return 0 < here - manifest.accepted <= manifest.under_way
 
 
 def _told(plan: Plan, code: str, begin: datetime, due: datetime) -> datetime | None:

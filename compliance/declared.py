@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 from schemas import wire
@@ -48,19 +48,21 @@ class Declaration:
         return self.versions[0].received_at > self.versions[0].due_at
 
     def told_at(self, dataset: str, begin: datetime, end: datetime, open_for: timedelta) -> datetime | None:
-        """When it was first said that this stretch of this data set cannot be reported; None if it does not say so now.
+        """Since when it has said that this stretch of this data set cannot be reported; None if it does not say so now.
 
-        A later version may say more than the first one; what it adds was said when it came, whatever time it still names.
+        A later version may say more than the first one; what it adds was said when it came, whatever time it still names. So
+        was what had been taken back meanwhile.
         """
-        if not _covers(self.newest, dataset, begin, end, open_for):
+        said = list(takewhile(lambda each: _covers(each, dataset, begin, end, open_for), reversed(self.versions)))
+        if not said:
             return None
-        first = next(each for each in self.versions if _covers(each, dataset, begin, end, open_for))
-        return first.declared_at if first is self.versions[0] else first.received_at
+        return said[-1].declared_at if said[-1] is self.versions[0] else said[-1].received_at
 
-    def excuses(self, moment: datetime, open_for: timedelta) -> bool:
-        """Whether it speaks of that moment, for some data set."""
-        end = self.newest.end or self.newest.start + open_for
-        return self.newest.live and self.newest.start <= moment <= end
+    def excuses(self, moment: datetime, open_for: timedelta, datasets: Collection[str]) -> bool:
+        """Whether it says that at that moment none of these data sets can be reported: less is no reason to be silent."""
+        said = self.newest
+        end = said.end or said.start + open_for
+        return said.live and said.start <= moment <= end and (not said.datasets or said.datasets.issuperset(datasets))
 
 
 def read(rows: Iterable[tuple[Mapping[str, Any], datetime, datetime]]) -> tuple[Declaration, ...]:

@@ -22,7 +22,8 @@ from schemas import operating
 
 _LIVE = "1"
 #: rows of the account that are owed and not accepted; superseded ones are counted by the version that took their place
-_OUTSTANDING = ("not_ready", "quarantined", "queued", "leased", "sending", "unknown", "held", "rejected")
+_UNDER_WAY = ("queued", "leased", "sending", "unknown", "held", "rejected")
+_OUTSTANDING = ("not_ready", "quarantined", *_UNDER_WAY)
 
 
 class StoredWatch:
@@ -101,6 +102,7 @@ def _live(rows: Any) -> Iterator[Manifest]:
                 read=int(body["read"]),
                 accepted=int(body["accepted"]),
                 outstanding=sum(int(body[part]) for part in _OUTSTANDING),
+                under_way=sum(int(body[part]) for part in _UNDER_WAY),
                 digest=body["digest"],
             )
 

@@ -62,6 +62,24 @@ def test_silence_on_a_closed_day_is_closed_and_a_heartbeat_shows_all_the_same(wa
     assert watched.link(EIGHT + timedelta(days=1)).state is Link.SILENT
 
 
+def test_closed_days_do_not_excuse_a_silence_that_began_long_before_them(watched: Watched, edition: Edition) -> None:
+    weekly = Closure(INSTITUTION, DAY, None, frozenset({DAY.weekday(), (DAY.weekday() + 1) % 7}), "周休", "test", EIGHT)
+    StoredClosures(watched.store, edition).add([weekly])
+    watched.beat(EIGHT - 14 * HOUR)
+    assert watched.link(EIGHT).state is Link.CLOSED, "switched off on the evening before"
+    assert watched.link(EIGHT + 24 * HOUR).state is Link.CLOSED, "the second of two closed days"
+    assert watched.link(EIGHT + timedelta(days=7)).state is Link.SILENT
+
+
+def test_a_declaration_of_some_data_sets_does_not_excuse_silence(watched: Watched) -> None:
+    watched.beat(EIGHT)
+    watched.declare(EIGHT + MINUTE, EIGHT, EIGHT + 5 * HOUR, affected=[{"dataset": "HD03"}])
+    assert watched.link(EIGHT + 2 * HOUR).state is Link.SILENT
+    everything = [{"dataset": row.dataset} for row in watched.board(EIGHT).rows]
+    watched.declare(EIGHT + 2 * MINUTE, EIGHT, EIGHT + 5 * HOUR, affected=everything)
+    assert watched.link(EIGHT + 2 * HOUR).state is Link.DECLARED
+
+
 def test_silence_that_was_declared_is_declared_until_it_should_be_over(watched: Watched) -> None:
     watched.beat(EIGHT)
     watched.declare(EIGHT + MINUTE, EIGHT, EIGHT + 5 * HOUR)

@@ -13,6 +13,7 @@ from compliance.closing import Closure
 from compliance.days import DayState
 from compliance.store.closures import StoredClosures
 from compliance.store.database import Database
+from schemas import wire
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
@@ -103,6 +104,33 @@ def test_a_zero_is_stated_and_revoked_by_a_row_of_that_day(watched: Watched) -> 
     assert (cell.state, cell.revoked, cell.equal) == (DayState.LATE, True, True)
 
 
+def test_rows_that_were_withdrawn_before_the_zero_do_not_revoke_it(watched: Watched) -> None:
+    (gone,) = watched.sessions(EIGHT, EIGHT)
+    watched.take([watched.maker.changed(gone, version="2", vali_flag="0")], "HD03", EIGHT + HOUR)
+    watched.state(DAY, NEXT)
+    cell = watched.cell(AFTER, DAY)
+    assert (cell.live, cell.equal, cell.revoked) == (0, True, False)
+
+
+def test_a_row_whose_date_is_mended_after_the_manifest_makes_it_old_and_not_wrong(watched: Watched) -> None:
+    kept, moved = watched.sessions(EIGHT, EIGHT, count=2)
+    watched.state(DAY, NEXT, [kept, moved])
+    times = {name: wire.encode_datetime(EIGHT + 24 * HOUR) for name in ("begn_time", "occurred_at")}
+    until = wire.encode_datetime(EIGHT + 28 * HOUR)
+    watched.take([watched.maker.changed(moved, version="2", end_time=until, **times)], "HD03", NEXT + HOUR)
+    assert watched.cell(NEXT + 2 * HOUR, DAY).state is DayState.PENDING
+    watched.state(DAY, NEXT + 3 * HOUR, [kept], version=2)
+    assert watched.cell(AFTER, DAY).state is DayState.MATCHED
+
+
+def test_what_came_and_is_not_known_to_have_come_is_not_proven_and_not_wrong(watched: Watched) -> None:
+    rows = watched.sessions(EIGHT, EIGHT, count=3)
+    watched.state(DAY, NEXT, rows[:1], unknown=1, queued=1)
+    assert watched.cell(AFTER, DAY).state is DayState.UNPROVEN
+    watched.state(DAY, AFTER, rows[:1], version=2, quarantined=2)
+    assert watched.cell(AFTER + HOUR, DAY).state is DayState.DIFFERING
+
+
 def test_rows_that_are_not_reported_by_rule_leave_a_zero(watched: Watched) -> None:
     watched.state(DAY, NEXT, excluded=4)
     assert watched.cell(AFTER, DAY).state is DayState.ZERO
@@ -141,6 +169,13 @@ def test_a_declaration_that_is_withdrawn_excuses_nothing(watched: Watched) -> No
     first = watched.declare(NEXT, EIGHT, EIGHT + HOUR)
     watched.take([watched.maker.changed(first, "OP03", version="2", vali_flag="0")], "OP03", NEXT + HOUR)
     assert watched.cell(AFTER, DAY).state is DayState.SILENT
+
+
+def test_a_declaration_that_was_taken_back_and_comes_again_was_made_when_it_came_again(watched: Watched) -> None:
+    first = watched.declare(NEXT, EIGHT, EIGHT + HOUR)
+    watched.take([watched.maker.changed(first, "OP03", version="2", vali_flag="0")], "OP03", NEXT + HOUR)
+    watched.take([watched.maker.changed(first, "OP03", version="3")], "OP03", AFTER)
+    assert watched.cell(AFTER + HOUR, DAY).state is DayState.DECLARED_LATE
 
 
 def test_an_outage_at_the_deadline_concerns_what_is_due_then(watched: Watched) -> None:

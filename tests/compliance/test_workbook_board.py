@@ -61,7 +61,7 @@ def test_the_days_stand_beside_each_other_and_their_sums_are_formulas(path: Path
 def test_the_connection_says_what_is_known_and_leaves_open_what_is_not(path: Path) -> None:
     sheet = load_workbook(path, data_only=True)["连接与心跳"]
     line = row_with(sheet, "测试甲医院")
-    assert line[3:8] == ["已申明", (EIGHT + 28 * HOUR).replace(tzinfo=None), 49, 960, 250]
+    assert line[3:8] == ["静默", (EIGHT + 28 * HOUR).replace(tzinfo=None), 49, 960, 250], "one data set was declared"
     assert line[8] == pytest.approx(250 / 960)
     assert line[9:12] == [710, 0, 0]
     assert line[12] is None  # nothing waits, so there is no oldest

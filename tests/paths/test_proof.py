@@ -333,7 +333,7 @@ def test_a_closed_day_is_stated_too(tmp_path: Path, clock: Clock) -> None:
         assert [each["read"] for each in room.manifests()] == ["0"]
 
 
-def test_serve_states_each_day_once_after_its_hour_and_looks_at_the_open_days_again(room: Ward) -> None:
+def test_serve_states_each_day_once_after_its_hour_and_the_open_days_again_by_what_the_night_read(room: Ward) -> None:
     def stated() -> list[tuple[str, str]]:
         room.send()
         return [(each["business_date"], each["version"]) for each in room.manifests()]
@@ -352,7 +352,9 @@ def test_serve_states_each_day_once_after_its_hour_and_looks_at_the_open_days_ag
     stating.turn(room.gateway)
     assert stated() == [("2026-11-25", "1")], "not before the next morning"
     room.clock.move(86400)
-    assert stating.due(room.gateway, "HD03") == [DAY + timedelta(days=2), DAY + timedelta(days=1)]
+    assert stating.due(room.gateway, "HD03") == [DAY + timedelta(days=2)]
+    room.sweep()
+    assert stating.reviewable(room.gateway, "HD03") == [DAY + timedelta(days=1)]
     stating.turn(room.gateway)
     assert stated() == [("2026-11-25", "1"), ("2026-11-25", "2"), ("2026-11-26", "1")]
 
