@@ -73,7 +73,7 @@ class Detector:
 
 
 def _formed(text: str) -> Iterator[tuple[str, str]]:
-    for match in re.finditer(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])", text):
+    for match in re.finditer(r"(?<![0-9A-Za-z.])\d{17}[\dXx](?![0-9A-Za-z])", text):
         if _check_of(match[0][:17]) == match[0][17].upper():
             yield "looks like an ID number", match[0]
     for match in re.finditer(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z.])", text):

@@ -1,0 +1,2 @@
+-- 治疗：最新的行号和总行数
+SELECT MAX(id) AS newest_key, COUNT(*) AS row_count FROM treatment

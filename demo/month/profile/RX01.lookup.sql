@@ -1,0 +1,2 @@
+-- 处方：按行号查
+SELECT id AS row_ref, id AS cursor_key, entered AS entered_at, id, patient, item, quantity, at FROM prescription WHERE id IN :keys
