@@ -9,9 +9,9 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
-from flask import Flask
 
 from compliance import config as bureau_config
 from compliance import credentials, roster, serving
@@ -47,7 +47,7 @@ class Site:
     code: str
     gateway: Gateway
     database: sqlite3.Connection
-    app: Flask  #: of the bureau
+    app: Any  #: the bureau's application
     line: Server | None  #: by which it is reached; None while the line is cut
     port: int
     watch: Watch
@@ -125,7 +125,7 @@ def _bureau(folder: Path) -> Config:
     return config
 
 
-def _site(folder: Path, code: str, district: District, app: Flask, stack: ExitStack) -> Site:
+def _site(folder: Path, code: str, district: District, app: Any, stack: ExitStack) -> Site:
     place = folder / code
     place.mkdir()
     line = Server(app, "127.0.0.1", 0).__enter__()
