@@ -67,14 +67,10 @@ class Manifest:
     received_at: datetime
     read: int
     accepted: int
+    zero: bool  #: it states that there was nothing to report
     outstanding: int  #: rows that are owed and were not accepted yet
     under_way: int  #: those of them that may be here nevertheless: no answer yet, or another platform is behind
     digest: str
-
-    @property
-    def zero(self) -> bool:
-        """Whether it states that there was nothing to report."""
-        return not self.accepted and not self.outstanding
 
 
 @dataclass(frozen=True, slots=True)

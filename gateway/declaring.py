@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, count
 
 import orjson
 
@@ -53,8 +54,14 @@ def declare(gateway: Gateway, said: Declaration) -> Declared:
     """Queue a new declaration. GatewayError if the edition does not let it pass, ConfigError if it names what there is not."""
     _check(gateway, said)
     now = gateway.clock()
-    number = f"D{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}"
-    return _queue(gateway, number, now, said)
+    return _queue(gateway, _number(gateway, said.institution, now), now, said)
+
+
+def _number(gateway: Gateway, institution: str, now: datetime) -> str:
+    """One that the institution has not used: two of one second are two, and neither is the other's next version."""
+    first = f"D{now.astimezone(wire.SHANGHAI):%Y%m%d%H%M%S}"
+    numbers = chain([first], (f"{first}-{place}" for place in count(2)))
+    return next(each for each in numbers if not gateway.store.ledger(institution, CODE, [each]))
 
 
 def end(gateway: Gateway, institution: str, number: str, at: datetime) -> Declared:

@@ -112,6 +112,7 @@ class Heart:
             if not record:
                 done.failures["invalid"] += 1
             elif not self._send(institution, number, record, done):
+                self._first = (self._first + 1) % len(self._institutions)  # if it was only this one, it must not be the end of all
                 return done
         self._first = start
         return done

@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.model import AsideState
 from gateway.outbox import State
-from schemas.manifest import PARTS, Entry
+from schemas.manifest import PARTS, Entry, zero
 
 READ = "read"
 #: from what needs most to be done to what is done; None: the target was never given it
@@ -107,8 +107,8 @@ class Statement:
 
     @property
     def zero(self) -> bool:
-        """Whether it says that there was nothing."""
-        return not self.figures[READ]
+        """Whether it says that there was nothing to report, as the bureau reads it."""
+        return zero(self.figures)
 
     @property
     def basis(self) -> Basis:

@@ -183,6 +183,7 @@ class Comparison:
     live: int = 0  #: records it holds as live
     found: tuple[Found, ...] = ()
     trouble: str = ""  #: why nothing is known; ""
+    alike: str = ""  #: digest of what all targets hold alike, as the next manifest would state it
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +235,10 @@ class Proof:
         elif self.comparison.ours != self.comparison.theirs:
             yield "平台持有的与本机所记的摘要不同"
         if self.newest and self.newest.digest != self.comparison.ours and not self.comparison.trouble:
-            yield "清单的摘要与本机所记的不同，等下一版清单"
+            if self.newest.digest == self.comparison.alike:
+                yield "清单只算各平台都收下的，别的平台还没有收齐；收齐后出下一版清单，再来证明"
+            else:
+                yield "清单的摘要与本机所记的不同，等下一版清单"
 
 
 def live_digest(holdings: Collection[Holding]) -> tuple[str, int]:

@@ -92,7 +92,8 @@ def zero(proof: Proof) -> str:
     closed = "，机构当日休业" if proof.closed else ""
     if not said.query_digest:
         return f"零：由台账统计，本地查询未参与{closed}"
-    return f"零：本地查询读到 0 行（查询摘要 {said.query_digest}）{closed}"
+    rows = f"{said.figures[READ]} 行，都不属于报送范围" if said.figures[READ] else "0 行"
+    return f"零：本地查询读到 {rows}（查询摘要 {said.query_digest}）{closed}"
 
 
 def delivered(proof: Proof) -> str:

@@ -148,7 +148,8 @@ def _proof(gateway: Gateway, known: _Known, institution: str, target: str) -> Pr
 def _compared(gateway: Gateway, known: _Known, institution: str, target: str, stated_at: datetime | None) -> Comparison:
     """What the platform says of the day. One that cannot be asked has said nothing."""
     found, client = known.found, gateway.clients[target]
-    ours = digest(live_everywhere(known.held.get(institution, ()), (target,)))
+    held = known.held.get(institution, ())
+    ours, alike = (digest(live_everywhere(held, targets)) for targets in ((target,), found.targets[institution]))
     if not client.answers_queries:
         return Comparison(ours, trouble=_SILENT)
     try:
@@ -161,7 +162,7 @@ def _compared(gateway: Gateway, known: _Known, institution: str, target: str, st
     entries = gateway.store.ledger(institution, found.dataset, only_there(sides))
     versions = {key: entry.version for key, entry in entries.items()}
     theirs, live = live_digest(there.values())
-    return Comparison(ours, theirs, live, tuple(differences(replace(sides, asked=asked, known=versions))))
+    return Comparison(ours, theirs, live, tuple(differences(replace(sides, asked=asked, known=versions))), alike=alike)
 
 
 def _there(client: BureauClient, institution: str, found: Day) -> Mapping[str, Holding]:

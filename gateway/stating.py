@@ -22,7 +22,7 @@ from gateway import redaction
 from gateway.errors import ConfigError, GatewayError, NowhereError, StoppedError, StoreError
 from gateway.judging import kept_ref
 from gateway.manifest import READ, DayReading, Held, Statement, Whereabouts, figures, live_everywhere
-from gateway.model import Cursor, SourceRow
+from gateway.model import AsideState, Cursor, SourceRow
 from gateway.ownrecords import Own, queue
 from gateway.tiers import span_of
 from gateway.wiring import Feed, Gateway
@@ -209,7 +209,8 @@ def state(
     queued = _queued(gateway, found, [said for code, said in newest.items() if code not in same])
     for said in queued:
         if not said.zero:
-            _revoke(gateway, [each for each in before[said.institution] if each.zero], found.rows[said.institution])
+            owed = [row for row in found.rows[said.institution] if row.part != AsideState.EXCLUDED]
+            _revoke(gateway, [each for each in before[said.institution] if each.zero], owed)
     gateway.store.statements_stand(dataset, day, list(newest), found.taken_at)
     newest.update({code: before[code][-1] for code in same} | {said.institution: said for said in queued})
     return found, list(newest.values())

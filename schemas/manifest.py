@@ -42,3 +42,8 @@ def digest(entries: Iterable[Entry]) -> str:
 def balanced(record: Mapping[str, Any]) -> bool:
     """Whether the rows that a manifest says were read equal the sum of what became of them; `record` in wire form, and valid."""
     return int(record["read"]) == sum(int(record[part]) for part in PARTS)
+
+
+def zero(record: Mapping[str, Any]) -> bool:
+    """Whether it says that there was nothing to report: no row at all, or only such as are not reported by rule."""
+    return int(record["read"]) == int(record["excluded"])

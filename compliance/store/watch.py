@@ -18,7 +18,7 @@ from compliance.store import closures
 from compliance.store.beats import StoredBeats
 from compliance.store.database import Database
 from compliance.store.tables import record
-from schemas import operating
+from schemas import manifest, operating
 
 _LIVE = "1"
 #: rows of the account that are owed and not accepted; superseded ones are counted by the version that took their place
@@ -101,6 +101,7 @@ def _live(rows: Any) -> Iterator[Manifest]:
                 received_at=row.accepted_at,
                 read=int(body["read"]),
                 accepted=int(body["accepted"]),
+                zero=manifest.zero(body),
                 outstanding=sum(int(body[part]) for part in _OUTSTANDING),
                 under_way=sum(int(body[part]) for part in _UNDER_WAY),
                 digest=body["digest"],

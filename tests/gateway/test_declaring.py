@@ -103,6 +103,12 @@ def test_it_is_due_an_hour_after_it_was_made_and_says_whether_it_came_before_the
     assert declare(gateway, said(start=START - timedelta(days=3))).late(clock()) == ["HD03"]
 
 
+def test_two_declarations_of_one_second_are_two(gateway: Gateway) -> None:
+    first, second = declare(gateway, said()), declare(gateway, said(datasets=("HD02",)))
+    assert (first.id, second.id) == ("D20261125080000", "D20261125080000-2")
+    assert [(each["key"], each["version"]) for each in sent(gateway)] == [(first.id, "1"), (second.id, "1")]
+
+
 def test_the_end_comes_as_the_next_version_of_the_same_declaration_with_the_evidence_up_to_then(
     gateway: Gateway, clock: Clock
 ) -> None:

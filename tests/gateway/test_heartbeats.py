@@ -108,6 +108,17 @@ def test_the_round_ends_at_the_first_who_finds_the_platform_away_and_nothing_ope
     assert list(ward.store.interruptions(START - MINUTE, START + MINUTE)) == []
 
 
+def test_one_whose_heartbeats_are_never_answered_does_not_silence_the_others(ward: Ward) -> None:
+    ward.away = {INSTITUTION: OutcomeUnknownError("没有应答")}
+    heart = ward.heart
+    taken = [heart.beat().taken for _ in range(3)]
+    assert (taken, ward.asked[1:4]) == ([0, 2, 0], [*OTHERS, INSTITUTION])
+    ward.asked.clear()
+    for _ in range(4):
+        heart.beat()
+    assert {OTHERS[0], OTHERS[1]} <= set(ward.asked)
+
+
 def test_one_who_is_not_admitted_stops_nobody_else(ward: Ward) -> None:
     ward.away = {INSTITUTION: NotAdmittedError("密钥不对")}
     done = ward.heart.beat()

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from support.delivery import INSTITUTION, START, Clock, Platform
 import adapters
 from demo import his
 from gateway import config as configuration
-from gateway import stating
+from gateway import proving, stating
 from gateway.errors import SourceChangedError, StoreError
 from gateway.manifest import Basis, Statement
 from gateway.model import Brake, BrakeKind
@@ -29,6 +30,7 @@ from gateway.uploading import upload
 from gateway.wiring import Gateway, opened
 from schemas import loader
 from schemas.build import validator
+from schemas.holdings import Answer, Asked, Question
 from schemas.manifest import CODE, Entry, digest
 from schemas.wire import SHANGHAI
 
@@ -323,3 +325,48 @@ def test_a_day_of_which_no_account_can_be_given_does_not_keep_the_others_from_th
         at(clock, FIRST + timedelta(days=3), 8)
         stating.turn(gateway)
         assert looked(gateway).keys() == {FIRST, FIRST + timedelta(days=2)}
+
+
+def test_rows_that_are_not_reported_by_rule_leave_a_zero_a_zero_on_both_sides(tmp_path: Path, clock: Clock) -> None:
+    with installed(tmp_path, clock) as gateway:
+        assert stating.state(gateway, "HD03", DAY)[1][0].zero
+        treat(tmp_path, 1)
+        run(tmp_path, "UPDATE dialysis_session SET delete_flag = 1 WHERE id = 1")
+        (said,) = stating.state(gateway, "HD03", DAY)[1]
+        assert (said.figures["read"], said.figures["excluded"], said.zero) == (1, 1, True)
+        assert [bool(each.revoked_at) for each in gateway.store.statements("HD03", DAY)] == [False, False]
+        treat(tmp_path, 2)
+        (said,) = stating.state(gateway, "HD03", DAY)[1]
+        first, second, third = gateway.store.statements("HD03", DAY)
+        assert (first.revoked_by, bool(second.revoked_at), third.zero) == (second.revoked_by, True, False)
+        assert "后来有 1 行" in first.revoked_by
+        assert first.revoked_by.endswith("来源 his 的 2")
+
+
+class Answering(Platform):
+    """Says what it holds of a day, too."""
+
+    def holdings(self, institution: str, question: Question) -> Answer:
+        asked = question.asked or tuple(Asked(key, version) for key, version in self.held if key.startswith("TX"))
+        return super().holdings(institution, replace(question, asked=asked))
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def test_of_two_platforms_the_faster_one_is_told_that_the_other_is_behind(tmp_path: Path, clock: Clock) -> None:
+    with installed(tmp_path, clock) as gateway:
+        platforms = Platforms(gateway)
+        platforms.all = {target: Answering(answers_queries=True) for target in platforms.all}
+        gateway.clients.update(platforms.all)  # type: ignore[arg-type]
+        treat(tmp_path, 1)
+        gateway.read(gateway.feeds[0])
+        platforms.send("bureau")
+        stating.state(gateway, "HD03", DAY)
+        platforms.send("bureau")
+        (proof,) = proving.proofs_of(gateway, DAY, target="bureau")
+        assert proof.faults == ("清单只算各平台都收下的，别的平台还没有收齐；收齐后出下一版清单，再来证明",)
+        platforms.send("county")
+        stating.state(gateway, "HD03", DAY)
+        platforms.send("bureau", "county")
+        assert [each.proven for each in proving.proofs_of(gateway, DAY)] == [True, True]
