@@ -143,7 +143,7 @@ def cells(
     stated: dict[tuple[str, date], list[Manifest]] = defaultdict(list)
     for each in sorted(manifests, key=lambda each: each.received_at):
         stated[each.dataset, each.day].append(each)
-    heard = {(code, day.replace(day=1)) for code, day in (*held, *stated)}
+    heard = {(code, day.replace(day=1)) for (code, day), keys in held.items() if any(each[-1].live for each in keys.values())}
     return tuple(
         _cell(
             *(code, plan, day, _Day(held.get((code, day), {}), moved.get((code, day), ()), stated.get((code, day), ()))),

@@ -22,8 +22,9 @@ def upgrade(connection: Connection, version: int) -> None:
 
 
 def second(connection: Connection) -> None:
-    """To 2: closed days, the days of heartbeats, and an index by which heartbeats are found by when they came."""
+    """To 2: closed days, days of heartbeats; heartbeats are found by when they came, declarations by whose they are."""
     connection.execute(text("CREATE INDEX record_beat ON record (institution, accepted_at) WHERE dataset = 'OP02'"))
+    connection.execute(text("CREATE INDEX record_told ON record (institution, key, version) WHERE dataset = 'OP03'"))
 
 
 #: version -> what makes it out of the one before

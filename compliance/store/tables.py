@@ -98,6 +98,9 @@ Index("record_day", record.c.institution, record.c.dataset, record.c.occurred_at
 #: heartbeats by when they came; no other record pays for it
 _BEATS = text("dataset = 'OP02'")
 Index("record_beat", record.c.institution, record.c.accepted_at, sqlite_where=_BEATS, postgresql_where=_BEATS)
+#: and the few declarations, by whom they are of
+_TOLD = text("dataset = 'OP03'")
+Index("record_told", record.c.institution, record.c.key, record.c.version, sqlite_where=_TOLD, postgresql_where=_TOLD)
 
 rejection = Table(
     "rejection",

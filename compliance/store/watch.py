@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from compliance import declared
 from compliance.closing import Closure
@@ -21,6 +21,8 @@ from compliance.store.tables import record
 from schemas import manifest, operating
 
 _LIVE = "1"
+#: written out, so that the index of declarations is used
+_IS_TOLD = record.c.dataset == literal(operating.DECLARATION, literal_execute=True)
 #: rows of the account that are owed and not accepted; superseded ones are counted by the version that took their place
 _UNDER_WAY = ("queued", "leased", "sending", "unknown", "held", "rejected")
 _OUTSTANDING = ("not_ready", "quarantined", *_UNDER_WAY)
@@ -41,7 +43,7 @@ class StoredWatch:
         """Everyone's, with what had come of each by then."""
         query = (
             select(record.c.body, record.c.accepted_at, record.c.due_at)
-            .where(record.c.dataset == operating.DECLARATION, record.c.accepted_at <= as_of)
+            .where(_IS_TOLD, record.c.accepted_at <= as_of)
             .order_by(record.c.institution, record.c.key, record.c.version)
         )
         with self._database.read() as connection:

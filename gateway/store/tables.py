@@ -403,6 +403,7 @@ manifest = Table(
     Column("query_digest", String(80), nullable=False),
     Column("revoked_at", Instant),  # a zero, when rows of that day turned up after all
     Column("revoked_by", String(400), nullable=False),
+    Index("manifest_by_day", "dataset", "day", "institution", "looked_at"),
     Index("manifest_revoked", "revoked_at"),
     **_BY_BYTE,
 )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from support.bureau import INSTITUTION
 from support.watched import PLAN, Watched
 
 from compliance.closing import Closure
 from compliance.days import DayState
+from compliance.store import database
 from compliance.store.closures import StoredClosures
 from compliance.store.database import Database
+from compliance.store.watch import StoredWatch
 from schemas import wire
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
@@ -220,6 +225,11 @@ def test_a_monthly_data_set_is_silent_by_the_month(watched: Watched) -> None:
     assert watched.cell(due + HOUR, DAY, "HD05").state is DayState.ELSEWHERE
 
 
+def test_a_zero_of_one_day_does_not_speak_for_the_month(watched: Watched) -> None:
+    watched.state(DAY - timedelta(days=1), NEXT, code="HD05")
+    assert watched.cell(datetime(2026, 12, 6, 9, 0, tzinfo=SHANGHAI), DAY, "HD05").state is DayState.SILENT
+
+
 def test_a_report_shows_what_was_known_at_its_cut_off(watched: Watched) -> None:
     rows = watched.sessions(EIGHT, EIGHT)
     watched.state(DAY, NEXT, rows)
@@ -236,3 +246,22 @@ def test_days_stand_beside_each_other_and_add_up(watched: Watched) -> None:
     row = watched.row(AFTER + 24 * HOUR, DAY + timedelta(days=1), length=3)
     assert [cell.state for cell in row.cells] == [DayState.SILENT, DayState.MATCHED, DayState.OVERDUE]
     assert (row.on_time, row.owed) == (2, 3)
+
+
+def test_declarations_are_found_without_reading_every_record(edition: Edition, tmp_path: Path) -> None:
+    store = database.connect(f"sqlite:///{tmp_path / 'bureau.db'}")
+    store.create()
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    assert StoredWatch(store).declarations(AFTER) == ()
+    event.remove(store._engine, "before_cursor_execute", note)
+    ((statement, parameters),) = [each for each in asked if "FROM record" in each[0]]
+    with store.read() as connection:
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+    assert "record_told" in plan
+    assert "TEMP B-TREE" not in plan
+    store.close()

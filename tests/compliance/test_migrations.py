@@ -69,7 +69,7 @@ def test_a_store_of_version_1_is_told_and_upgraded_once(thawed: str) -> None:
 
 
 def test_nothing_that_this_program_works_with_is_missing_afterwards(thawed: str) -> None:
-    assert {"closure.reason", "beat_day.minutes", "record_beat"} <= missing(thawed)
+    assert {"closure.reason", "beat_day.minutes", "record_beat", "record_told"} <= missing(thawed)
     store = database.connect(thawed)
     store.upgrade()
     store.close()

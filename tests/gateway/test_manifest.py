@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway.errors import OutcomeUnknownError
@@ -233,3 +235,26 @@ def _held_there(desk: Desk, target: str, platform: Platform) -> None:
     for key, version in platform.held:
         newest[key] = max(version, newest.get(key, 0))
     assert {(key, version) for key, version, _ in desk.held(target)} == set(newest.items())
+
+
+def test_what_was_stated_of_a_day_is_found_without_reading_what_was_stated_of_all_days(tmp_path: Path, edition: Edition) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'test.db'}", edition, START)
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    store.stated_looks("RX01", DAY)
+    store.statements("RX01", DAY)
+    store.statements_stand("RX01", DAY, [INSTITUTION], START)
+    event.remove(store._engine, "before_cursor_execute", note)
+    with store._engine.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+            for statement, parameters in asked
+            if " manifest" in statement
+        ]
+    assert len(plans) == 3
+    assert not [plan for plan in plans if "SCAN" in plan or "SEARCH" not in plan]
+    store.close()

@@ -61,8 +61,10 @@ class Watched:
         self.take(found, "HD03", at)
         return found
 
-    def state(self, day: date, at: datetime, live: Iterable[dict[str, Any]] = (), version: int = 1, **figures: int) -> None:
-        """OP01 of HD03: what the gateway says is live at the platform, and what is still on its way."""
+    def state(
+        self, day: date, at: datetime, live: Iterable[dict[str, Any]] = (), version: int = 1, code: str = "HD03", **figures: int
+    ) -> None:
+        """OP01: what the gateway says is live at the platform, and what is still on its way."""
         entries = [Entry(each["key"], int(each["version"]), each["content_hash"]) for each in live]
         counts = {"accepted": len(entries), **figures}
         values = {part: str(counts.get(part, 0)) for part in manifest.PARTS}
@@ -70,7 +72,7 @@ class Watched:
         record = self._keyed(
             template,
             "OP01",
-            dataset="HD03",
+            dataset=code,
             business_date=day.isoformat(),
             occurred_at=f"{day.isoformat()} 00:00:00",
             snapshot_time=wire.encode_datetime(at),
