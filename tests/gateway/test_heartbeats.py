@@ -112,11 +112,7 @@ def test_one_whose_heartbeats_are_never_answered_does_not_silence_the_others(war
     ward.away = {INSTITUTION: OutcomeUnknownError("没有应答")}
     heart = ward.heart
     taken = [heart.beat().taken for _ in range(3)]
-    assert (taken, ward.asked[1:4]) == ([0, 2, 0], [*OTHERS, INSTITUTION])
-    ward.asked.clear()
-    for _ in range(4):
-        heart.beat()
-    assert {OTHERS[0], OTHERS[1]} <= set(ward.asked)
+    assert (taken, ward.asked) == ([0, 2, 2], [INSTITUTION, *OTHERS, INSTITUTION, *OTHERS, INSTITUTION])
 
 
 def test_one_who_is_not_admitted_stops_nobody_else(ward: Ward) -> None:
