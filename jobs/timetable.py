@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import structlog
@@ -16,6 +16,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 _log = structlog.get_logger()
+#: so far a clock may be corrected without a word
+_SLACK = timedelta(seconds=1)
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")  #: SIGBREAK is how a Windows service is asked
 
 
@@ -50,9 +52,17 @@ def run(jobs: Sequence[Job], stop: threading.Event) -> None:
     scheduler.start()
     try:
         while not stop.wait(1):  # a wait without end would not let Windows see the signal
-            pass
+            _catch_up(scheduler, datetime.now(UTC))
     finally:
         scheduler.shutdown(wait=True)
+
+
+def _catch_up(scheduler: BackgroundScheduler, now: datetime) -> None:
+    """A clock that was set back leaves every next turn as far ahead: nothing would be read or sent for as long. Take it now."""
+    for job in scheduler.get_jobs():
+        if job.next_run_time and job.next_run_time > now + job.trigger.interval + _SLACK:
+            _log.warning("clock_set_back", job=job.id, next_turn=job.next_run_time.isoformat())
+            job.modify(next_run_time=now)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 import time
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 import pytest
 
@@ -45,6 +47,32 @@ def test_a_job_that_fails_has_its_next_turn_and_does_not_stop_the_others() -> No
     run([Job("broken", 1, broken), Job("fine", 1, lambda: turns.append("fine"))], stop)
     assert turns.count("broken") >= 2
     assert "fine" in turns
+
+
+def test_a_clock_that_is_set_back_by_a_day_stops_nothing_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    back = [timedelta()]
+
+    class Wall(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) - back[0]
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", Wall)
+    monkeypatch.setattr("jobs.timetable.datetime", Wall)
+    stop, turns = threading.Event(), list[float]()
+
+    def turn() -> None:
+        turns.append(time.monotonic())
+        back[0] = timedelta(days=1)
+        if len(turns) == 3:
+            stop.set()
+
+    guard = threading.Timer(20, stop.set)
+    guard.start()
+    run([Job("beat", 1, turn)], stop)
+    guard.cancel()
+    assert len(turns) == 3
+    assert turns[-1] - turns[0] < 10
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process cannot send itself SIGTERM there")
