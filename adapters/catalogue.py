@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def read(path: Path, key: str, dates: tuple[str, str] = ("", "")) -> Catalogue:
         header = [_cell(value, path, 1) for value in first]
         _check_header(header, key, path)
         lines = list(_lines(header, table, key, path))
-        if all(dates) and set(dates) <= set(header):
+        if _has(dates, header, path):
             return Catalogue(path.name, key, frozenset(header), {}, _entries(lines, key, dates, path))
         return Catalogue(path.name, key, frozenset(header), _rows(lines, key, path))
     except SpecError as error:
@@ -87,13 +88,22 @@ def _check_header(header: list[str], key: str, path: Path) -> None:
         raise ConfigError(f"目录对照表的列名重复：{'、'.join(doubled)}", file=path)
 
 
+def _has(dates: tuple[str, str], header: list[str], path: Path) -> bool:
+    """Whether it has the two columns of dates. One of them alone is a slip: its rows would count as if they had no dates."""
+    found = [name for name in dates if name and name in header]
+    if len(found) == 1:
+        other = next(name for name in dates if name != found[0])
+        raise ConfigError(f"目录对照表有列 {found[0]}，没有列 {other}：两列日期要么都有，要么都没有", file=path)
+    return bool(found)
+
+
 def _lines(header: list[str], lines: Iterator[Row], key: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     for number, line in lines:
         if all(is_blank(value) for value in line):
             continue
         if len(line) > len(header):
             raise ConfigError(f"目录对照表第 {number} 行的列数多于表头", file=path)
-        row = {name: _cell(value, path, number) for name, value in zip(header, line, strict=False) if name}
+        row = {name: _cell(value, path, number) for name, value in zip_longest(header, line) if name}
         if not row.get(key, ""):
             raise ConfigError(f"目录对照表第 {number} 行的 {key} 为空", file=path)
         yield number, row

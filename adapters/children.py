@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from adapters.fieldrule import FieldRules, fault
@@ -39,6 +40,10 @@ class ChildRows:
             values, found = self._line(line, facts)
             lines.append(values)
             faults.update({f"{self.spec.name}[{number}].{name}": each for name, each in found.items()})
+        keys = [str(line[LINE_KEY]) for line in row[place(self.spec.name)] if LINE_KEY in line]
+        if len(set(keys)) < len(keys):  # the same line twice, or lines whose order would change from reading to reading
+            told = f"有几行的排序号（{LINE_KEY}）相同：多半是查询把一行连成了几行，请核对"
+            faults[self.spec.name] = fault(self.spec, LINE_KEY, told)
         if not lines and self.spec.required:
             faults[self.spec.name] = fault(self.spec, "required", "必填，当前一行也没有")
         return lines or None, {path: replace(each, field=path) for path, each in faults.items()}
@@ -58,6 +63,6 @@ class ChildRows:
 def ordered(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """By their line keys, numbers by size; UUIDs, texts and mixtures by their text."""
     keys = [line[LINE_KEY] for line in lines]
-    if all(isinstance(key, int) for key in keys):
-        return sorted(lines, key=lambda line: int(line[LINE_KEY]))
+    if all(isinstance(key, int | Decimal) for key in keys):  # Oracle gives its numbers as either
+        return sorted(lines, key=lambda line: Decimal(line[LINE_KEY]))
     return sorted(lines, key=lambda line: str(line[LINE_KEY]))

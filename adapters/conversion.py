@@ -21,6 +21,10 @@ ZONES: dict[str, ZoneInfo | timezone] = {"Asia/Shanghai": SHANGHAI, "UTC": timez
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: how a moment begins: the parser alone would take any letter between, and an hour without minutes
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
+#: digits before or behind the point that a number of a site may have: 1E999999999 is short until it is written out
+_MOST_DIGITS = 60
 
 
 class UnreadableError(ValueError):
@@ -65,6 +69,8 @@ def to_number(value: Any) -> Decimal:
     number = Decimal(text)
     if not number.is_finite():
         raise UnreadableError("应为数值")
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise UnreadableError("数值大得或小得不可能")
     return number
 
 
@@ -76,7 +82,7 @@ def to_date(value: Any, zone: ZoneInfo | timezone) -> date:
         return value
     if isinstance(value, str) and not _DATE.fullmatch(value.strip()):
         return to_moment(value, zone).date()
-    day: date = _parsed(value, date.fromisoformat, "应为日期 yyyy-MM-dd")
+    day: date = _parsed(value, _DATE, date.fromisoformat, "应为日期 yyyy-MM-dd")
     return day
 
 
@@ -86,7 +92,8 @@ def to_moment(value: Any, zone: ZoneInfo | timezone) -> datetime:
         raise UnreadableError("只有日期，没有时间")
     if isinstance(value, date) and not isinstance(value, datetime):
         raise UnreadableError("只有日期，没有时间")
-    moment = value if isinstance(value, datetime) else _parsed(value, datetime.fromisoformat, "应为日期时间 yyyy-MM-dd HH:mm:ss")
+    expected = "应为日期时间 yyyy-MM-dd HH:mm:ss"
+    moment = value if isinstance(value, datetime) else _parsed(value, _MOMENT, datetime.fromisoformat, expected)
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(SHANGHAI)
     except OverflowError:  # the last hours of 9999 in UTC
@@ -117,8 +124,8 @@ def local_code(value: Any) -> str:
     return str(value) if isinstance(value, date) else to_text(value)
 
 
-def _parsed(value: Any, parse: Callable[[str], Any], expected: str) -> Any:
-    if not isinstance(value, str) or not _DATE.match(value.strip()):
+def _parsed(value: Any, begins: re.Pattern[str], parse: Callable[[str], Any], expected: str) -> Any:
+    if not isinstance(value, str) or not begins.match(value.strip()):
         raise UnreadableError(expected)
     try:
         return parse(value.strip())

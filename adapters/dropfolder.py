@@ -23,6 +23,9 @@ _MARK = ".ok"
 #: memo files that belong to a .dbf
 _COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
 _STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
+_STAMPED = len("20260101T000000.000000")
+#: bytes of a dropped file's own name that are kept of it; a file system takes 255 with what we add
+_NAME = 180
 
 
 class Arrival(StrEnum):
@@ -120,17 +123,28 @@ class DropFolder:
     def put_away(self, dropped: Dropped, digest: str) -> bool:
         """Move a file whose rows are in the store to the archive. False if it is another one by now: it stays, and is read."""
         self._moved += 1
-        name = f"{self.clock():{_STAMP}}-{self._moved:06d}-{digest[:12]}-{dropped.path.name}"
+        name = f"{self._moment():{_STAMP}}-{self._moved:06d}-{digest[:12]}-{_shortened(dropped.path)}"
         return self._move(dropped, self.archive / name, digest)
 
     def reject(self, dropped: Dropped, digest: str, reason: str) -> bool:
         """Move a file that is no good aside, with the reason in a text beside it."""
-        place = self.bad / f"{self.clock():{_STAMP}}-{digest[:12]}-{dropped.path.name}"
+        place = self.bad / f"{self.clock():{_STAMP}}-{digest[:12]}-{_shortened(dropped.path)}"
         if not self._move(dropped, place, digest):
             return False
         told = f"{dropped.path.name} 没有读入，一行也没有报送。\n原因：{reason}\n改好后重新放回 {self.inbox}，或请厂商重新导出。\n"
         place.with_name(place.name + ".txt").write_text(told, encoding="utf-8-sig", newline="\r\n")
         return True
+
+    def _moment(self) -> datetime:
+        """Now, and after the newest in the archive: a clock that was set back must not make an older file the newest one."""
+        now = self.clock().astimezone(SHANGHAI)
+        for known in self.archived():
+            try:
+                newest = datetime.strptime(known.path.name[:_STAMPED], _STAMP).replace(tzinfo=SHANGHAI)
+            except ValueError:  # put there by someone else
+                continue
+            return max(now, newest + timedelta(microseconds=1))
+        return now
 
     def prune(self) -> None:
         """Delete what has stood in the archive for longer than it is kept; the newest stays, it is what holds now."""
@@ -149,7 +163,7 @@ class DropFolder:
         except OSError as error:
             told = f"文件 {dropped.path} 移不到 {place.parent}：{file_trouble(error)}；内容已读入，移走之前每次会重读"
             raise SourceError(told) from None
-        if file_digest(place) != digest:
+        if not _holds(place, digest):
             _give_back(place, dropped.path)
             return False
         for companion in _companions(dropped.path):
@@ -167,6 +181,20 @@ def file_digest(path: Path) -> str:
     """The same of a file that may be too large to hold."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _holds(path: Path, digest: str) -> bool:
+    """Whether that is its content; of a link that leads nowhere from there it is not."""
+    try:
+        return file_digest(path) == digest
+    except FileNotFoundError:
+        return False
+
+
+def _shortened(path: Path) -> str:
+    """The file's own name, cut where ours before it would make it too long to be moved; its ending stays."""
+    room = _NAME - len(path.suffix.encode())
+    return path.stem.encode()[:room].decode(errors="ignore") + path.suffix
 
 
 def _give_back(place: Path, original: Path) -> None:

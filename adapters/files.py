@@ -188,6 +188,8 @@ class FileSource(LocalSource):
             if self._newest and self._newest.dropped == dropped:
                 return self._newest
             try:
+                if dropped.path.is_symlink():
+                    raise BadFileError("是指向别处的链接，不是文件：请把文件本身放进来")
                 raw = tablefile.content_of(dropped.path)
                 digest = digest_of(raw)
                 rows = self._keyed(filetable.read(dropped.path, raw, self.entry.layout))

@@ -25,6 +25,10 @@ ROW_REF, CURSOR_KEY = "row_ref", "cursor_key"
 #: columns that a query may yield
 CURSOR_TIME, ENTERED_AT, INSTITUTION = "cursor_time", "entered_at", "fixmedins_code"
 
+_NOBODYS = Violation(
+    INSTITUTION, "institution", f"本行没有机构编号（{INSTITUTION}），这个库里有几家机构的数据，不知道是哪一家的，不能报送"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -251,11 +255,12 @@ class RowMapping:
 def _institution(row: Row, facts: SiteFacts) -> tuple[str, tuple[Violation, ...]]:
     """Whose row it is: the source's institution, or one named by the row that the site said is in this database.
 
-    Any other code is a fault, and the row stays the source's: nobody could send it, or the wrong institution would.
+    Any other code is a fault, and the row stays the source's: nobody could send it, or the wrong institution would. So is none
+    where the database holds several institutions' rows.
     """
     code = row.get(INSTITUTION)
     if is_blank(code):
-        return facts.institution, ()
+        return facts.institution, (_NOBODYS,) if facts.others - {facts.institution} else ()
     try:
         own = to_text(code)
     except UnreadableError as error:

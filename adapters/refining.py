@@ -16,6 +16,8 @@ from adapters.origins import Missing, Origin, Row, SiteFacts
 
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<part>yyyy|MM?|dd?|HH?|mm?|ss?)|(?P<mark>.)", re.DOTALL)
 _NAMES = {"y": "year", "M": "month", "d": "day", "H": "hour", "m": "minute", "s": "second"}
+#: a text of a day and a clock: what stands before the clock
+_DAY_OF = re.compile(r"(.+?)[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?")
 _AMOUNT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*(.*)", re.DOTALL)
 
 
@@ -183,9 +185,11 @@ def _texts(value: Any) -> Iterable[str]:
     if isinstance(value, date | time):
         return (value.isoformat(),)
     try:
-        return (to_text(value),)
+        text = to_text(value)
     except UnreadableError:
         return ()
+    moment = _DAY_OF.fullmatch(text)  # SQLite and files give moments as texts, MySQL drivers those of no calendar
+    return (text, moment[1]) if moment else (text,)
 
 
 def _amount(value: Any) -> tuple[Decimal, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from schemas import tablefile, yamlfile
@@ -49,7 +50,9 @@ def _places(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> di
 
 
 def _cell(value: object) -> str:
-    """Excel gives a code of digits alone as a number."""
+    """Excel gives a code of digits alone as a number, and a day as a moment."""
     if value is None:
         return ""
+    if isinstance(value, date):
+        return str(value)[: len("yyyy-MM-dd")]
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from adapters import catalogue
+from adapters.origins import CatalogueValue, Missing, SiteFacts
 from gateway.errors import ConfigError
 
 TEXT = "bar,名称,code\n1001,甲,X1\n1002, ,X2\n\n"
@@ -108,6 +109,22 @@ def test_a_dated_catalogue_answers_by_the_day(tmp_path: Path, key: str, day: dat
 def test_dates_that_cannot_be_are_told(tmp_path: Path, line: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         dated(tmp_path, f"{DATED}{line}\n")
+
+
+def test_one_column_of_dates_without_the_other_is_a_slip_and_is_told(tmp_path: Path) -> None:
+    """Its rows would count as if they had no dates: a backfill of March would be sent by today's codes."""
+    with pytest.raises(ConfigError, match="目录对照表有列 起，没有列 止：两列日期要么都有，要么都没有"):
+        dated(tmp_path, "bar,yb,起\n1,Y1,2026-01-01\n")
+
+
+def test_a_line_that_ends_early_has_nothing_in_the_columns_behind(tmp_path: Path) -> None:
+    """As other programs than Excel write empty cells at the end; the look-up must say so and not fail."""
+    path = tmp_path / "目录.csv"
+    path.write_text("bar,code,yb\n1,X1\n2,X2,Y2\n", encoding="utf-8")
+    found = catalogue.read(path, "bar")
+    assert found.rows["1"] == {"bar": "1", "code": "X1", "yb": ""}
+    told = CatalogueValue("bar", "yb").find({"bar": "1"}, SiteFacts("H1", catalogues={"bar": found}))
+    assert told == Missing("catalogue", "目录对照表中这一行的 yb 为空")
 
 
 def test_without_those_columns_a_catalogue_has_no_dates(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import URL
 
-from adapters import profile
+from adapters import children, profile
 from adapters.profile import Site
 from adapters.sql import SqlSource
 from gateway.errors import ConfigError, SourceQueryError
@@ -112,6 +113,22 @@ def test_a_line_without_a_key_has_no_place(folder: Path, site: Path, edition: Ed
         connection.commit()
     with pytest.raises(SourceQueryError, match="line_key 为空，不能确定子行的次序"):
         lines(opened(folder, site, edition), 100)
+
+
+def test_lines_of_one_key_are_a_fault_of_their_record_only(folder: Path, site: Path, edition: Edition) -> None:
+    """A join that doubles them would be sent as a second dose, and their order may be another with each reading."""
+    with closing(sqlite3.connect(site)) as connection:
+        connection.execute("UPDATE given SET line = 9 WHERE line = 10")
+        connection.commit()
+    rows = {row.ref: row for page in opened(folder, site, edition).pages(None, 100) for row in page.rows}
+    assert [(fault.field, fault.rule) for fault in rows["100"].faults] == [("drugs", "line_key")]
+    assert "排序号（line_key）相同" in rows["100"].faults[0].message
+    assert rows["99"].faults == ()
+
+
+def test_numbers_of_oracle_order_lines_by_their_size_whatever_type_they_come_in() -> None:
+    keys = [Decimal(10), 9, Decimal(2)]
+    assert [line["line_key"] for line in children.ordered([{"line_key": key} for key in keys])] == [2, 9, 10]
 
 
 def test_children_stand_in_both_files_or_in_none(folder: Path, site: Path, edition: Edition) -> None:

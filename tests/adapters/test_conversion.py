@@ -158,3 +158,17 @@ def test_the_field_decides_the_type() -> None:
     assert convert(Field("a", "甲", FieldType.NUMBER, source), "1.0") == Decimal(1)
     assert convert(Field("a", "甲", FieldType.DATE, source), "2026-10-05") == date(2026, 10, 5)
     assert convert(Field("a", "甲", FieldType.DATETIME, source), "2026-10-05 12:00:00") == NOON
+
+
+@pytest.mark.parametrize("text", ["2026-03-01 08", "2026-03-01T0830", "2026-03-01112:30", "2026-03-01x08:30", "2026-03-01"])
+def test_a_clock_that_is_not_written_out_is_not_made_up(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        to_moment(text, SHANGHAI)
+
+
+@pytest.mark.parametrize("value", [Decimal("1E+999999999"), Decimal("-1E-999999"), 1e300])
+@pytest.mark.parametrize("read", [to_number, to_text])
+def test_a_number_that_would_fill_the_memory_once_written_out_is_refused(read: Any, value: Any) -> None:
+    """A JSON column or reply may hold it in eleven letters."""
+    with pytest.raises(UnreadableError, match="大得或小得不可能"):
+        read(value)

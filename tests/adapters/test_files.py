@@ -316,6 +316,40 @@ def test_the_archive_is_kept_for_its_days_and_the_newest_file_for_ever(inbox: Pa
     assert [each.path.name[-10:] for each in source.folder.archived()] == ["HD03_2.csv"]
 
 
+def test_a_clock_that_was_set_back_does_not_make_an_older_file_the_newest(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    """A sweep would take last week's whole file for what there is, and withdraw what came since."""
+    for number, day in enumerate((9, 2)):
+        source = opened()  # a restarted program
+        source.folder.clock = lambda day=day: datetime(2026, 1, day, tzinfo=SHANGHAI)  # type: ignore[misc]
+        drop(inbox, f"HD03_{number}.csv", table([treatment(number)]))
+        refs(source)
+        source.put_away()
+    assert [each.path.name[-10:] for each in opened().folder.archived()] == ["HD03_1.csv", "HD03_0.csv"]
+
+
+def test_a_name_as_long_as_a_file_system_takes_is_put_away_all_the_same(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    path = drop(inbox, f"HD03_{'透' * 80}.csv", table([treatment(1)]))
+    source = opened()
+    assert refs(source) == ["S00001"]
+    source.put_away()
+    assert not path.exists()
+    (kept,) = source.folder.archived()
+    assert kept.path.name.endswith("透.csv")
+
+
+def test_a_link_is_not_followed_and_is_told(inbox: Path, tmp_path: Path, opened: Callable[..., FileSource]) -> None:
+    """What it leads to may be any file of this machine, and may change after it was put away."""
+    (tmp_path / "elsewhere.csv").write_bytes(table([treatment(1)]))
+    (inbox / "HD03_1.csv").symlink_to(Path("..") / "elsewhere.csv")
+    source = opened()
+    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv 是指向别处的链接"):
+        refs(source)
+    source.put_away()
+    assert (tmp_path / "elsewhere.csv").exists()
+    with pytest.raises(SourceQueryError, match="链接"):  # it stays until a person takes it away: elsewhere it leads nowhere
+        refs(opened())
+
+
 def test_a_folder_that_is_not_there_is_told(opened: Callable[..., FileSource], inbox: Path) -> None:
     inbox.rmdir()
     with pytest.raises(SourceError, match="打不开：没有这个文件或文件夹"):

@@ -32,9 +32,26 @@ def test_a_row_is_mapped_with_its_reference_and_institution(read_mapping: Any, m
 
 def test_the_institution_may_be_a_column_of_the_data(read_mapping: Any) -> None:
     facts = SiteFacts("H1", others=frozenset({"H2"}))
-    for code, institution in (("H2", "H2"), ("H1", "H1"), (" H2 ", "H2"), (None, "H1"), ("", "H1")):
+    for code, institution in (("H2", "H2"), ("H1", "H1"), (" H2 ", "H2")):
         row = read_mapping().source_row({**ROW, "fixmedins_code": code}, Cursor(None, 7), facts)
         assert (row.institution, row.faults) == (institution, ())
+
+
+@pytest.mark.parametrize("others", [(), ("H1",)])
+def test_a_row_without_a_code_is_the_sources_where_it_is_of_one_institution(read_mapping: Any, others: tuple[str, ...]) -> None:
+    for more in ({}, {"fixmedins_code": None}, {"fixmedins_code": ""}):
+        row = read_mapping().source_row({**ROW, **more}, Cursor(None, 7), SiteFacts("H1", others=frozenset(others)))
+        assert (row.institution, row.faults) == ("H1", ())
+
+
+def test_a_row_without_a_code_is_nobodys_where_several_institutions_share_the_database(read_mapping: Any) -> None:
+    """On both paths: a patient of the second clinic would be reported as the first one's."""
+    mapping, cursor, facts = read_mapping(), Cursor(None, 7), SiteFacts("H1", others=frozenset({"H1", "H2"}))
+    for more in ({}, {"fixmedins_code": None}, {"fixmedins_code": " "}):
+        row = {**ROW, **more}
+        for found in (mapping.source_row(row, cursor, facts), mapping.ready_row(row, cursor, facts, {})):
+            assert [(fault.field, fault.rule) for fault in found.faults] == [("fixmedins_code", "institution")]
+            assert "本行没有机构编号" in found.faults[0].message
 
 
 def test_a_row_of_an_institution_that_the_site_did_not_name_is_faulty_and_stays_the_sources(read_mapping: Any) -> None:

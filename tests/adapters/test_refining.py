@@ -52,7 +52,11 @@ def test_a_day_that_two_notations_read_differently_is_not_guessed(read_mapping: 
     assert "不能确定是哪一天" in one(read_mapping, map_row, "day", rule, d="10/5/2026")
 
 
-@pytest.mark.parametrize("value", ["-", "0000-00-00", "1900-01-01", date(1900, 1, 1), datetime(1900, 1, 1), " - "])  # noqa: DTZ001
+WORDS = ["-", "0000-00-00", "1900-01-01", date(1900, 1, 1), datetime(1900, 1, 1), " - "]  # noqa: DTZ001
+MOMENTS = ["1900-01-01 00:00:00", "1900-01-01T00:00", "1900-01-01 00:00:00.000", "0000-00-00 00:00:00"]
+
+
+@pytest.mark.parametrize("value", [*WORDS, *MOMENTS])
 def test_the_sites_words_for_nothing_are_nothing(read_mapping: Any, map_row: Any, value: Any) -> None:
     rule = '{column: d, empty: ["-", "0000-00-00", "1900-01-01"]}'
     assert one(read_mapping, map_row, "day", rule, d=value) is None

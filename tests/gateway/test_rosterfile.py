@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from gateway import config
+from gateway import config, rosterfile
 from schemas.errors import SpecError
 
 CONFIG = """
@@ -47,6 +47,16 @@ def test_institutions_and_keys_come_from_tables_and_a_source_may_hold_all(folder
 def test_a_closed_cell_holds_several_days(folder: Path) -> None:
     closed = config.load(folder / "config.yaml").institutions["H99000100002"].closed
     assert [closed(date(2026, 10, day)) for day in (1, 2, 4)] == [True, False, True]  # the 4th is a Sunday
+
+
+def test_a_closed_day_of_a_workbook_is_a_day(folder: Path) -> None:
+    """Excel makes a moment of what a person types as a day."""
+    book = openpyxl.Workbook()
+    for row in (("机构编号", "机构名称", "医保区划", "休业"), ("H99000100001", "甲诊所", "990001", datetime(2026, 10, 1))):  # noqa: DTZ001
+        book.active.append(row)
+    book.save(folder / "机构.xlsx")
+    (code,) = rosterfile.rows(folder / "机构.xlsx", rosterfile.INSTITUTION_COLUMNS)
+    assert code.data["closed"] == ["2026-10-01"]
 
 
 def test_a_workbook_will_do_and_a_code_of_digits_stays_a_code(folder: Path) -> None:
