@@ -22,6 +22,7 @@ from adapters.introspection.tables import Kind, Table
 ROWS = 200  #: of a table
 FEW = 12  #: values of a column that is a list of codes
 _LONGEST = 16
+_AGAIN = 2  #: times that a unit is met, on average
 _PATHS = 40  #: of one JSON column
 _DEPTH = 3
 _CODE = re.compile(r"[A-Za-z0-9_+./\-\u4e00-\u9fff]{1,16}")
@@ -81,13 +82,22 @@ def content(values: Sequence[Any], name: str, comment: str = "") -> Content:
         shapes={each: count / len(filled) for each, count in shapes.most_common()},
         codes=_codes(filled, name, comment),
         notations=_notations(texts, shapes),
-        units=_units(texts) if shapes.get(Shape.AMOUNT) else (),
+        units=_units(texts, name, comment) if shapes.get(Shape.AMOUNT) else (),
         paths=_paths(filled) if shapes.get(Shape.JSON, 0) * 2 > len(filled) else {},
     )
 
 
+def _is_of_persons(name: str, comment: str) -> bool:
+    return bool(_PERSONS.search(name) or _PERSONS.search(comment))
+
+
+def _may_be_someone(word: str) -> bool:
+    """Whether a word of the site's data may be a person's name or number: then it is not shown."""
+    return bool(_NUMBER_OF_SOMEONE.search(word) or (_NAMELIKE.fullmatch(word) and word[0] in _SURNAMES))
+
+
 def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
-    if _PERSONS.search(name) or _PERSONS.search(comment):
+    if _is_of_persons(name, comment):
         return ()
     found: set[str] = set()
     for value in filled:
@@ -95,7 +105,7 @@ def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
             code = local_code(value)
         except UnreadableError:
             return ()
-        if not _CODE.fullmatch(code) or _NUMBER_OF_SOMEONE.search(code) or (_NAMELIKE.fullmatch(code) and code[0] in _SURNAMES):
+        if not _CODE.fullmatch(code) or _may_be_someone(code):
             return ()
         found.add(code)
         if len(found) > FEW:
@@ -113,11 +123,13 @@ def _notations(texts: Sequence[str], shapes: Mapping[Shape, int]) -> tuple[str, 
     return () if "" in met else tuple(dict.fromkeys((*met, *plain)))
 
 
-def _units(texts: Sequence[str]) -> tuple[str, ...]:
-    units = (
-        re.sub(r"^[+-]?\d+(?:\.\d+)?\s*", "", text) for text in texts if shape(text) in (Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL)
-    )
-    return tuple(sorted(set(units)))[:FEW]
+def _units(texts: Sequence[str], name: str, comment: str) -> tuple[str, ...]:
+    """Few words, each met again and again: what else stands behind a number is a remark, as `3床` and a name."""
+    measured = [text for text in texts if shape(text) in (Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL)]
+    units = Counter(re.sub(r"^[+-]?\d+(?:\.\d+)?\s*", "", text) for text in measured)
+    if _is_of_persons(name, comment) or any(map(_may_be_someone, units)) or len(units) > max(1, len(measured) // _AGAIN):
+        return ()
+    return tuple(sorted(units))[:FEW]
 
 
 def _paths(filled: Sequence[Any]) -> dict[str, Content]:
@@ -132,7 +144,7 @@ def _paths(filled: Sequence[Any]) -> dict[str, Content]:
 def _leaves(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and depth < _DEPTH:
         for name, inner in value.items():
-            if "." not in str(name):
+            if "." not in str(name) and not _may_be_someone(str(name)):  # some keep a list of persons under their names
                 yield from _leaves(inner, f"{path}.{name}" if path else str(name), depth + 1)
     elif path and not isinstance(value, dict | list):
         yield path, value

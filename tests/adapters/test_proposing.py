@@ -160,6 +160,15 @@ def test_codes_are_kept_and_names_are_not() -> None:
     assert content(["13800000000"], "ZT").codes == ()
 
 
+def test_units_and_names_inside_json_are_kept_and_those_of_persons_are_not() -> None:
+    assert content(["65.5kg", "70 kg", "61kg", "80斤", "81斤", "77斤"], "tz").units == ("kg", "斤")
+    for remarks in (["3床张三", "4床李四", "5床王五"], ["3 张三", "3 张三", "5 张三"]):
+        assert content(remarks, "bz").units == ()
+    assert content(["65kg", "66kg", "67kg"], "patient_name").units == ()
+    people = content(['{"张三": 1, "vital": {"w": 2}}', '{"李四": 1, "990000199001011234": 3}'], "info").paths
+    assert list(people) == ["vital.w"]
+
+
 def test_ways_to_write_a_day_are_named_only_if_they_read_every_value() -> None:
     assert content(["2026/1/5", "2026-01-06"], "rq").notations == ("yyyy/M/d", "yyyy-MM-dd")
     assert content(["2026-01-05", "2026-01-06"], "rq").notations == ()
