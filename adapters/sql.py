@@ -110,6 +110,11 @@ class SqlSource(LocalSource):
         """Whether the profile has what warm and cold reading need."""
         return self.query.window is not None and self.query.lookup is not None
 
+    @property
+    def present(self) -> bool:
+        """Whether the manifest says `snapshot`."""
+        return bool(self.query.snapshot)
+
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """Pages of at most `size` rows until one is shorter. Between two pages no transaction is open at the site.
 

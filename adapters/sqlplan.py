@@ -103,6 +103,9 @@ def _query(folder: Path, dataset: str, section: Section) -> Query:
         raise section.error("window 与 lookup 须一同写：少了哪一个，都不能确认一行是否真的没有了", "window")
     if query.snapshot and query.window:
         raise section.error("只报现在情况的数据集没有 window 和 lookup", "snapshot")
+    if query.children and reading is Reading.INCREMENTAL and not query.window:
+        told = "有子表又接着读（incremental）的须写 window 和 lookup：只改了子表的，靠它们才发现；不能写就用 rescan"
+        raise section.error(told, "children")
     return query
 
 

@@ -74,6 +74,15 @@ class SweptSource(KeyedSource, Protocol):
 
 
 @runtime_checkable
+class PresentSource(Protocol):
+    """A source that may tell how things are now, and keeps nothing of how they were."""
+
+    @property
+    def present(self) -> bool:
+        """Whether it is so: what a whole reading does not show can never be read again."""
+
+
+@runtime_checkable
 class ProvenSource(Protocol):
     """A source over a database, whose account can be asked what it may do."""
 

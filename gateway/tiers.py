@@ -21,7 +21,7 @@ from gateway.intake import Look, Manner, accept, take_in
 from gateway.judging import Judge, Judged
 from gateway.kindness import HOT, Kindness
 from gateway.model import Brake, BrakeKind, Reading, SourceRow, Tally
-from gateway.ports import DroppedSource, SweptSource
+from gateway.ports import DroppedSource, PresentSource, SweptSource
 from gateway.restraint import Restraint
 from gateway.store import Store
 from gateway.sweeping import Span, Sweeper, Swept
@@ -68,6 +68,8 @@ class Reader:
             began = self.clock()
             found = self._accepted(from_start)
             complete = began if from_start or self.source.reading is Reading.RESCAN else None
+            if complete and isinstance(self.source, PresentSource) and self.source.present:
+                self._leave_behind(complete)
             return found + self._revisit(complete) if self.source.sweeps else found
 
     def _accepted(self, from_start: bool) -> Tally:
@@ -99,6 +101,12 @@ class Reader:
         judged, tally = self.look(refs)
         self.store.forget(*place, set(refs) - {each.row.ref for each in judged})
         return tally
+
+    def _leave_behind(self, complete: datetime) -> None:
+        """Of a source of the present, rows set aside that it did not show: last month's, which nobody can mend any more."""
+        place = (self.source.name, self.source.dataset)
+        while refs := self.store.unseen(*place, complete):
+            self.store.forget(*place, refs)
 
     @contextmanager
     def _noted(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
 
 from gateway.intake import VANISHED
 from gateway.judging import DOUBLED
@@ -34,10 +34,20 @@ def due(connection: Connection, source: str, dataset: str, before: datetime, com
     freed = and_(aside.c.reasons.contains(_RULE.format(DOUBLED)), ~taken.exists())
     reasons = [vanished, freed]
     if complete:
-        same = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == aside.c.ref, ledger.c.live.is_(True))
-        reasons.append(and_(aside.c.last_seen < complete, ~select(ledger.c.ref).where(*same).exists()))
+        reasons.append(_not_seen(source, dataset, complete))
     query = select(aside.c.ref).where(aside.c.source == source, aside.c.dataset == dataset, or_(*reasons))
     return list(connection.execute(query.order_by(aside.c.last_seen, aside.c.ref).limit(_MOST)).scalars())
+
+
+def unseen(connection: Connection, source: str, dataset: str, complete: datetime) -> list[str]:
+    """Rows that a complete look begun at that time did not see, and of which no version is live."""
+    here = (aside.c.source == source, aside.c.dataset == dataset, _not_seen(source, dataset, complete))
+    return list(connection.execute(select(aside.c.ref).where(*here).order_by(aside.c.ref).limit(_MOST)).scalars())
+
+
+def _not_seen(source: str, dataset: str, complete: datetime) -> ColumnElement[bool]:
+    same = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == aside.c.ref, ledger.c.live.is_(True))
+    return and_(aside.c.last_seen < complete, ~select(ledger.c.ref).where(*same).exists())
 
 
 def forget(connection: Connection, source: str, dataset: str, refs: Collection[str]) -> None:

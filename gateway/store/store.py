@@ -303,6 +303,11 @@ class Store:
         with reading(self._engine) as connection:
             return revisits.due(connection, source, dataset, before, complete)
 
+    def unseen(self, source: str, dataset: str, complete: datetime) -> Sequence[str]:
+        """Some rows set aside that a complete look begun at that time did not see."""
+        with reading(self._engine) as connection:
+            return revisits.unseen(connection, source, dataset, complete)
+
     def forget(self, source: str, dataset: str, refs: Collection[str]) -> None:
         """These rows, set aside, are not at the site any more."""
         if refs:

@@ -143,6 +143,17 @@ def test_a_change_of_the_lines_query_makes_the_source_be_read_again(folder: Path
     assert opened(folder, site, edition).digest != before
 
 
+def test_lines_read_on_by_change_times_need_the_queries_that_see_their_edits(folder: Path, site: Path, edition: Edition) -> None:
+    """A line that is changed alone leaves its head as it was: no cursor would ever come to it."""
+    manifest = MANIFEST.replace("reading: rescan", "reading: incremental")
+    (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
+    assert lines(opened(folder, site, edition), 100)["99"] == [{"drug": "丙"}]
+    queries = "    window: window.sql\n    lookup: lookup.sql\n"
+    (folder / "manifest.yaml").write_text(manifest.replace(queries, ""), encoding="utf-8")
+    with pytest.raises(SpecError, match="只改了子表的，靠它们才发现"):
+        opened(folder, site, edition)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import adapters
 from adapters import mappingfile
-from adapters.catalogue import Catalogue
+from adapters.catalogue import Catalogue, Entry
 from adapters.compiled import CompiledMapping
 from adapters.mapping import RowMapping
 from adapters.origins import DateAndTime, SiteFacts
@@ -29,6 +29,11 @@ from schemas.model import Edition, FieldType
 
 REFERENCE = loader.reference()
 CATALOGUE = Catalogue("c.csv", "bar", frozenset({"bar", "code"}), {"1": {"bar": "1", "code": "X1"}, "2": {"bar": "2", "code": ""}})
+DAYS = [
+    Entry({"bar": "1", "code": code}, date(2026, 1, first), date(2026, 1, last))
+    for code, first, last in (("X1", 1, 5), ("X2", 7, 31))
+]
+DATED = Catalogue("d.csv", "bar", frozenset({"bar", "code"}), {}, {"1": DAYS})
 FACTS = SiteFacts("H1", {"item_code": "X9", "counts": "no"}, {"bar": CATALOGUE})
 
 #: what drivers and sites give, the awkward beside the ordinary
@@ -81,8 +86,21 @@ RULES = {
     "states": 'exclude:\n  - {column: t, in: ["7", "true"], reason: 甲}\nnot_ready:\n  - {column: l, is: blank, reason: 乙}\n'
     'void:\n  - {all: [{column: d, not_in: [""]}, {constant: counts, in: ["yes"]}], reason: 丙}\n',
     "tenants": "exclude: [{column: t, differs_from: counts, reason: 甲}, {column: l, same_as: item_code, reason: 乙}]\n",
+    "children": "children: {drugs: {fields: {drug: {column: drug}}}}\n",
+    "seldom": "children: {drugs: {with_catalogue: bar, fields: {drug: {column: drug}}}}\n"
+    "void: [{all: [{column: l, same_as: counts}, {column: t, is: present}], reason: 甲}]\n",
     "heads": "heads:\n  - {column: t, reason: 查不到, explains: [code]}\n",
 }
+
+
+#: none, ordinary ones, two of one key, one that cannot be read
+LINES: tuple[list[dict[str, Any]], ...] = (
+    [],
+    [],
+    [{"row_ref": 7, "line_key": 1, "drug": "甲"}, {"row_ref": 7, "line_key": 2, "drug": None}],
+    [{"row_ref": 7, "line_key": 1, "drug": "甲"}, {"row_ref": 7, "line_key": 1, "drug": "甲"}],
+    [{"row_ref": 7, "line_key": 1, "drug": b"\x00"}],
+)
 
 
 def sent(mapping: RowMapping, row: dict[str, Any], facts: SiteFacts, edition: Edition) -> dict[str, Any] | None:
@@ -106,15 +124,17 @@ def test_what_it_answers_is_what_the_slow_path_would_have_sent(
 ) -> None:
     absent = "" if "lot" not in MAPPINGS[name] else "absent: {}\n"
     mapping, chance = read_mapping(RULES[rules] + absent, **MAPPINGS[name]), random.Random(seed)
-    content = CompiledMapping(mapping, FACTS, edition).content
+    facts = chance.choice((FACTS, replace(FACTS, catalogues={"bar": DATED}), replace(FACTS, catalogues={}, constants={})))
+    content = CompiledMapping(mapping, facts, edition).content
     ordinary = {"row_ref": 7, "cursor_key": 7, "id": 7, "count": Decimal("2.50"), "code": "X1", "bar": "1"}
     for _ in range(30):
         row = {**ordinary, **{column: chance.choice(VALUES) for column in "tld"}}
+        row["drugs[]"] = chance.choice(LINES)
         changed = chance.choice(["", "id", "count", "code", "bar"])
         if changed:
             row[changed] = chance.choice(VALUES)
         found = content(row)
-        assert found is None or found == sent(mapping, row, FACTS, edition)
+        assert found is None or found == sent(mapping, row, facts, edition)
 
 
 SHIPPED = [path for path in sorted(Path(adapters.__file__).parent.glob("*/*/mapping/*.yaml")) if path.stem in REFERENCE.datasets]

@@ -1,0 +1,101 @@
+"""Data sets that tell how things are now: when the month changes, what last month could not be reported is nobody's work."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.databases import KEY
+from support.delivery import Clock
+
+from gateway import config as configuration
+from gateway.tiers import Reader
+from gateway.wiring import Gateway, opened
+from gateway.worklist import TaskFilter
+
+CONFIG = """
+store: {url: "sqlite:///gateway.db", key: {file: store.key}, disk_floor: 0}
+institutions: [{code: H99000100001, name: 测试医院, admvs: "990001"}]
+targets:
+  bureau: {url: "https://example.invalid/api/upload", credentials: {H99000100001: {paasid: p, token: {file: token}}}}
+sources:
+  - {name: his, profile: room, url: "sqlite:///his.db", institution: H99000100001}
+"""
+FILES = {
+    "room/manifest.yaml": "product: 透析室\nvendor: 测试\nkind: sql\ndialects: [sqlite]\ndatasets:\n  HD04C: {query: HD04C.sql,"
+    " mapping: HD04C.yaml, takes: [after_key, limit], reading: rescan, key: integer, snapshot: 报的是现在的余量}\n",
+    "room/HD04C.sql": "SELECT replace(now.month, '-', '') || '-' || stock.id AS row_ref, stock.id AS cursor_key, now.month, item,"
+    " lot, left, unit, now.month || ' 08:00:00' AS stock_time FROM stock, now WHERE stock.id > :after_key"
+    " ORDER BY stock.id LIMIT :limit",
+    "room/HD04C.yaml": "dataset: HD04C\nfields:\n  month: {column: month}\n  item_codg: {column: item}\n"
+    "  item_name: {column: item}\n  lot_no: {column: lot}\n  cnt: {column: left}\n  unit: {column: unit}\n"
+    "  stock_time: {column: stock_time}\n",
+    "config.yaml": CONFIG,
+    "token": "synthetic",
+    "store.key": KEY,
+}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+    """Two lots in stock; of one nobody wrote the unit."""
+    (tmp_path / "room").mkdir()
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    at(
+        tmp_path,
+        "CREATE TABLE stock (id INTEGER PRIMARY KEY, item TEXT, lot TEXT, left INTEGER, unit TEXT)",
+        "CREATE TABLE now (month TEXT)",
+        "INSERT INTO now VALUES ('2026-10-01')",
+        "INSERT INTO stock VALUES (1, 'C1', 'L1', 5, '支'), (2, 'C2', 'L2', 6, NULL)",
+    )
+    with opened(configuration.load(tmp_path / "config.yaml"), clock) as found:
+        yield found
+
+
+def at(site: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(site / "his.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def tasks(gateway: Gateway) -> list[str]:
+    return [each.row.ref for each in gateway.store.findings(TaskFilter("his", "HD04C"))]
+
+
+def test_what_last_month_could_not_be_reported_is_no_ones_work_when_the_month_is_over(
+    gateway: Gateway, tmp_path: Path, clock: Clock
+) -> None:
+    (feed,) = gateway.feeds
+    reader: Reader = gateway.reader(feed)
+    reader.hot()
+    clock.move(300)
+    reader.hot()
+    assert tasks(gateway) == ["20261001-2"], "while the month lasts it is a person's work"
+    at(tmp_path, "UPDATE now SET month = '2026-11-01'")
+    clock.move(300)
+    reader.hot()
+    assert tasks(gateway) == ["20261101-2"]
+    (standing,) = gateway.store.standings(gateway.routes)
+    assert standing.balanced
+    assert (standing.read, standing.replaced) == (4, 1), "the row is accounted for, and what was reported stays"
+
+
+def test_a_reading_that_did_not_come_to_its_end_leaves_everything(gateway: Gateway, tmp_path: Path, clock: Clock) -> None:
+    (feed,) = gateway.feeds
+    reader: Reader = gateway.reader(feed)
+    reader.hot()
+    at(tmp_path, "UPDATE now SET month = '2026-11-01'", "ALTER TABLE stock RENAME COLUMN unit TO packing")
+    clock.move(300)
+    with pytest.raises(Exception, match="unit"):
+        reader.hot()
+    assert tasks(gateway) == ["20261001-2"]
