@@ -80,7 +80,9 @@ def find(gateway: Gateway, dataset: str, day: date, stop: _Stop = lambda: False,
     feeds = _feeds(gateway, dataset)
     asked = [feed for feed in feeds if feed.source.sweeps and by is not By.STORE]
     readings = {feed.source.name: _reading(gateway, feed, day, stop, by) for feed in asked}
-    found = Day(dataset, day, min((each.read_at for each in readings.values()), default=gateway.clock()))
+    now = gateway.clock()
+    moments = [each.read_at for each in readings.values() if by is By.NIGHT]  # what came since is not in it
+    found = Day(dataset, day, min(moments, default=now))
     for feed in feeds:
         known = readings.get(feed.source.name)
         _take(gateway, found, feed, known.rows if known else None, whole=whole)

@@ -18,7 +18,7 @@ from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescrip
 from gateway.errors import OutcomeUnknownError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.manifest import READ, Held, Statement, Whereabouts, figures, live_everywhere
+from gateway.manifest import READ, DayReading, Held, Statement, Whereabouts, figures, live_everywhere
 from gateway.model import AsideState, RowState
 from gateway.outbox import State
 from gateway.store import Store, open_store
@@ -120,6 +120,20 @@ def test_statements_are_kept_and_a_revocation_stays(desk: Desk) -> None:
     (revoked,) = desk.store.revoked_zeros(START)
     assert revoked == replace(zero, revoked_at=later, revoked_by="后来有 3 行")
     assert desk.store.revoked_zeros(later + timedelta(seconds=1)) == []
+
+
+def test_which_rows_a_day_had_is_kept_as_read_last_and_forgotten_with_the_day(desk: Desk) -> None:
+    store, later = desk.store, START + timedelta(hours=1)
+    rows = {f"id={number}": INSTITUTION for number in range(3)} | {"号 7": "H99000100002"}
+    store.keep_reading("his", "RX01", DAY, DayReading(START, "old", {}))
+    store.keep_reading("his", "RX01", DAY, DayReading(later, "profile", rows))
+    assert store.reading_of("his", "RX01", DAY) == DayReading(later, "profile", rows)
+    assert store.readings("his", "RX01", "profile") == {DAY: later}
+    assert store.readings("his", "RX01", "old") == store.readings("other", "RX01", "profile") == {}
+    store.forget_readings("his", "RX01", DAY)
+    assert store.reading_of("his", "RX01", DAY)
+    store.forget_readings("his", "RX01", DAY + timedelta(days=1))
+    assert store.reading_of("his", "RX01", DAY) is None
 
 
 def said(read: int, *, version: int) -> Statement:
