@@ -16,10 +16,11 @@ from demo.month.sites import TARGET, District, Site
 from gateway import stating
 from gateway.declaring import Declaration, declare
 from gateway.manifest import Statement
+from gateway.tiers import Tier
 from schemas.wire import SHANGHAI
 
 #: when gateways and bureau do something, by the hour of the day
-_MANIFESTS, _EVENING = 7, 20
+_NIGHT, _MANIFESTS, _EVENING = 3, 7, 20
 _AFTER = timedelta(minutes=5)
 #: the last half hour before the bureau looks; through the rest of the day none is sent, to keep the month short
 _BEATS = 6
@@ -63,11 +64,19 @@ def play(district: District, on_day: Callable[[date], None] = lambda day: None) 
 
 def _hours(district: District, day: date, said: _Said) -> Iterator[tuple[int, Callable[[], None]]]:
     if day > script.FIRST:
+        yield _NIGHT, lambda: _sweep(district)
         yield _MANIFESTS, lambda: _state(district)
     for hour in script.HOURS:
         yield hour, lambda at=hour: _work(district, day, at, said)  # type: ignore[misc]
     if day >= script.FIRST - timedelta(days=1):
         yield _EVENING, lambda: _evening(district, day, said)
+
+
+def _sweep(district: District) -> None:
+    """The cold reading over the open days, as `gateway serve` does it at night."""
+    for site in _awake(district):
+        for feed in site.gateway.feeds:
+            site.gateway.reader(feed).sweep(Tier.COLD)
 
 
 def _state(district: District) -> None:

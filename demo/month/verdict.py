@@ -75,7 +75,6 @@ def alarms(institution: str, day: date) -> set[tuple[str, str]]:
 _UNTIL_THEN = {
     (script.CLINIC, script.OFF[0].date() - _DAY): DayState.SILENT,  # its manifest was due while the gateway was off
     (script.CLINIC, script.OFF[0].date()): DayState.SILENT,
-    (script.CLINIC, script.OFF[0].date() + _DAY): DayState.DIFFERING,  # stated this morning, before the rows had been sent
 }
 
 

@@ -6,19 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from support.databases import KEY, KINDS, database
 from support.delivery import START, Clock
 
 from gateway.store import Store, open_store
 from schemas import loader
 from schemas.model import Edition
-
-
-@pytest.fixture(autouse=True)
-def _log_as_at_the_start() -> None:
-    """A command run in this process keeps its output free of log lines, also for the tests after it."""
-    structlog.reset_defaults()
 
 
 @pytest.fixture
