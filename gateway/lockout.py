@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.freshness import coming
+
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(minutes=15)
 #: so long without a failure, and they are forgotten
@@ -35,19 +37,26 @@ class Lockout:
     until: datetime | None = None  #: before it nothing is tried
 
     def wait(self, now: datetime) -> timedelta:
-        """How long nothing is tried from now on."""
-        return max(self.until - now, timedelta()) if self.until else timedelta()
+        """How long nothing is tried from now on; a clock that was ahead, and is right again, locks nobody out for a year."""
+        return self.until - now if self.until and coming(self.until, now, _LONGEST_WAIT) else timedelta()
 
 
 def after_failure(kind: Guarded, found: Lockout, now: datetime) -> Lockout:
     """The next state: from the last free failure on the wait doubles each time."""
-    if found.failed_at is None or now - found.failed_at >= FORGOTTEN:
-        found = Lockout()
-    failed = replace(found, failures=found.failures + 1, failed_at=now)
+    failed = Lockout(_remembered(kind, found, now) + 1, now)
     beyond = failed.failures - _FREE[kind]
     if beyond < 0:
         return replace(failed, until=None)
     return replace(failed, until=now + min(_FIRST_WAIT * int(2 ** min(beyond, 10)), _LONGEST_WAIT))
+
+
+def _remembered(kind: Guarded, found: Lockout, now: datetime) -> int:
+    """Failures that still count. Those of an address are slips of many people: one is forgiven each time the longest wait passes."""
+    if found.failed_at is None or now - found.failed_at >= FORGOTTEN:
+        return 0
+    if kind is Guarded.OPERATOR:
+        return found.failures
+    return max(found.failures - max(now - found.failed_at, timedelta()) // _LONGEST_WAIT, 0)
 
 
 def spoken(wait: timedelta) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.freshness import coming, fresh
 from gateway.windows import Allowance, Hours
 from schemas import wire
 
@@ -66,14 +67,14 @@ class Manners:
 
 def news(notice: Notice, manners: Manners, now: datetime) -> News | None:
     """Why it is told now; None: it is not."""
-    if notice.next_at is not None and now < notice.next_at:
+    if coming(notice.next_at, now, LONGEST_WAIT):
         return None
     if not notice.lasts:
         told_since = notice.told_at is not None and notice.cleared_at is not None and notice.told_at < notice.cleared_at
         return News.OVER if told_since and _speaks(notice, manners, now) else None
     if notice.told_at is None:
         return News.RAISED if _speaks(notice, manners, now) else None
-    again = notice.known_at is None and now - notice.told_at >= manners.repeat
+    again = notice.known_at is None and not fresh(notice.told_at, now, manners.repeat)
     return News.LASTING if again and _speaks(notice, manners, now) else None
 
 
@@ -112,5 +113,5 @@ def digest(matters: Sequence[tuple[News, Notice]], manners: Manners, now: dateti
 def _lines(reason: News, notice: Notice) -> list[str]:
     since = wire.encode_datetime(notice.raised_at)
     if reason is News.OVER:
-        return [f"［解除］{notice.kind}：{notice.sentence}（自 {since} 起，已恢复）", ""]
+        return [f"［解除］{notice.kind}：{notice.sentence}（自 {since} 起，现已解除）", ""]
     return [f"［{reason}］{notice.kind}：{notice.sentence}（自 {since} 起）", f"怎么办：{notice.advice}。", ""]

@@ -15,6 +15,8 @@ _DEPARTMENT = 100
 PLACE_LENGTH = 600
 #: a session in use is written down so often, not at every click
 TOUCH_EVERY = timedelta(minutes=1)
+#: by which the clocks of two machines on one store may differ
+_APART = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Session:
     used_at: datetime
 
     def over(self, now: datetime, idle: timedelta, longest: timedelta) -> bool:
-        """Whether one has to log in again: nothing was done for long, or it has lasted long enough."""
-        return now - self.used_at >= idle or now - self.began_at >= longest
+        """Whether one has to log in again: nothing was done for long, it has lasted long enough, or a wrong clock dated it."""
+        ahead = max(self.used_at, self.began_at) - now > _APART
+        return ahead or now - self.used_at >= idle or now - self.began_at >= longest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from gateway.alarms import alarms
 from gateway.channels import Channels
 from gateway.disk import Usage, forecast
 from gateway.errors import GatewayError
+from gateway.freshness import fresh
 from gateway.hindrance import Hindrance, Interruption, Subject
 from gateway.lateness import Party
 from gateway.maintenance import BACKUP_PULSE, sentence
@@ -33,7 +34,6 @@ from schemas import workdays
 EVERY = 60  #: seconds
 #: how often what costs more is looked at: rows set aside are opened to see when they are due, the store's rows are counted
 _SELDOM = timedelta(minutes=10)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 #: what was due longer ago and is still not finished is a person's work list, and no news
 _ASIDES_BACK = timedelta(days=1)
 _HISTORY = 120
@@ -51,14 +51,15 @@ class Watch:
     corrections: tuple[int, int] = (0, 0)  #: tasks that are due soon, and those of them that are overdue
     asides_at: datetime | None = None
     usage: Usage | None = None
-    usage_at: datetime = _NEVER
+    usage_at: datetime | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> Sequence[Notice]:
         """See how the gateway is, keep what is wrong, and tell whom it concerns."""
-        found = self.situation()
-        for owing in found.arrears:
-            self.waited.setdefault(owing.target, deque(maxlen=_HISTORY)).append(owing.waiting)
+        with self.lock:
+            found = self._situation()
+            for owing in found.arrears:
+                self.waited.setdefault(owing.target, deque(maxlen=_HISTORY)).append(owing.waiting)
         kept = self.gateway.store.look(alarms(found, self.gateway.config.alerts.thresholds), found.now)
         if self.channels is not None:
             self._tell(self.channels, kept, found.now)
@@ -97,7 +98,7 @@ class Watch:
 
     def _usage(self, now: datetime) -> Usage:
         """Rows are counted for it, so not at every look; what is free on the disk is asked every time."""
-        if self.usage is None or now - self.usage_at >= _SELDOM:
+        if self.usage is None or not fresh(self.usage_at, now, _SELDOM):
             self.usage, self.usage_at = self.gateway.store.usage(now), now
         return self.usage
 
@@ -141,7 +142,7 @@ class Watch:
 
     def _open_asides(self, now: datetime, due: timedelta) -> None:
         """Rows set aside that are due soon, or were within the last day; and tasks that are to be mended soon."""
-        if self.asides_at is not None and now - self.asides_at < _SELDOM:
+        if fresh(self.asides_at, now, _SELDOM):
             return
         self.asides_at, self.asides = now, []
         for target in self.gateway.clients:
@@ -171,7 +172,7 @@ class Watch:
     def _ready(self, channels: Channels, now: datetime) -> list[str]:
         """Those that did not just fail."""
         failing = self.gateway.store.failing_channels()
-        return [name for name in channels if name not in failing or now >= failing[name][1] + wait(failing[name][0])]
+        return [name for name in channels if name not in failing or not fresh(failing[name][1], now, wait(failing[name][0]))]
 
     def _failing(self) -> Mapping[str, str]:
         """Of the channels that are configured."""

@@ -20,6 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from gateway.errors import StoreError
+from gateway.freshness import fresh
 from gateway.http.refusal import refusal
 from gateway.notices import Notice
 from gateway.observing import BUCKETS, Seen
@@ -76,7 +77,7 @@ def health(sight: Sight, began: datetime) -> dict[str, Any]:
         channels = sorted(sight.failing())
     except StoreError as error:
         version, fault, channels = None, str(error), []
-    alive = now - max(seen.beat_at or began, began) < _DEAD
+    alive = now - (seen.beat_at or began) < _DEAD
     return {
         "status": "ok" if alive and not fault else "failing",
         "store": {"status": "failing" if fault else "ok", "schema_version": version, **({"cause": fault} if fault else {})},
@@ -109,7 +110,7 @@ class _Figures(Collector):
         yield from _process(self._sight.seen())
         with self._lock:
             now = self._sight.clock()
-            if self._kept_at is None or not timedelta() <= now - self._kept_at < _FRESH:
+            if not fresh(self._kept_at, now, _FRESH):
                 self._kept, self._kept_at = list(self._stored()), now
             yield from self._kept
 

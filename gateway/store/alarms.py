@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from gateway.alarms import Alarm
-from gateway.notices import SETTLED, Notice, wait
+from gateway.notices import LONGEST_WAIT, SETTLED, Notice, wait
 from gateway.store.putting import put
 from gateway.store.tables import alarm, channel
 
@@ -28,7 +28,8 @@ def look(connection: Connection, found: Iterable[Alarm], now: datetime) -> None:
         if not connection.execute(update(alarm).where(*here).values({**said, **again})).rowcount:
             place = {"kind": str(each.kind), "place": each.place[:_PLACE]}
             connection.execute(insert(alarm).values(**place, **said, raised_at=now, raised=1))
-    over = (alarm.c.cleared_at.is_(None), alarm.c.seen_at <= now - SETTLED)
+    unseen = or_(alarm.c.seen_at <= now - SETTLED, alarm.c.seen_at > now + SETTLED)  # or by a clock that was ahead
+    over = (alarm.c.cleared_at.is_(None), unseen)
     connection.execute(update(alarm).where(*over).values(cleared_at=now, next_at=None))
 
 
@@ -39,7 +40,7 @@ def kept(connection: Connection) -> list[Notice]:
 
 def claim(connection: Connection, notices: Sequence[Notice], now: datetime, until: datetime) -> list[Notice]:
     """Those that nobody else is telling: ours until then."""
-    free = or_(alarm.c.next_at.is_(None), alarm.c.next_at <= now)
+    free = or_(alarm.c.next_at.is_(None), alarm.c.next_at <= now, alarm.c.next_at > now + LONGEST_WAIT)
     return [
         each
         for each in notices

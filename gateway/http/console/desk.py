@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from gateway.config import Console
+from gateway.freshness import fresh
 from gateway.login import Limits, Login
 from gateway.outlook import Outlook, outlook
 from gateway.watching import Watch
@@ -34,7 +35,7 @@ class Desk:
     def outlook(self) -> Outlook:
         """How things stand, at most a few seconds ago."""
         with self._lock:
-            if self._outlook is None or self.now() - self._outlook.now >= _FRESH:
+            if self._outlook is None or not fresh(self._outlook.now, self.now(), _FRESH):
                 self._outlook = outlook(self.gateway, self._watch)
             return self._outlook
 
