@@ -169,6 +169,29 @@ def test_one_address_cannot_try_name_after_name(here: Site) -> None:
     assert here.browser("10.0.0.7", tls=True).enter(name).status_code == 303, "from elsewhere the name is free"
 
 
+def test_the_slips_of_a_wards_computer_are_forgiven_one_by_one(here: Site) -> None:
+    name, browser = here.add("somebody"), here.browser()
+    for number in range(30):  # one a day for a month: no two of them are a day apart
+        assert browser.enter(f"slip{number}", "wrong-password").status_code == 401
+        assert browser.enter(name).status_code == 303, "nobody else there waits for it"
+        browser.client.delete_cookie("gateway-session")
+        here.clock.move(23 * 3600)
+
+
+def test_who_is_locked_out_and_tries_on_fills_no_log(here: Site) -> None:
+    started, browser = here.clock(), here.browser()
+    with capture_logs() as said:
+        for _ in range(60):
+            browser.enter("somebody", "wrong-password")
+    written = here.gateway.store.people.accesses(started, started + timedelta(days=1))
+    assert [each.outcome for each in reversed(written)] == [401] * 5 + [429]
+    assert len([each for each in said if each["event"] == "access"]) == 6
+    here.clock.move(59)
+    assert browser.enter("somebody", "wrong-password").status_code == 429
+    here.clock.move(1)
+    assert browser.enter("somebody", "wrong-password").status_code == 401, "and a try after the wait is written down as ever"
+
+
 def test_a_login_gives_a_new_session_whatever_the_browser_brought(here: Site) -> None:
     name, browser = here.add("somebody"), here.browser()
     browser.client.set_cookie("gateway-session", "planted", domain="127.0.0.1")

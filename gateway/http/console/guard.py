@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
@@ -10,6 +12,7 @@ from flask import Response, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from gateway.errors import StoreError
+from gateway.freshness import fresh
 from gateway.http.console import tokens
 from gateway.http.console.desk import Desk
 from gateway.http.console.pages import Page
@@ -19,6 +22,7 @@ from gateway.operators import PLACE_LENGTH, Access, Operator, nameable
 _log = structlog.get_logger()
 #: until the password is changed, nothing else is to be had
 _FIRST = ("password", "change_password", "logout")
+_KNOCKS = timedelta(minutes=1)
 STALE = 419  #: of no RFC, and what many use for a form that is not to be trusted any more
 
 
@@ -34,12 +38,33 @@ def _written(rows: Iterable[tuple[str, str, str]]) -> Iterator[str]:
         yield line
 
 
+class _Knocking:
+    """Whoever is locked out and tries on is written down once a minute: guessing must not fill the disk."""
+
+    def __init__(self, most: int = 1000) -> None:
+        """`most` addresses are remembered, the latest."""
+        self._most, self._noted = most, dict[str, datetime]()
+        self._lock = threading.Lock()
+
+    def again(self, address: str, now: datetime) -> bool:
+        """Whether it was written down a moment ago."""
+        with self._lock:
+            if fresh(self._noted.get(address), now, _KNOCKS):
+                return True
+            self._noted.pop(address, None)
+            self._noted[address] = now
+            if len(self._noted) > self._most:
+                del self._noted[next(iter(self._noted))]
+            return False
+
+
 class Guard:
     """Before and after every page."""
 
     def __init__(self, desk: Desk, pages: Mapping[str, Page], still: str) -> None:
         """`pages` by endpoint; `still`: the endpoint of what is the same for everybody and says nothing, e.g. the style sheet."""
         self._desk, self._pages, self._still = desk, pages, still
+        self._knocking = _Knocking()
 
     def before(self) -> Response | Answer | None:
         """Whatever is returned is answered instead of the page.
@@ -92,6 +117,8 @@ class Guard:
         if page.name == "login" or (not who and not g.who):
             return
         now, where = self._desk.now(), tokens.address()
+        if status == 429 and g.operator is None and self._knocking.again(where, now):
+            return
         lines = (Access(now, who or "?", where, page.name, status, place) for place in list(_written(g.places)) or [""])
         self._desk.people.note_access(*lines)
         _log.info("access", operator=who or "?", action=page.name, status=status, rows=len(g.places))
