@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from gateway import config as configuration
-from gateway import login, operators, passwords
+from gateway import login, operators, passwords, redaction
 from gateway.errors import GatewayError
-from gateway.operators import Operator
+from gateway.operators import PLACE_LENGTH, Operator
 from gateway.roles import roles
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
@@ -148,7 +148,14 @@ def access(path: Path, first: datetime, last: datetime | None, name: str) -> Non
         end = (last.replace(tzinfo=SHANGHAI) if last else _now()) + timedelta(days=1)
         found = gateway.store.people.accesses(first.replace(tzinfo=SHANGHAI), end, name)
         for each in reversed(found):
-            parts = (wire.encode_datetime(each.at), each.operator, each.address, each.action, str(each.outcome), each.place)
+            parts = (
+                wire.encode_datetime(each.at),
+                each.operator,
+                each.address,
+                each.action,
+                str(each.outcome),
+                redaction.shown(each.place, PLACE_LENGTH),
+            )
             click.echo(" ".join(filter(None, parts)))
     if not found:
         click.echo("这段时间没有访问记录。")

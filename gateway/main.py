@@ -243,7 +243,7 @@ def status(path: Path) -> None:
         from gateway import alerting, todo
 
         todo.remind(_console(), gateway)
-        remarks = [sentence for each in found for sentence in each.remarks]
+        remarks = [sentence for each in found for sentence in (*each.remarks, *each.named)]
         lines = (
             tending.brake_lines(gateway),
             tending.alarm_lines(gateway),

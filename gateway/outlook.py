@@ -37,6 +37,8 @@ class Outlook:
     now: datetime
     matters: tuple[Matter, ...]  #: the urgent ones first
     remarks: tuple[str, ...]  #: good to know, nothing to do
+    named: tuple[str, ...]  #: likewise, but they name single rows: for those who may see rows
+    unnamed: tuple[str, ...]  #: in their place, for the others
     standings: tuple[Standing, ...]
     unread: frozenset[tuple[str, str]]  #: (source, data set) of what was never read
     queues: tuple[Queue, ...]
@@ -52,7 +54,6 @@ def outlook(gateway: Gateway, watch: Watch) -> Outlook:
     remarks = (
         found.disk_sentence,
         *(remark for each in standings for remark in each.remarks),
-        *stating.lines(gateway),
         *gateway.gate_lines(),
         *(line for line in deadlines.remarks(gateway.edition, gateway.closures, found.now) if line not in calendar),
         *retention_lines(gateway.config),
@@ -61,6 +62,8 @@ def outlook(gateway: Gateway, watch: Watch) -> Outlook:
         found.now,
         tuple(sorted(matters, key=lambda each: not each.urgent)),
         remarks,
+        (*(remark for each in standings for remark in each.named), *stating.lines(gateway)),
+        tuple(stating.lines(gateway, named=False)),
         standings,
         frozenset(unread.so_far(gateway, unread.lasting(gateway))),
         tuple(gateway.store.queue(target) for target in gateway.clients),

@@ -68,9 +68,14 @@ class Standing:
             (self.rekeyed, f"{self.rekeyed} 个业务主键是行改过主键之前的，不另计入“读到”"),
             (self.replaced, f"{self.replaced} 行在本地已没有，业务主键由另一行接着用，只计入“读到”"),
             (self.unserved, _UNSERVED.format(self.unserved, self.route.target)),
-            (len(self.strays), f"没有着落的行（本地行号）：{'、'.join(self.strays)}，请把这几行和日志交给实施人员"),
         )
         return tuple(f"{self.route.source} {self.route.dataset}：{sentence}" for count, sentence in found if count)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """What names single rows: for those who may see rows."""
+        told = f"没有着落的行（本地行号）：{'、'.join(self.strays)}，请把这几行和日志交给实施人员"
+        return (f"{self.route.source} {self.route.dataset}：{told}",) if self.strays else ()
 
     @property
     def unsettled(self) -> int:

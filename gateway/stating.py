@@ -354,11 +354,11 @@ def _turn(gateway: Gateway, dataset: str, stop: _Stop, log: Any) -> None:
             log.error("failed", day=str(day), kind=type(error).__name__, cause=str(error))
 
 
-def lines(gateway: Gateway) -> list[str]:
-    """A sentence for every zero that was revoked of late."""
+def lines(gateway: Gateway, *, named: bool = True) -> list[str]:
+    """A sentence for every zero that was revoked of late. Not `named`: without the rows that it was revoked for."""
     return [
         f"机构 {each.institution} 的 {each.dataset}：{each.day} 的零申报（清单第 {each.version} 版）已于 "
-        f"{wire.encode_datetime(each.revoked_at)} 撤销，{each.revoked_by}"
+        f"{wire.encode_datetime(each.revoked_at)} 撤销，{each.revoked_by if named else '后来读到了这一天的行'}"
         for each in gateway.store.revoked_zeros(gateway.clock() - _TOLD)
         if each.revoked_at
     ]

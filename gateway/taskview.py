@@ -28,7 +28,7 @@ def page(console: Console, found: TaskPage, start: int, now: datetime) -> None:
             _left(task, now),
             KIND_WORDS[task.kind],
             task.row.dataset,
-            task.document or task.row.ref,
+            task.document or task.number,
             task.department,
             task.owner,
             "；".join(each.message for each in task.reasons),
@@ -54,7 +54,7 @@ def _count(found: TaskPage, start: int) -> str:
 def detail(console: Console, task: Task, history: Sequence[TaskNote], names: Mapping[str, str], now: datetime) -> None:
     """One task with every reason and what to do about it."""
     name = f"{task.row.dataset} {names.get(task.row.dataset, '')}".strip()
-    console.rule(Text(f"{name} · {task.document or task.row.ref}"), align="left")
+    console.rule(Text(f"{name} · {task.document or task.number}"), align="left")
     for label, value in _facts(task, now):
         say(console, f"{label}：{value}")
     for number, reason in enumerate(task.reasons, start=1):
@@ -69,7 +69,7 @@ def detail(console: Console, task: Task, history: Sequence[TaskNote], names: Map
 
 def _facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
     yield "类别", KIND_WORDS[task.kind]
-    yield "本地行号", f"来源 {task.row.source} 的 {task.row.ref}"
+    yield "本地行号", f"来源 {task.row.source} 的 {task.number}"
     for label, value in (("科室", task.department), ("业务主键", task.key), ("主键相同的另一行", task.rival)):
         if value:
             yield label, value

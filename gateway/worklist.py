@@ -135,6 +135,11 @@ class Task:
     reasons: tuple[Reason, ...] = ()
     rival: str = ""
 
+    @property
+    def number(self) -> str:
+        """Its local number as far as it may be shown: a site may have made it of a person's."""
+        return redaction.shown(self.row.ref)
+
     def left(self, now: datetime) -> timedelta | None:
         """Time until the deadline; negative once it is over."""
         return self.deadline - now if self.deadline else None

@@ -139,7 +139,7 @@ def _row(number: int, task: Task, names: Mapping[str, str], now: datetime) -> li
         task.owner,
         task.note,
         task.key,
-        f"{task.row.source} {task.row.ref}",
+        f"{task.row.source} {task.number}",
     ]
 
 

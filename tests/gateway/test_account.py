@@ -114,7 +114,7 @@ def test_a_row_that_sorting_drops_is_missed_and_named(desk: Desk, monkeypatch: p
         desk.take_in(*rows)
         found = desk.standing()
         assert (found.read, found.accounted, found.balanced, found.strays) == (3, 2, False, ("id=2",))
-    assert any("id=2" in sentence for sentence in found.remarks)
+    assert any("id=2" in sentence for sentence in found.named)
     monkeypatch.undo()
     desk.take_in(*rows)
     assert desk.standing().balanced

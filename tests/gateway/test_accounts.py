@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from gateway import config as configuration
 from gateway.login import Limits, Login
 from gateway.main import cli, now
+from gateway.operators import Access
 from gateway.wiring import opened
 
 PASSWORD = "correct-horse-battery"
@@ -96,3 +97,10 @@ def test_an_account_changes_and_stops_and_its_doings_are_listed(run: Run, tmp_pa
     assert "已解锁" in run("user", "unlock", "zhang").output
     assert "没有访问记录" in run("user", "access", "--from", "2026-01-01").output
     assert "已有用户" in run("user", "add", "zhang", "--role", "it", keys=f"{PASSWORD}\n{PASSWORD}\n").output
+
+
+def test_the_access_log_says_no_number_of_a_person_even_where_a_site_made_its_rows_of_them(run: Run, tmp_path: Path) -> None:
+    with opened(configuration.load(tmp_path / "config.yaml"), now) as gateway:
+        gateway.store.people.note_access(Access(now(), "zhang", "127.0.0.1", "task", 200, "his HD03 990000199001010015"))
+    told = run("user", "access", "--from", f"{now():%Y-%m-%d}").output
+    assert "zhang 127.0.0.1 task 200 his HD03 ***" in told

@@ -380,3 +380,45 @@ def test_an_address_of_a_row_that_was_not_made_here_leads_nowhere(here: Site, ad
     assert browser.get(f"/tasks?f={address}").status_code == 200
     assert browser.get("/tasks?page=-7").status_code == 200
     assert browser.get("/tasks?page=99999999999").status_code == 200
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1850-02-03", "no-day"])
+@pytest.mark.parametrize("path", ["/access?day={}", "/manifest?last={}", "/manifest/HD03/{}"])
+def test_a_day_out_of_all_calendars_is_no_fault_of_the_program(here: Site, path: str, day: str) -> None:
+    answer = here.logged_in("admin").get(path.format(day))
+    assert answer.status_code == (404 if "HD03" in path else 200)
+
+
+def test_who_may_see_figures_only_sees_no_number_of_a_row(here: Site) -> None:
+    before = first_day(here) - timedelta(days=1)
+    _, (said,) = stating.state(here.gateway, "HD03", before)
+    assert said.zero
+    here.gateway.store.revoke(said, here.clock(), "后来有 1 行（最早 2026-11-24 08:00:00 读到）：来源 his 的 row-4711")
+    assert "row-4711" in here.logged_in("it").get("/").text
+    told = text_of(here.logged_in("viewer").get("/").text)
+    assert "row-4711" not in told
+    assert "撤销，后来读到了这一天的行" in told
+
+
+def test_an_account_of_no_department_sees_the_tasks_of_none(here: Site, wrong: tuple[str, str, str]) -> None:
+    answer = here.logged_in("department", "").get("/tasks")
+    assert (answer.status_code, "请管理员运行 gateway user role" in answer.text) == (403, True)
+
+
+def test_what_was_typed_is_there_again_when_it_cannot_be_kept_and_nothing_is_half_kept(
+    here: Site, wrong: tuple[str, str, str]
+) -> None:
+    browser = here.logged_in("it")
+    address = opened_task(browser, wrong[1])
+    answer = browser.post(f"{address}/note", owner="护士站", note="已打电话 13800000000 问过，等医生签字")
+    assert (answer.status_code, "不能有证件号" in answer.text) == (400, True)
+    assert 'value="护士站"' in answer.text
+    assert "等医生签字" in answer.text
+    (task,) = mending.tasks(here.gateway, TaskFilter(word=wrong[1], dataset="HD03")).tasks
+    assert (task.owner, task.note) == ("", "")
+
+
+def test_a_page_of_tasks_that_is_no_more_leads_to_the_last_there_is(here: Site, wrong: tuple[str, str, str]) -> None:
+    answer = here.logged_in("it").get("/tasks?page=700")
+    assert answer.status_code == 200
+    assert wrong[1] in answer.text

@@ -150,3 +150,9 @@ def test_rates_are_numbers_and_the_sum_stands_last(tmp_path: Path) -> None:
     assert rates == [(0.75, "0.00%"), ("—", "@"), (0.75, "0.00%")]
     assert [cell.value for cell in column(sheet, "业务日期")][-1] == "合计"
     assert [Decimal(cell.value) for cell in column(sheet, "条数")] == [4, 2, 6]
+
+
+def test_a_local_number_that_is_a_persons_is_in_no_workbook(tmp_path: Path) -> None:
+    book = written(tmp_path, task(1, row=LocalRow("his", "RX01", "990000199001010015|2")))
+    (cell,) = column(book["内科门诊"], "本地行号")
+    assert cell.value == "his ***|2"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from flask import abort, g, request
 from flask.typing import ResponseReturnValue
 
 from gateway.http.console.desk import Desk
-from gateway.http.console.paper import done, page
+from gateway.http.console.paper import day_of, done, page
 from schemas.wire import SHANGHAI
 
 _MOST = 500
@@ -45,7 +45,7 @@ class Accounts:
     def accesses(self) -> ResponseReturnValue:
         """One day's lines, of everybody or of one."""
         today = self._desk.now().astimezone(SHANGHAI).date()
-        day, name = self._day(today), request.args.get("user", "")
+        day, name = day_of(request.args.get("day", "")) or today, request.args.get("user", "")
         start = datetime.combine(day, time(), SHANGHAI)
         found = self._desk.people.accesses(start, start + timedelta(days=1), name, _MOST)
         names = [each.name for each in self._desk.people.operators()]
@@ -56,9 +56,3 @@ class Accounts:
         if not self._desk.people.operator(name):
             abort(400, "没有这个用户")
         return name
-
-    def _day(self, today: date) -> date:
-        try:
-            return date.fromisoformat(request.args.get("day", ""))
-        except ValueError:
-            return today

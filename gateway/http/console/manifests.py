@@ -13,7 +13,7 @@ from gateway import proving, stating
 from gateway.deadlines import NEVER
 from gateway.errors import GatewayError
 from gateway.http.console.desk import Desk
-from gateway.http.console.paper import page
+from gateway.http.console.paper import day_of, page
 from gateway.manifest import READ, Statement
 from gateway.outbox import State
 from gateway.proofpage import PART_WORDS
@@ -112,16 +112,12 @@ class Manifests:
     def _last(self) -> date:
         """The last day of the calendar: yesterday, or what was asked for."""
         yesterday = self._today() - timedelta(days=1)
-        try:
-            return min(date.fromisoformat(request.args.get("last", "")), yesterday)
-        except ValueError:
-            return yesterday
+        return min(day_of(request.args.get("last", "")) or yesterday, yesterday)
 
     def _date(self, dataset: str, day: str) -> date:
         """404 of what is no data set that is read, or no day."""
-        try:
-            found = date.fromisoformat(day)
-        except ValueError:
+        found = day_of(day)
+        if found is None:
             abort(404, "没有这一天")
         if dataset not in dict(self._desk.datasets()):
             abort(404, "没有这个数据集")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -19,6 +19,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+#: in which anything can have been reported
+_YEARS = range(1990, 2200)
 #: said once after something was done, by its code in the address
 DONE = {
     "resumed": "已解除暂停；{count} 条不再等待，马上发送",
@@ -68,6 +70,15 @@ def refuse(status: int, sentence: str) -> Response:
     return trouble(status, sentence) if wants_page else refusal(status, sentence)
 
 
+def day_of(text: str) -> date | None:
+    """A day that somebody asked for; None of what is none, or lies so far off that no calendar page could be made of it."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.year in _YEARS else None
+
+
 def moment(at: datetime | None) -> str:
     """To the minute, as a person reads it."""
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if at else ""
@@ -78,6 +89,6 @@ def instant(at: datetime | None) -> str:
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}" if at else ""
 
 
-def shown(text: object) -> str:
+def shown(text: object, longest: int = redaction.LONGEST) -> str:
     """Text of others."""
-    return redaction.shown(text)
+    return redaction.shown(text, longest)

@@ -16,12 +16,14 @@ from gateway.http.console.paper import done, page
 from gateway.http.console.secrecy import folded, unfolded
 from gateway.operators import Operator
 from gateway.roles import Permission
-from gateway.worklist import NOTE_LENGTH, OWNER_LENGTH, LocalRow, Task, TaskFilter, TaskKind
+from gateway.worklist import NOTE_LENGTH, OWNER_LENGTH, LocalRow, Task, TaskFilter, TaskKind, checked_note, checked_owner
 
 KIND_WORDS = {TaskKind.MEND: "待改正", TaskKind.RETURNED: "平台退回", TaskKind.OUTDATED: "平台仍为旧值"}
 _SIZE = 50
 _MOST_PAGES = 10_000
 _DUE = {"overdue": timedelta(), "soon": timedelta(days=3)}
+#: what a person may write of a task
+_WRITTEN = ("owner", "note")
 #: what a person may ask for; of the first two any text
 _ASKED = ("department", "owner", "dataset", "kind", "due")
 
@@ -37,9 +39,11 @@ class Tasks:
         asked = unfolded(self._desk.gateway.store.keyring, request.args.get("f", ""))
         number = min(max(request.args.get("page", 1, type=int), 1), _MOST_PAGES)
         found = mending.tasks(self._desk.gateway, self._wanted(asked), (number - 1) * _SIZE, _SIZE)
+        last = -(-found.total // _SIZE) or 1
+        if number > last:  # the others are mended meanwhile
+            number, found = last, mending.tasks(self._desk.gateway, self._wanted(asked), (last - 1) * _SIZE, _SIZE)
         g.places = [_place(each.row) for each in found.tasks]
         rows = [(each, self._fold(each.row)) for each in found.tasks]
-        last = -(-found.total // _SIZE) or 1
         view = {"asked": asked, "number": number, "last": last, "now": self._desk.now(), "datasets": self._desk.datasets()}
         return page("tasks", found=found, rows=rows, filter=request.args.get("f", ""), words=KIND_WORDS, **view)
 
@@ -79,7 +83,12 @@ class Tasks:
         """What is over is told as such: somebody may have mended it meanwhile."""
         known = self._task(row)
         history = mending.history(self._desk.gateway, row)
-        limits = {"note_length": NOTE_LENGTH, "owner_length": OWNER_LENGTH}
+        typed = {
+            "owner": known.owner,
+            "note": known.note,
+            **{name: request.form[name] for name in _WRITTEN if name in request.form},
+        }
+        limits = {"note_length": NOTE_LENGTH, "owner_length": OWNER_LENGTH, "typed": typed}
         view = {"words": KIND_WORDS, "now": self._desk.now(), "sentence": sentence, **limits}
         return page("task", task=known, history=history, address=address, **view)
 
@@ -92,9 +101,11 @@ class Tasks:
         return found[0]
 
     def _write(self, row: LocalRow, known: Task) -> int:
-        """How many entries were made."""
+        """How many entries were made. ConfigError before any is, if one of them may not be."""
         wanted, by, written = TaskFilter(row=row), g.operator.name, 0
-        owner, note = (request.form.get(name, "").strip() for name in ("owner", "note"))
+        owner, note = (request.form.get(name, "").strip() for name in _WRITTEN)
+        checked_owner(owner)
+        checked_note(note)
         if g.operator.may(Permission.ASSIGN) and "owner" in request.form and owner != known.owner:
             written += mending.assign(self._desk.gateway, wanted, owner, by)
         if "note" in request.form and note != known.note:
@@ -103,6 +114,8 @@ class Tasks:
 
     def _wanted(self, asked: Mapping[str, str]) -> TaskFilter:
         operator: Operator = g.operator
+        if operator.held.confined and not operator.department:  # the empty department would fit every row
+            abort(403, "您的账号没有写明科室，看不到待办：请管理员运行 gateway user role 补上科室")
         kind = asked.get("kind", "")
         return TaskFilter(
             dataset=asked.get("dataset", ""),
