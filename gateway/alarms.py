@@ -123,7 +123,7 @@ def _silent(situation: Situation, thresholds: Thresholds) -> Iterator[Alarm]:
         if each.usual >= thresholds.silence:
             sentence = (
                 f"来源 {each.source} 的 {each.dataset} 自 {wire.encode_datetime(each.since)} 起没有新数据，"
-                f"往常此时约有 {each.usual} 行（前 {each.days} 个同样的日子的中位数）"
+                f"往常这段时间约有 {each.usual} 行（前 {each.days} 个同样的日子的中位数）"
             )
             yield _of_source(Kind.SILENT, each.source, each.dataset, sentence)
 

@@ -51,7 +51,7 @@ def after_failure(kind: Guarded, found: Lockout, now: datetime) -> Lockout:
 
 
 def _remembered(kind: Guarded, found: Lockout, now: datetime) -> int:
-    """Failures that still count. Those of an address are slips of many people: one is forgiven each time the longest wait passes."""
+    """Failures that still count. Those of an address are slips of many people: each longest wait that passes forgives one."""
     if found.failed_at is None or now - found.failed_at >= FORGOTTEN:
         return 0
     if kind is Guarded.OPERATOR:

@@ -17,7 +17,9 @@ from schemas.wire import SHANGHAI
 WEEKS = 8
 #: fewer comparable days say nothing
 _FEWEST = 3
-_HOUR = timedelta(hours=1)
+#: days that a silence is followed back
+_REACH = 7
+_HOUR, _MOMENT = timedelta(hours=1), timedelta(microseconds=1)
 
 #: (source, data set) -> the beginning of an hour -> rows that were seen for the first time in it
 Counts = Mapping[tuple[str, str], Mapping[datetime, int]]
@@ -30,7 +32,7 @@ class Silence:
     source: str
     dataset: str
     since: datetime
-    usual: int  #: rows of an average such day in the same hours
+    usual: int  #: rows that usually come in the same hours of such days
     days: int  #: that were compared
 
 
@@ -42,22 +44,54 @@ def silence(
     closed: Callable[[date], bool],
     rests: Callable[[date], bool],
 ) -> Silence | None:
-    """The stretch of today without a row; None on a closed day, or where nothing can be said.
+    """The stretch without a row up to now; None on a closed day, or where nothing can be said.
 
-    Only whole hours are compared, so a row that is a few minutes late raises nothing.
+    Only whole hours are compared, so a row that is a few minutes late raises nothing. Midnight ends no silence: what was
+    missing yesterday is missing still, until a row comes.
     """
-    today = now.astimezone(SHANGHAI).date()
-    midnight = datetime.combine(today, time(), SHANGHAI)
-    latest = max((hour for hour, rows in hours.items() if rows and midnight <= hour <= now), default=None)
-    since = latest + _HOUR if latest else midnight
     until = now.astimezone(SHANGHAI).replace(minute=0, second=0, microsecond=0)
-    if closed(today) or since >= until:
+    if any(rows and until <= hour <= now for hour, rows in hours.items()):
         return None
-    first = min((hour.astimezone(SHANGHAI).date() for hour in hours), default=today)
+    return _before(place, hours, until, _REACH, closed, rests)
+
+
+def _before(
+    place: tuple[str, str],
+    hours: Mapping[datetime, int],
+    until: datetime,
+    days: int,
+    closed: Callable[[date], bool],
+    rests: Callable[[date], bool],
+) -> Silence | None:
+    """The stretch without a row that ends at a full hour, `days` back at most."""
+    day = (until - _MOMENT).date()
+    midnight = datetime.combine(day, time(), SHANGHAI)
+    latest = max((hour for hour, rows in hours.items() if rows and midnight <= hour < until), default=None)
+    since = latest + _HOUR if latest else midnight
+    if closed(day) or since >= until:
+        return None
+    found = _of_day(place, hours, (since.astimezone(SHANGHAI), until), closed, rests)
+    earlier = _before(place, hours, midnight, days - 1, closed, rests) if latest is None and days else None
+    if earlier is None or not earlier.usual:
+        return found
+    return Silence(*place, earlier.since, earlier.usual + found.usual, min(earlier.days, found.days)) if found else earlier
+
+
+def _of_day(
+    place: tuple[str, str],
+    hours: Mapping[datetime, int],
+    span: tuple[datetime, datetime],
+    closed: Callable[[date], bool],
+    rests: Callable[[date], bool],
+) -> Silence | None:
+    """What usually comes in that part of such a day."""
+    since, until = span
+    day = since.date()
+    first = min((hour.astimezone(SHANGHAI).date() for hour in hours), default=day)
     alike = [
         back
         for back in (timedelta(weeks=week) for week in range(1, WEEKS + 1))
-        if today - back > first and rests(today - back) == rests(today) and not closed(today - back)
+        if day - back > first and rests(day - back) == rests(day) and not closed(day - back)
     ]
     if len(alike) < _FEWEST:
         return None

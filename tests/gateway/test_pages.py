@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
@@ -20,6 +22,7 @@ from compliance import serving as bureau_serving
 from gateway import mending, stating
 from gateway.breaker import Report, Signal
 from gateway.hindrance import Hindrance, Place, Subject
+from gateway.http.console import desk
 from gateway.model import Brake, BrakeKind
 from gateway.outbox import State
 from gateway.standing import Route
@@ -422,3 +425,42 @@ def test_a_page_of_tasks_that_is_no_more_leads_to_the_last_there_is(here: Site, 
     answer = here.logged_in("it").get("/tasks?page=700")
     assert answer.status_code == 200
     assert wrong[1] in answer.text
+
+
+def test_while_the_figures_are_counted_the_others_see_those_of_before(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of millions takes seconds; eight people at the first page must not take every thread of the listener."""
+    counting, counted = threading.Event(), threading.Event()
+    told = here.desk.outlook()
+
+    def slowly(*_: object) -> object:
+        counting.set()
+        assert counted.wait(20)
+        return told
+
+    monkeypatch.setattr(desk, "outlook", slowly)
+    here.clock.move(60)
+    first = threading.Thread(target=here.desk.outlook)
+    first.start()
+    try:
+        assert counting.wait(20)
+        assert here.desk.outlook() is told, "and nobody waits"
+    finally:
+        counted.set()
+        first.join()
+
+
+def test_figures_that_take_long_are_counted_less_often_and_what_a_person_did_is_seen_at_once(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[object] = []
+    told, ticks = here.desk.outlook(), iter(range(0, 1000, 7))
+    monkeypatch.setattr(desk, "outlook", lambda *_: counts.append(1) or replace(told, now=here.clock()))
+    monkeypatch.setattr(desk.time, "monotonic", lambda: float(next(ticks)))
+    here.clock.move(15)
+    here.desk.outlook()
+    here.clock.move(60)
+    here.desk.outlook()
+    assert len(counts) == 1, "seven seconds of counting are good for seventy"
+    here.desk.changed()
+    here.desk.outlook()
+    assert len(counts) == 2

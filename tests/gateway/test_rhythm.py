@@ -78,3 +78,22 @@ def test_a_bulk_load_does_not_make_a_quiet_clinic_loud() -> None:
 def test_the_first_weeks_say_nothing() -> None:
     assert usual(history(WEDNESDAY, days=15), WEDNESDAY) is None
     assert usual({}, WEDNESDAY) is None
+
+
+def test_midnight_ends_no_silence_a_row_does() -> None:
+    """Nothing came on Wednesday. "Over" at midnight would be a lie, and the next morning's alarm a second one."""
+    hours = history(WEDNESDAY)
+    night = datetime(2026, 11, 26, 0, 10, tzinfo=SHANGHAI)
+    for now, missing in ((night, 100), (night.replace(hour=7), 100), (night.replace(hour=10), 120)):
+        found = silence(PLACE, hours, now, closed=never, rests=workdays.is_rest_day)
+        assert found is not None
+        assert (found.since, found.usual) == (WEDNESDAY.replace(hour=0, minute=0), missing)
+    for row in (night.replace(minute=0), night.replace(hour=9, minute=0)):
+        assert usual(hours | {row: 1}, night.replace(hour=9, minute=30)) in (None, 10)
+    assert usual(hours | {night.replace(minute=0): 1}, night) is None, "within the hour that is not over yet"
+
+
+def test_a_long_silence_is_followed_back_a_week_and_no_further() -> None:
+    later = WEDNESDAY + timedelta(days=40)
+    found = silence(PLACE, history(WEDNESDAY), later, closed=never, rests=workdays.is_rest_day)
+    assert found is None or later - found.since <= timedelta(days=9)

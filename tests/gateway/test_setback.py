@@ -11,8 +11,8 @@ from support.delivery import START, Clock
 from support.webconsole import Site, hospital, present, site
 
 from gateway.alarms import Alarm, Kind
-from gateway.channels import Channels
 from gateway.breaker import Report, Signal
+from gateway.channels import Channels
 from gateway.freshness import coming, fresh
 from gateway.lockout import Guarded, Lockout, after_failure
 from gateway.notices import Manners, News, Notice, news

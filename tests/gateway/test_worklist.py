@@ -269,3 +269,27 @@ def test_what_is_due_soon_is_what_is_asked_for(desk: Desk, within: timedelta | N
     assert sum(wanted.holds(each, due, desk.clock()) for each in desk.find()) == found
     overdue = START + timedelta(days=30)
     assert TaskFilter(due_within=timedelta()).holds(desk.find()[0], due, overdue)
+
+
+def test_a_page_is_counted_and_cut_by_the_database_as_the_whole_list_would_be(desk: Desk) -> None:
+    """Sent back, wrong, wrong since it was accepted, and both at once; of two departments, since different hours."""
+    desk.refused = {"RX00001|1", "RX00002|1", "RX00003|1"}
+    desk.take_in(*(prescription(number) for number in range(1, 7)))
+    desk.send()
+    for number in (2, 5, 6, 7):
+        desk.clock.move(5000)
+        desk.take_in(wrong(number))
+    for wanted in (TaskFilter(), *(TaskFilter(kind=kind) for kind in TaskKind), TaskFilter(dataset="HD03")):
+        found = sorted(desk.store.findings(wanted), key=lambda each: (each.since, each.row))
+        ages = desk.store.ages(wanted)
+        assert sum(each.rows for each in ages) == len(found)
+        for kind in TaskKind:
+            assert sum(each.rows for each in ages if each.kind is kind) == sum(each.kind is kind for each in found)
+        assert all(each.since <= min(one.since for one in found) + timedelta(hours=9) for each in ages)
+        pages = [desk.store.findings_by_age(wanted, None, start, 2) for start in range(0, len(found), 2)]
+        assert [each for page in pages for each in page] == found
+        if found:
+            until = found[-1].since
+            early = desk.store.findings_by_age(wanted, until, 0, 50)
+            assert list(early) == [each for each in found if each.since < until]
+    assert sum(each.rows for each in desk.store.ages(TaskFilter(), kinds=False)) == len(desk.store.findings(TaskFilter()))
