@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway import worklist
 from gateway.deadlines import NEVER
@@ -16,19 +16,40 @@ from gateway.errors import SourceError
 from gateway.judging import Judge
 from gateway.standing import Sieve
 from gateway.wiring import Feed, Gateway
-from gateway.worklist import Finding, LocalRow, Replayed, Task, TaskFilter, TaskKind, TaskNote, TaskPage
+from gateway.worklist import Age, Finding, LocalRow, Replayed, Task, TaskFilter, TaskKind, TaskNote, TaskPage
 
 #: most rows of one look-up, and of one statement
 _AT_ONCE = 200
+#: rows that are asked for one by one rather than among all of their data set
+_FEW = 20
+_HOUR = timedelta(hours=1)
 _Due = tuple[Finding, datetime | None]
 
 
 def tasks(gateway: Gateway, wanted: TaskFilter, start: int = 0, size: int = 50) -> TaskPage:
-    """`size` of the tasks that fit, from the `start`th on, soonest deadline first."""
+    """`size` of the tasks that fit, from the `start`th on, soonest deadline first. With a `size` of 0 only how many they are."""
+    if not wanted.owner and worklist.by_day(gateway.edition, gateway.closures.values()):
+        return _counted(gateway, wanted, start, size)
     found, now = _found(gateway, wanted), gateway.clock()
     page = _told(gateway, found[start : start + size])
     overdue = sum(due is not None and due < now for _, due in found)
     return TaskPage(tuple(page), len(found), overdue, Counter(each.kind for each, _ in found))
+
+
+def _counted(gateway: Gateway, wanted: TaskFilter, start: int, size: int) -> TaskPage:
+    """The same where a deadline is a matter of the day: the database counts, and only the page's rows are read."""
+    now, until = gateway.clock(), None
+    ages = [(each, _deadline(gateway, each)) for each in gateway.store.ages(wanted, kinds=size > 0)]
+    if wanted.due_within is not None:
+        ages = [(each, due) for each, due in ages if due is not None and due - now <= wanted.due_within]
+        until = max((each.since + _HOUR for each, _ in ages), default=None)
+    total = sum(each.rows for each, _ in ages)
+    found = gateway.store.findings_by_age(wanted, until, start, size) if size and total else ()
+    kinds: Counter[TaskKind] = Counter()
+    for each, _ in ages:
+        kinds[each.kind] += each.rows
+    overdue = sum(each.rows for each, due in ages if due is not None and due < now)
+    return TaskPage(tuple(_told(gateway, [(each, _deadline(gateway, each)) for each in found])), total, overdue, kinds)
 
 
 def every(gateway: Gateway, wanted: TaskFilter) -> Iterator[Task]:
@@ -95,10 +116,10 @@ def _found(gateway: Gateway, wanted: TaskFilter) -> list[_Due]:
     now = gateway.clock()
     due = ((each, _deadline(gateway, each)) for each in gateway.store.findings(wanted))
     fitting = [(each, until) for each, until in due if wanted.holds(each, until, now)]
-    return sorted(fitting, key=lambda pair: (pair[1] or datetime.max.replace(tzinfo=now.tzinfo), pair[0].row))
+    return sorted(fitting, key=lambda pair: (pair[1] or datetime.max.replace(tzinfo=now.tzinfo), pair[0].since, pair[0].row))
 
 
-def _deadline(gateway: Gateway, found: Finding) -> datetime | None:
+def _deadline(gateway: Gateway, found: Finding | Age) -> datetime | None:
     return worklist.deadline(gateway.edition, found.since, gateway.closures.get(found.institution, NEVER))
 
 
@@ -170,6 +191,8 @@ def _looked_up(gateway: Gateway, feed: Feed, refs: Sequence[str]) -> Replayed:
 def _still(gateway: Gateway, before: Collection[Finding]) -> list[Finding]:
     """Those that are wrong now too, as they are now."""
     rows = {each.row for each in before}
+    if len(rows) <= _FEW:
+        return [each for row in sorted(rows) for each in gateway.store.findings(TaskFilter(row=row))]
     places = {(row.source, row.dataset) for row in rows}
     found = (each for place in sorted(places) for each in gateway.store.findings(TaskFilter(*place)))
     return [each for each in found if each.row in rows]

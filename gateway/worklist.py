@@ -18,7 +18,7 @@ from gateway.advice import advice
 from gateway.deadlines import NEVER, Closure
 from gateway.errors import ConfigError
 from schemas import cadence
-from schemas.model import Dataset, Edition, Field, Violation
+from schemas.model import Dataset, DayOff, Edition, Field, Violation
 from schemas.wire import SHANGHAI
 
 #: name, among the edition's cadences, of the time that a person has to mend a row
@@ -105,6 +105,16 @@ class Finding:
     def current(self) -> TaskNote | None:
         """The latest entry, unless it was written for an earlier task of the row."""
         return self.note if self.note and self.note.written_at >= self.since else None
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Wrong rows that are alike: of one institution, of one kind, wrong since the same hour."""
+
+    institution: str
+    since: datetime  #: the beginning of the hour
+    kind: TaskKind
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +248,16 @@ def deadline(edition: Edition, since: datetime, closed: Closure = NEVER) -> date
     """When a row that is wrong since then should be right; None where the edition says nothing."""
     limit = edition.cadences.get(CORRECTION)
     return cadence.due_at(limit, since, closed) if limit else None
+
+
+def by_day(edition: Edition, closures: Collection[Closure]) -> bool:
+    """Whether all rows that are wrong since one day have one deadline, and those of an earlier day no later one.
+
+    Not where the limit is in minutes, or where closed days move it and institutions are closed on different days.
+    """
+    limit = edition.cadences.get(CORRECTION)
+    moved = limit is not None and DayOff.CLOSED in (*limit.skip, *limit.postpone)
+    return (limit is None or limit.minutes is None) and (not moved or len(set(closures)) <= 1)
 
 
 def task(found: Finding, due: datetime | None, said: Sequence[Complaint], dataset: Dataset | None, columns: Columns) -> Task:

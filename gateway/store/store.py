@@ -86,7 +86,7 @@ from gateway.store.tables import installation
 from gateway.store.timing import Timing, host
 from gateway.voiding import SPACING
 from gateway.whereabouts import RowTrail, Sought
-from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskNote
+from gateway.worklist import Age, Complaint, Finding, LocalRow, TaskFilter, TaskNote
 from schemas.holdings import Holding
 from schemas.model import Edition
 
@@ -746,6 +746,16 @@ class Store:
         """Rows that a person must mend; owner and deadline are not asked for here."""
         with reading(self._engine) as connection:
             return worklist.find(connection, wanted)
+
+    def ages(self, wanted: TaskFilter, *, kinds: bool = True) -> Sequence[Age]:
+        """How many of them there are, by institution, hour and, where asked, kind."""
+        with reading(self._engine) as connection:
+            return worklist.ages(connection, wanted, kinds=kinds)
+
+    def findings_by_age(self, wanted: TaskFilter, until: datetime | None, start: int, size: int) -> Sequence[Finding]:
+        """Some of them, those first that are wrong since longest; `until`: only those that were so before."""
+        with reading(self._engine) as connection:
+            return worklist.by_age(connection, wanted, until, start, size)
 
     def complaints(self, rows: Collection[LocalRow]) -> Mapping[LocalRow, Sequence[Complaint]]:
         """What is said of each of these rows now."""

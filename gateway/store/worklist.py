@@ -2,32 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    String,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from gateway.model import AsideState
 from gateway.outbox import State
 from gateway.store import sealing
 from gateway.store.sealing import Keyring
-from gateway.store.tables import aside, flaw, ledger, outbox, parcel, task_note
-from gateway.worklist import Complaint, Finding, LocalRow, TaskFilter, TaskKind, TaskNote
+from gateway.store.tables import Instant, aside, flaw, ledger, outbox, parcel, task_note
+from gateway.worklist import Age, Complaint, Finding, LocalRow, TaskFilter, TaskKind, TaskNote
 from schemas.model import Violation
 
 _CHUNK = 200
+#: an instant's text up to its hour
+_HOUR = 13
+#: what a row counts as that is wrong here and was sent back: the first of these
+_RANKS = (TaskKind.MEND, TaskKind.OUTDATED, TaskKind.RETURNED)
 
 
 def find(connection: Connection, wanted: TaskFilter) -> list[Finding]:
     """Every wrong row that fits, without what is wrong with it; owner and deadline are left to the caller."""
+    found = _alike(connection, wanted)
+    notes = _notes(connection, {each.row for each in found})
+    return [_noted(each, notes.get(each.row)) for each in found]
+
+
+def _alike(connection: Connection, wanted: TaskFilter) -> list[Finding]:
     found: dict[LocalRow, Finding] = {}
     for each in (*_set_aside(connection, wanted), *_sent_back(connection, wanted)):
         found[each.row] = _both(found[each.row], each) if each.row in found else each
-    notes = _notes(connection, found)
-    fitting = (each for each in found.values() if wanted.kind in (None, each.kind))
-    return [_noted(each, notes.get(each.row)) for each in fitting]
+    return [each for each in found.values() if wanted.kind in (None, each.kind)]
+
+
+def ages(connection: Connection, wanted: TaskFilter, *, kinds: bool = True) -> list[Age]:
+    """How many wrong rows there are, counted by the database: a page of a few must not read the hundred thousand others.
+
+    Not `kinds`: all are counted as MEND, which is much cheaper.
+    """
+    wrong = _wrong(wanted, ranked=kinds or wanted.kind is not None)
+    hour = _hour(wrong.c.since).label("hour")
+    counted = select(wrong.c.institution, hour, wrong.c.rank).subquery()
+    query = select(*counted.c, func.count()).group_by(*counted.c)
+    found: Sequence[Any] = connection.execute(query).all()
+    each = (Age(institution, _moment(hour), _RANKS[rank], rows) for institution, hour, rank, rows in found)
+    return [age for age in each if wanted.kind in (None, age.kind)]
+
+
+def by_age(connection: Connection, wanted: TaskFilter, until: datetime | None, start: int, size: int) -> list[Finding]:
+    """`size` of those that fit and began before `until`, from the `start`th on, those first that began first."""
+    wrong = _wrong(wanted, ranked=wanted.kind is not None)
+    query = select(wrong.c.source, wrong.c.dataset, wrong.c.ref)
+    if wanted.kind:
+        query = query.where(wrong.c.rank == _RANKS.index(wanted.kind))
+    if until:
+        query = query.where(wrong.c.since < until)
+    order = (wrong.c.since, wrong.c.source, wrong.c.dataset, wrong.c.ref)
+    rows = [LocalRow(*row) for row in connection.execute(query.order_by(*order).offset(start).limit(size))]
+    found = [each for row in rows for each in _alike(connection, replace(wanted, row=row))]
+    notes = _notes(connection, rows)
+    return [_noted(each, notes.get(each.row)) for each in found]
+
+
+def _wrong(wanted: TaskFilter, *, ranked: bool) -> Any:
+    """One line for each wrong row: whose it is, since when, and the rank of its kind. One that is wrong here is told as that."""
+    rank = _rank_ours() if ranked else literal(0)
+    held = _set_aside_rows(wanted, select(*_row(aside), aside.c.institution, _since_ours().label("since"), rank.label("rank")))
+    here = select(aside.c.ref).where(
+        aside.c.source == ledger.c.source, aside.c.dataset == ledger.c.dataset, aside.c.ref == ledger.c.ref
+    )
+    apart = _set_aside_rows(wanted, here).correlate(ledger).exists()
+    whose = (func.min(ledger.c.institution), func.min(_since_theirs(), type_=Instant), literal(2 if ranked else 0))
+    back = _sent_back_rows(wanted, select(*_row(ledger), *whose)).where(~apart).group_by(*_row(ledger))
+    return union_all(held, back).subquery()
 
 
 def _both(one: Finding, other: Finding) -> Finding:
@@ -48,37 +114,62 @@ def _noted(found: Finding, note: TaskNote | None) -> Finding:
 
 
 def _set_aside(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
+    place = (aside.c.institution, aside.c.record_key, *_found_by(aside), aside.c.anchor_at)
+    for row in connection.execute(_set_aside_rows(wanted, select(*_row(aside), _since_ours(), *place, _rank_ours()))):
+        source, dataset, ref, began, institution, key, document, department, occurred, rank = row
+        yield Finding(LocalRow(source, dataset, ref), _RANKS[rank], began, institution, key, document, department, occurred)
+
+
+def _set_aside_rows(wanted: TaskFilter, query: Select[Any]) -> Select[Any]:
+    """`query` of those that fit."""
     ours = and_(flaw.c.source == aside.c.source, flaw.c.dataset == aside.c.dataset, flaw.c.ref == aside.c.ref, flaw.c.target == "")
+    at = func.coalesce(aside.c.anchor_at, _since_ours(), type_=Instant)
+    fitting = _fitting(wanted, aside, aside.c.reasons, at)
+    return query.select_from(aside.outerjoin(flaw, ours)).where(aside.c.state == AsideState.QUARANTINED, *fitting)
+
+
+def _since_ours() -> ColumnElement[datetime]:
+    return func.coalesce(flaw.c.since, aside.c.first_seen, type_=Instant)
+
+
+def _rank_ours() -> ColumnElement[int]:
     shows = _accepted().where(ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
-    since = func.coalesce(flaw.c.since, aside.c.first_seen, type_=flaw.c.since.type)
-    at = func.coalesce(aside.c.anchor_at, since, type_=flaw.c.since.type)
-    columns = (*_row(aside), since, aside.c.institution, aside.c.record_key, *_found_by(aside), aside.c.anchor_at, shows.exists())
-    query = select(*columns).outerjoin(flaw, ours).where(aside.c.state == AsideState.QUARANTINED)
-    for row in connection.execute(query.where(*_fitting(wanted, aside, aside.c.reasons, at))):
-        source, dataset, ref, began, institution, key, document, department, occurred, there = row
-        kind = TaskKind.OUTDATED if there else TaskKind.MEND
-        yield Finding(LocalRow(source, dataset, ref), kind, began, institution, key, document, department, occurred)
+    return case((shows.exists(), 1), else_=0)
 
 
 def _sent_back(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
-    """Once a newer version is on its way, what was said of an older one is nobody's work."""
+    columns = (*_row(ledger), _since_theirs(), ledger.c.institution, ledger.c.record_key, *_found_by(ledger), ledger.c.anchor_at)
+    query = _sent_back_rows(wanted, select(*columns, outbox.c.target))
+    for row in connection.execute(query.order_by(outbox.c.id)):
+        source, dataset, ref, began, institution, key, document, department, occurred, target = row
+        place = LocalRow(source, dataset, ref)
+        yield Finding(place, TaskKind.RETURNED, began, institution, key, document, department, occurred, (target,))
+
+
+def _sent_back_rows(wanted: TaskFilter, query: Select[Any]) -> Select[Any]:
+    """`query` of those that fit. Once a newer version is on its way, what was said of an older one is nobody's work."""
     theirs = and_(
         flaw.c.source == ledger.c.source,
         flaw.c.dataset == ledger.c.dataset,
         flaw.c.ref == ledger.c.ref,
         flaw.c.target == outbox.c.target,
     )
-    since = func.coalesce(flaw.c.since, outbox.c.finished_at, type_=flaw.c.since.type)
-    columns = (*_row(ledger), since, ledger.c.institution, ledger.c.record_key, *_found_by(ledger), ledger.c.anchor_at)
-    query = (
-        select(*columns, outbox.c.target)
-        .select_from(outbox.join(ledger, _newest()).outerjoin(flaw, theirs))
-        .where(outbox.c.state == State.REJECTED, *_fitting(wanted, ledger, outbox.c.reasons, ledger.c.anchor_at))
+    fitting = _fitting(wanted, ledger, outbox.c.reasons, ledger.c.anchor_at)
+    return query.select_from(outbox.join(ledger, _newest()).outerjoin(flaw, theirs)).where(
+        outbox.c.state == State.REJECTED, *fitting
     )
-    for row in connection.execute(query.order_by(outbox.c.id)):
-        source, dataset, ref, began, institution, key, document, department, occurred, target = row
-        place = LocalRow(source, dataset, ref)
-        yield Finding(place, TaskKind.RETURNED, began, institution, key, document, department, occurred, (target,))
+
+
+def _since_theirs() -> ColumnElement[datetime]:
+    return func.coalesce(flaw.c.since, outbox.c.finished_at, type_=Instant)
+
+
+def _hour(at: Any) -> Any:
+    return func.substr(type_coerce(at, String), 1, _HOUR)
+
+
+def _moment(hour: str) -> datetime:
+    return datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC)
 
 
 def _row(table: Any) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from gateway.wiring import Gateway
 
 #: several people look at the same figures: they are counted so often, not at every look
 _FRESH = timedelta(seconds=15)
+#: older figures are waited for; and counting takes no more than one part in so many of the time
+_STALE, _SHARE = timedelta(minutes=10), 10
 
 
 class Desk:
@@ -27,17 +30,39 @@ class Desk:
         self.login = Login(self.people, Limits(settings.idle, settings.longest), gateway.clock)
         self._lock = threading.Lock()
         self._outlook: Outlook | None = None
+        self._lasts = _FRESH
+        self._turn = 0  #: raised by whatever a person does
 
     def now(self) -> datetime:
         """The gateway's clock."""
         return self.gateway.clock()
 
     def outlook(self) -> Outlook:
-        """How things stand, at most a few seconds ago."""
-        with self._lock:
-            if self._outlook is None or not fresh(self._outlook.now, self.now(), _FRESH):
-                self._outlook = outlook(self.gateway, self._watch)
-            return self._outlook
+        """How things stand, a few seconds ago at most, or longer where counting takes long.
+
+        While one person's look is counted the others are shown what was known before: a slow store must not keep every thread
+        of the listener waiting, and with them the supervisor's `/healthz`.
+        """
+        known = self._outlook
+        if known and fresh(known.now, self.now(), self._lasts):
+            return known
+        at_hand = known is not None and fresh(known.now, self.now(), _STALE)
+        if not self._lock.acquire(blocking=not at_hand) and known:
+            return known
+        try:
+            if self._outlook not in (None, known) and (counted := self._outlook):
+                return counted  # by whom we waited for
+            return self._count()
+        finally:
+            self._lock.release()
+
+    def _count(self) -> Outlook:
+        turn, began = self._turn, time.monotonic()
+        found = outlook(self.gateway, self._watch)
+        if turn == self._turn:
+            self._outlook = found
+            self._lasts = max(_FRESH, timedelta(seconds=_SHARE * (time.monotonic() - began)))
+        return found
 
     def datasets(self) -> list[tuple[str, str]]:
         """Those that are read, with their Chinese names."""
@@ -46,5 +71,5 @@ class Desk:
 
     def changed(self) -> None:
         """A person did something: the next look must show it."""
-        with self._lock:
-            self._outlook = None
+        self._turn += 1
+        self._outlook = None
