@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gateway import passwords
 from gateway.errors import GatewayError
-from gateway.lockout import Guarded, Lockout, after_failure, spoken
+from gateway.lockout import Guarded, Lockout, spoken
 from gateway.operators import TOUCH_EVERY, Operator, Session, nameable
 
 _WRONG = "用户名或密码不对"
@@ -32,6 +32,9 @@ class PeopleStore(Protocol):
 
     def note_lockout(self, kind: Guarded, subject: str, became: Lockout) -> None:
         """Keep what became of it."""
+
+    def note_failure(self, kind: Guarded, subject: str, now: datetime) -> None:
+        """One more, counted in one step: another gateway may be counting too."""
 
     def open_session(self, digest: str, name: str, now: datetime) -> None:
         """Somebody logged in."""
@@ -131,7 +134,7 @@ class Login:
 
     def _failed(self, name: str, address: str) -> None:
         for kind, subject in _subjects(name, address):
-            self._store.note_lockout(kind, subject, after_failure(kind, self._store.lockout(kind, subject), self._clock()))
+            self._store.note_failure(kind, subject, self._clock())
 
 
 def digest(token: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import GatewayError, StoreError
-from gateway.lockout import FORGOTTEN, Guarded, Lockout
+from gateway.lockout import FORGOTTEN, Guarded, Lockout, after_failure
 from gateway.operators import PLACE_LENGTH, Access, Operator, Session
 from gateway.store.engine import reading, write, write_over
 from gateway.store.tables import access, lockout, operator, session
@@ -115,15 +115,28 @@ class People:
         """See PeopleStore."""
         with reading(self._engine) as connection:
             row = connection.execute(select(lockout).where(*_subject(kind, subject))).first()
-        return Lockout(row.failures, row.failed_at, row.locked_until) if row else Lockout()
+        return _lockout(row)
 
     def note_lockout(self, kind: Guarded, subject: str, became: Lockout) -> None:
         """See PeopleStore."""
-        values = {"failures": became.failures, "failed_at": became.failed_at, "locked_until": became.until}
 
         def work(connection: Connection) -> None:
             connection.execute(delete(lockout).where(*_subject(kind, subject)))
             if became.failures:
+                connection.execute(insert(lockout).values(kind=kind, subject=subject[:_ADDRESS], **_values(became)))
+
+        write_over(self._engine, work)
+
+    def note_failure(self, kind: Guarded, subject: str, now: datetime) -> None:
+        """See PeopleStore. Two gateways on one store lose none: each counts on from what the other has written."""
+
+        def work(connection: Connection) -> None:
+            here = _subject(kind, subject)
+            row = connection.execute(select(lockout).where(*here).with_for_update()).first()
+            values = _values(after_failure(kind, _lockout(row), now))
+            if row:  # changed where it stands: whoever waits for it would find no row that was put in its place
+                connection.execute(update(lockout).where(*here).values(**values))
+            else:
                 connection.execute(insert(lockout).values(kind=kind, subject=subject[:_ADDRESS], **values))
 
         write_over(self._engine, work)
@@ -181,6 +194,14 @@ def _need(connection: Connection, name: str) -> None:
 
 def _subject(kind: Guarded, subject: str) -> tuple[Any, ...]:
     return (lockout.c.kind == kind, lockout.c.subject == subject[:_ADDRESS])
+
+
+def _lockout(row: Row[Any] | None) -> Lockout:
+    return Lockout(row.failures, row.failed_at, row.locked_until) if row else Lockout()
+
+
+def _values(became: Lockout) -> dict[str, Any]:
+    return {"failures": became.failures, "failed_at": became.failed_at, "locked_until": became.until}
 
 
 def _operator(row: Row[Any]) -> Operator:

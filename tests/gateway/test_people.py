@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -182,3 +183,10 @@ def test_an_account_that_could_not_work_is_not_made(name: str, role: str, depart
 def test_a_role_that_is_no_more_may_do_nothing() -> None:
     assert Operator("zhang", "boss").held.may == frozenset()
     assert all(each.title and each.says for each in roles().values())
+
+
+def test_two_gateways_on_one_store_lose_no_failure(store: Store) -> None:
+    """Or whoever guesses at both has twice as many free."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.people.note_failure(Guarded.ADDRESS, "10.0.0.9", START), range(16)))
+    assert store.people.lockout(Guarded.ADDRESS, "10.0.0.9").failures == 16
