@@ -170,7 +170,8 @@ def _brake(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
     for each in situation.brakes:
         place = f"{each.source} {each.dataset} {each.kind}"
         sentence = f"来源 {each.source} 的 {each.dataset} 停下来等人核实：{each.sentence}"
-        yield Alarm(Kind.BRAKE, place, sentence, {"source": each.source, "dataset": each.dataset})
+        parts = {"source": each.source, "dataset": each.dataset, "kind": str(each.kind), "said": each.sentence}
+        yield Alarm(Kind.BRAKE, place, sentence, parts)
 
 
 def _rejected(situation: Situation, _: Thresholds) -> Iterator[Alarm]:

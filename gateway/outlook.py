@@ -5,7 +5,7 @@ What is wrong is what people are alarmed of (`gateway.alarms`), told at once and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -27,7 +27,7 @@ class Matter:
     urgent: bool
     sentence: str
     advice: str  #: what to do
-    braked: tuple[str, str] | None = None  #: source and data set that may be let go where it is told
+    braked: Mapping[str, str] | None = None  #: what may be let go where it is told: source, dataset, kind, and what is said of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ def outlook(gateway: Gateway, watch: Watch) -> Outlook:
 
 
 def _alarmed(alarm: Alarm) -> Matter:
-    braked = (alarm.parts["source"], alarm.parts["dataset"]) if alarm.kind is Kind.BRAKE else None
-    return Matter(str(alarm.kind), alarm.urgent, alarm.sentence, alarm.advice, braked)
+    return Matter(str(alarm.kind), alarm.urgent, alarm.sentence, alarm.advice, alarm.parts if alarm.kind is Kind.BRAKE else None)
 
 
 def _of_books(standings: Sequence[Standing]) -> Iterator[Matter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -37,9 +38,16 @@ def lift(connection: Connection, source: str, dataset: str, kind: BrakeKind) -> 
     return bool(gone.rowcount)
 
 
-def release(connection: Connection, source: str, dataset: str, now: datetime) -> list[BrakeKind]:
-    """A person looked: withdraw what is missing now; take the source as it is and read it from the start."""
-    kinds = [kind for kind in BrakeKind if lift(connection, source, dataset, kind)]
+def release(
+    connection: Connection, source: str, dataset: str, now: datetime, seen: Mapping[BrakeKind, str] | None = None
+) -> list[BrakeKind]:
+    """A person looked: withdraw what is missing now; take the source as it is and read it from the start.
+
+    `seen`: only those kinds, and only while they still say what that person saw; without it whatever is on.
+    """
+    here = [each for each in engaged(connection) if (each.source, each.dataset) == (source, dataset)]
+    meant = [each.kind for each in here if seen is None or seen.get(each.kind) == each.sentence]
+    kinds = [kind for kind in meant if lift(connection, source, dataset, kind)]
     if BrakeKind.VOID in kinds:
         sweeps.let_go(connection, source, dataset)
     if kinds:

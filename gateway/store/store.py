@@ -323,9 +323,11 @@ class Store:
         if write(self._engine, lambda connection: brakes.lift(connection, source, dataset, kind)):
             changes.lifted(source, dataset, kind)
 
-    def release_brakes(self, source: str, dataset: str, now: datetime | None = None) -> Sequence[BrakeKind]:
-        """A person looked: it may go on."""
-        kinds = write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host()))
+    def release_brakes(
+        self, source: str, dataset: str, now: datetime | None = None, seen: Mapping[BrakeKind, str] | None = None
+    ) -> Sequence[BrakeKind]:
+        """A person looked: it may go on. `seen`: only what still says the sentence that was looked at."""
+        kinds = write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host(), seen))
         for kind in kinds:
             changes.lifted(source, dataset, kind)
         return kinds

@@ -104,11 +104,30 @@ def test_a_brake_is_released_by_who_may_and_says_to_have_looked(here: Site) -> N
     refused = browser.post("/brakes", source="his", dataset="HD03")
     assert (refused.status_code, "先到 HIS 里核实" in refused.text) == (400, True)
     assert here.gateway.store.brakes()
-    done = browser.post("/brakes", source="his", dataset="HD03", verified="yes")
+    seen = {"source": "his", "dataset": "HD03", "kind": "void", "said": brake.sentence}
+    for name, value in seen.items():
+        assert f'name="{name}" value="{value}"' in browser.text
+    done = browser.post("/brakes", **seen, verified="yes")
     assert here.gateway.store.brakes() == []
     assert "已放行" in browser.get(done.location).text
-    again = browser.post("/brakes", source="his", dataset="HD03", verified="yes")
+    again = browser.post("/brakes", **seen, verified="yes")
     assert "没有停下来的事" in browser.get(again.location).text
+
+
+def test_what_a_person_has_not_seen_is_not_let_go(here: Site) -> None:
+    """37 rows were looked at; by the time the button is pressed they are 3000, and the database is another one."""
+    store, now = here.gateway.store, here.clock()
+    store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", now))
+    browser = here.logged_in("admin")
+    browser.get("/")
+    seen = {"source": "his", "dataset": "HD03", "kind": "void", "said": "37 行报送过的数据在本地查不到了", "verified": "yes"}
+    store.engage(Brake("his", "HD03", BrakeKind.VOID, "3000 行报送过的数据在本地查不到了", now))
+    store.engage(Brake("his", "HD03", BrakeKind.SOURCE, "数据库不是原来那一个", now))
+    refused = browser.post("/brakes", **seen)
+    assert (refused.status_code, "又变了，没有放行" in refused.text, "3000 行" in refused.text) == (409, True, True)
+    assert len(store.brakes()) == 2
+    assert browser.post("/brakes", **seen | {"said": "3000 行报送过的数据在本地查不到了"}).status_code == 303
+    assert [each.kind for each in store.brakes()] == [BrakeKind.SOURCE], "and that is another matter"
 
 
 def test_the_queue_tells_what_waits_and_a_person_ends_the_wait(here: Site) -> None:
@@ -464,3 +483,26 @@ def test_figures_that_take_long_are_counted_less_often_and_what_a_person_did_is_
     here.desk.changed()
     here.desk.outlook()
     assert len(counts) == 2
+
+
+def test_a_deadline_is_told_in_days_of_the_calendar_and_never_as_midnight_of_the_next(
+    here: Site, wrong: tuple[str, str, str]
+) -> None:
+    (task,) = mending.tasks(here.gateway, TaskFilter(word=wrong[1], dataset="HD03")).tasks
+    assert task.last_day
+    browser = here.logged_in("it")
+    assert f"最迟 {task.last_day} 还剩 7 天" in text_of(browser.get("/tasks").text)
+    for days, words in ((7, "今天到期"), (1, "已超期 1 天")):
+        here.clock.move(days * 24 * 3600)
+        told = text_of(here.logged_in("it").get("/tasks").text)
+        assert f"最迟 {task.last_day} {words}" in told
+        assert "还有 0 天" not in told
+
+
+def test_back_from_a_task_leads_to_the_list_as_it_was(here: Site, wrong: tuple[str, str, str]) -> None:
+    browser = here.logged_in("it")
+    browser.get("/tasks")
+    narrowed = browser.post("/tasks", dataset="HD03").location
+    page = browser.get(narrowed).text
+    (link,) = re.findall(r'href="(/tasks/[^"]+)"', page)
+    assert f'href="{narrowed}"' in unescape(browser.get(unescape(link)).text)

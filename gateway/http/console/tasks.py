@@ -16,9 +16,18 @@ from gateway.http.console.paper import done, page
 from gateway.http.console.secrecy import folded, unfolded
 from gateway.operators import Operator
 from gateway.roles import Permission
-from gateway.worklist import NOTE_LENGTH, OWNER_LENGTH, LocalRow, Task, TaskFilter, TaskKind, checked_note, checked_owner
+from gateway.worklist import (
+    KIND_WORDS,
+    NOTE_LENGTH,
+    OWNER_LENGTH,
+    LocalRow,
+    Task,
+    TaskFilter,
+    TaskKind,
+    checked_note,
+    checked_owner,
+)
 
-KIND_WORDS = {TaskKind.MEND: "待改正", TaskKind.RETURNED: "平台退回", TaskKind.OUTDATED: "平台仍为旧值"}
 _SIZE = 50
 _MOST_PAGES = 10_000
 _DUE = {"overdue": timedelta(), "soon": timedelta(days=3)}

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from gateway.http.console.desk import Desk
 from gateway.http.console.paper import done, page
+from gateway.model import BrakeKind
 
 
 class Today:
@@ -20,10 +21,16 @@ class Today:
         return page("today", outlook=self._desk.outlook())
 
     def release(self) -> ResponseReturnValue:
-        """A person has looked at the site: what was stopped may go on."""
-        source, dataset = request.form.get("source", ""), request.form.get("dataset", "")
+        """A person has looked at the site: what was stopped may go on. 409 where more, or something else, is stopped by now."""
+        source, dataset, kind, said = (request.form.get(name, "") for name in ("source", "dataset", "kind", "said"))
         if request.form.get("verified") != "yes":
             return page("today", outlook=self._desk.outlook(), sentence="请先到 HIS 里核实，再勾选“已核实”放行"), 400
-        kinds = self._desk.gateway.store.release_brakes(source, dataset)
+        seen = {BrakeKind(kind): said} if kind in set(BrakeKind) else {}
+        store = self._desk.gateway.store
+        kinds = store.release_brakes(source, dataset, seen=seen)
         self._desk.changed()
+        if not kinds and any((each.source, each.dataset, each.kind) == (source, dataset, kind) for each in store.brakes()):
+            return page(
+                "today", outlook=self._desk.outlook(), sentence="停下来的事在您看过之后又变了，没有放行：请按现在写的再核实"
+            ), 409
         return done("today", "released" if kinds else "nothing")
