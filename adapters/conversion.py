@@ -23,6 +23,8 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: how a moment begins: the parser alone would take any letter between, and an hour without minutes
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
+#: a number of more digits than these, kept as a float or by Excel, has lost the last ones
+_FLOAT_HOLDS = 10**15
 #: digits before or behind the point that a number of a site may have: 1E999999999 is short until it is written out
 _MOST_DIGITS = 60
 
@@ -55,6 +57,8 @@ def to_text(value: Any) -> str:
         return str(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise UnreadableError("应为文本或数字")
+    if isinstance(value, float) and abs(value) >= _FLOAT_HOLDS:
+        raise UnreadableError("号码超过 15 位却存成了数，后面几位已经不对：请把这一列改成文本，重新导出")
     text = format(to_number(value), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

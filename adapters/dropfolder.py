@@ -23,6 +23,8 @@ _MARK = ".ok"
 #: memo files that belong to a .dbf
 _COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
 _STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
+#: nanoseconds by which a file system of a share may round the times of two files
+_COARSE = 2_000_000_000
 _STAMPED = len("20260101T000000.000000")
 #: bytes of a dropped file's own name that are kept of it; a file system takes 255 with what we add
 _NAME = 180
@@ -107,7 +109,7 @@ class DropFolder:
         except OSError as error:
             raise SourceError(f"投放文件夹 {self.inbox} 打不开：{file_trouble(error)}") from None
         if self.arrival is Arrival.MARKER:
-            paths = [path for path in paths if _marker(path).exists()]
+            paths = [path for path in paths if _marks(path)]
         return [each for path in paths if path.suffix != _MARK and (each := _seen(path))]
 
     def _unripe(self, found: list[Dropped]) -> dict[Path, float]:
@@ -155,6 +157,7 @@ class DropFolder:
                     path.unlink(missing_ok=True)
 
     def _move(self, dropped: Dropped, place: Path, digest: str) -> bool:
+        marker = _seen(_marker(dropped.path))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             Path(dropped.path).replace(place)
@@ -168,7 +171,8 @@ class DropFolder:
             return False
         for companion in _companions(dropped.path):
             Path(companion).replace(place.with_suffix(companion.suffix))
-        _marker(dropped.path).unlink(missing_ok=True)
+        if marker and _seen(marker.path) == marker:  # another one is of the next file of that name
+            marker.path.unlink(missing_ok=True)
         return True
 
 
@@ -218,6 +222,12 @@ def _seen(path: Path) -> Dropped | None:
 
 def _marker(path: Path) -> Path:
     return path.with_name(path.name + _MARK)
+
+
+def _marks(path: Path) -> bool:
+    """Whether its marker was written after it: one that was left behind by a crash says nothing of the next file of that name."""
+    marker, file = _seen(_marker(path)), _seen(path)
+    return bool(marker and file and marker.changed >= file.changed - _COARSE)
 
 
 def _companions(path: Path) -> Iterator[Path]:

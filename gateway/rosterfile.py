@@ -17,6 +17,8 @@ CREDENTIAL_COLUMNS: Mapping[str, str] = {"机构编号": "code", "应用编号":
 _OPTIONAL = frozenset({"休业"})
 #: keys whose cell holds several values behind each other
 _SEVERAL = frozenset({"closed"})
+#: of a longer number Excel keeps no more digits
+_EXCEL_HOLDS = 10**15
 _BETWEEN = re.compile(r"[、,，;；\s]+")
 
 
@@ -30,7 +32,10 @@ def rows(path: Path, columns: Mapping[str, str]) -> Iterator[Section]:
     places = _places(path, [_cell(each) for each in first], columns)
     known: dict[str, int] = {}
     for number, row in table:
-        cells = [_cell(each) for each in row]
+        try:
+            cells = [_cell(each) for each in row]
+        except SpecError as error:
+            raise SpecError(str(error), file=path, line=number) from None
         if not any(cells):
             continue
         texts = {key: cells[place] for key, place in places.items() if place < len(cells) and cells[place]}
@@ -53,6 +58,8 @@ def _cell(value: object) -> str:
     """Excel gives a code of digits alone as a number, and a day as a moment."""
     if value is None:
         return ""
+    if isinstance(value, float) and abs(value) >= _EXCEL_HOLDS:
+        raise SpecError("号码超过 15 位却存成了数，后面几位已经不对：请把这一列改成文本，重新填写")
     if isinstance(value, date):
         return str(value)[: len("yyyy-MM-dd")]
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

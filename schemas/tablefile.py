@@ -24,6 +24,8 @@ _EXCEL = (".xlsx", ".xlsm")
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"  # also what an encrypted .xlsx begins with
 #: what Excel writes on a Chinese machine; with BOM first, or it would stay in the first cell
 _ENCODINGS = ("utf-8-sig", "gb18030")
+#: what stands in a cell whose formula came to nothing: a text like any other to whoever reads it
+_ERRORS = frozenset({"#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
 
 Row = tuple[int, Sequence[Any]]
 
@@ -105,7 +107,7 @@ def _weigh(path: Path, content: bytes) -> None:
 
 
 def _cells(openpyxl: Any, path: Path, content: bytes) -> Iterator[tuple[Any, ...]]:
-    seen = 0
+    seen = number = 0
     lines = _sheet(openpyxl, content)
     while True:
         try:
@@ -114,7 +116,11 @@ def _cells(openpyxl: Any, path: Path, content: bytes) -> Iterator[tuple[Any, ...
             raise _damaged(path) from None
         if line is None:
             return
+        number += 1
         seen += len(line)
+        if wrong := next((each for each in line if each in _ERRORS), None):
+            told = f"有一格是 Excel 的错误值 {wrong}：请改好公式，或粘贴成值再保存"
+            raise SpecError(told, file=path, line=number)
         if seen > MOST_CELLS:
             raise SpecError("工作表过大，请删去表以外的行列（带格式的空行也算）", file=path)
         yield line

@@ -24,7 +24,7 @@ _COLUMNS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 60
-_PERSONS_NUMBER = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9}")
+_PERSONS_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9})(?![0-9A-Za-z])")
 _OWN_NUMBER = re.compile(r"\d{16,20}")
 
 
@@ -54,7 +54,7 @@ def masked(value: Any, *, person: bool, plain: bool = False) -> str:
 
 def row_number(ref: str) -> str:
     """A row's own number, by which it is found at the site; masked where the site numbers its rows by persons."""
-    return redaction.shown(ref) if _PERSONS_NUMBER.fullmatch(ref) else ref
+    return redaction.shown(ref) if _PERSONS_NUMBER.search(ref) else ref
 
 
 def own_number(value: Any) -> bool:

@@ -97,7 +97,7 @@ def _fill(feed: Feed, watcher: Watcher, limit: int, ref: str) -> None:
 
 
 def _show(console: Console, each: Looked, judged: Judged) -> None:
-    console.rule(f"本地行号 {each.became.ref}", align="left")
+    console.rule(f"本地行号 {masking.row_number(each.became.ref)}", align="left")
     where = ASIDE_WORDS[judged.aside] if judged.aside else "可报送"
     say(console, f"去向：{where}", style="" if judged.aside is None else "yellow")
     reasons = {reason.field: reason.message for reason in judged.reasons}

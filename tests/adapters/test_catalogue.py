@@ -38,6 +38,20 @@ def test_a_workbook_keeps_a_number_as_a_bar_code_and_a_date_as_a_date(tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [("#N/A", "第 3 行.*Excel 的错误值 #N/A"), (1.90591108064919e17, "第 3 行有一格号码超过 15 位")],
+)
+def test_what_excel_made_of_a_cell_is_not_taken_for_a_code(tmp_path: Path, cell: object, sentence: str) -> None:
+    path = tmp_path / "目录.xlsx"
+    book = openpyxl.Workbook()
+    for line in (("bar", "code"), ("1", "X1"), ("2", cell)):
+        book.worksheets[0].append(line)
+    book.save(path)
+    with pytest.raises(ConfigError, match=sentence):
+        catalogue.read(path, "bar")
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("bar,code\n1,X\n1,Y\n", "第 3 行与第 2 行的 bar 重复"),

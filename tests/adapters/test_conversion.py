@@ -166,7 +166,14 @@ def test_a_clock_that_is_not_written_out_is_not_made_up(text: str) -> None:
         to_moment(text, SHANGHAI)
 
 
-@pytest.mark.parametrize("value", [Decimal("1E+999999999"), Decimal("-1E-999999"), 1e300])
+def test_a_long_number_that_lost_its_last_digits_is_no_code() -> None:
+    """Excel and float columns keep 15 digits; the rest would be sent as zeros."""
+    assert to_text(999999999999999.0) == "999999999999999"
+    with pytest.raises(UnreadableError, match="超过 15 位"):
+        to_text(1.90591108064919e17)
+
+
+@pytest.mark.parametrize("value", [Decimal("1E+999999999"), Decimal("-1E-999999"), 1e-300])
 @pytest.mark.parametrize("read", [to_number, to_text])
 def test_a_number_that_would_fill_the_memory_once_written_out_is_refused(read: Any, value: Any) -> None:
     """A JSON column or reply may hold it in eleven letters."""

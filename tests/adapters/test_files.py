@@ -14,7 +14,7 @@ import pytest
 from support import dropped
 from support.dropped import BEGAN, table, treatment
 
-from adapters import profile
+from adapters import dropfolder, profile
 from adapters.files import FileSource
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
@@ -126,6 +126,40 @@ def test_a_marker_says_that_a_file_is_complete(inbox: Path, opened: Callable[...
     assert refs(source) == ["S00001"]
     source.put_away()
     assert not list(inbox.glob("HD03*"))
+
+
+def test_a_marker_that_a_crash_left_behind_says_nothing_of_the_next_file(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    """The next file of that name may be written half; half a whole file would look like deleting."""
+    source = opened(("complete: rename", "complete: marker"))
+    marker = inbox / "HD03_1.csv.ok"
+    marker.touch()
+    os.utime(marker, (1_700_000_000, 1_700_000_000))
+    drop(inbox, "HD03_1.csv", table([treatment(1)]))
+    assert refs(source) == []
+    marker.touch()
+    assert refs(source) == ["S00001"]
+
+
+def test_the_marker_of_the_next_file_stays_when_the_last_one_is_put_away(
+    inbox: Path, opened: Callable[..., FileSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = opened(("complete: rename", "complete: marker"))
+    drop(inbox, "HD03_1.csv", table([treatment(1)]))
+    marker = inbox / "HD03_1.csv.ok"
+    marker.touch()
+    os.utime(marker, (1_900_000_000, 1_900_000_000))
+    assert refs(source) == ["S00001"]
+    held = dropfolder._holds
+
+    def meanwhile(path: Path, digest: str) -> bool:
+        """The HIS writes the next one as soon as the last one is moved."""
+        drop(inbox, "HD03_1.csv", table([treatment(2)]))
+        marker.touch()
+        return held(path, digest)
+
+    monkeypatch.setattr(dropfolder, "_holds", meanwhile)
+    source.put_away()
+    assert refs(opened(("complete: rename", "complete: marker"))) == ["S00002"]
 
 
 def test_a_file_that_still_grows_is_left_alone_until_it_is_still(inbox: Path, opened: Callable[..., FileSource]) -> None:

@@ -252,3 +252,4 @@ def test_a_long_number_is_shown_only_where_the_database_keeps_it_as_a_number() -
     assert masking.masked("王某某", person=True, plain=True) == "王***"
     assert masking.row_number("1897848038341640193") == "1897848038341640193"
     assert masking.row_number("990000198001010011") == "***"
+    assert masking.row_number("990000198001010011|2") == "***|2", "a number of several parts may begin with a person's"

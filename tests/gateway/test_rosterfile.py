@@ -59,6 +59,15 @@ def test_a_closed_day_of_a_workbook_is_a_day(folder: Path) -> None:
     assert code.data["closed"] == ["2026-10-01"]
 
 
+def test_a_key_that_excel_cut_is_told_with_its_row(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (("机构编号", "应用编号", "密钥"), ("H99000100001", 1.90591108064919e17, "t1")):
+        book.active.append(row)
+    book.save(folder / "密钥.xlsx")
+    with pytest.raises(SpecError, match=r"第 2 行.*超过 15 位"):
+        list(rosterfile.rows(folder / "密钥.xlsx", rosterfile.CREDENTIAL_COLUMNS))
+
+
 def test_a_workbook_will_do_and_a_code_of_digits_stays_a_code(folder: Path) -> None:
     book = openpyxl.Workbook()
     for row in (("机构编号", "机构名称", "医保区划"), ("H99000100001", "甲诊所", 990001), ("H99000100002", "乙诊所", 990001.0)):
