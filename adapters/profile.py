@@ -200,7 +200,9 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     parts: tuple[object, ...] = (
         *entry.decides(),
         _SHOWN.sub("", profile.mappings[dataset].read_text(encoding="utf-8")),
-        [(key, path.read_bytes().hex()) for key, path in sorted(site.catalogues.items())],
+        [(key, _digest_of(path)) for key, path in sorted(site.catalogues.items())],
+        [(key, each.dates) for key, each in sorted(profile.catalogues.items())],
+        site.institution,
         sorted(site.constants.items()),
         edition.id,
         [(code, sorted(edition.codes[code].values.items())) for code in codes if code in edition.codes],
@@ -213,6 +215,12 @@ def _digest(profile: Profile, dataset: str, site: Site, edition: Edition) -> str
     if lines := entry.lines():
         parts = (*parts, lines)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _digest_of(path: Path) -> str:
+    """A national catalogue has tens of megabytes, and each data set asks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _wanted(profile: Profile, site: Site) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,22 @@ def site_of(path: Path, **more: Any) -> Site:
 def test_a_profile_outside_the_package_is_opened_by_its_path(folder: Path, site: Path, edition: Edition) -> None:
     (source,) = profile.open_sources(profile.load(folder), site_of(site), edition)
     assert sum(len(page.rows) for page in source.pages(None, 5)) == 12
+
+
+def test_another_institution_and_other_dates_of_a_catalogue_make_the_source_be_read_again(
+    folder: Path, site: Path, edition: Edition
+) -> None:
+    """What was read before belongs to the wrong institution, or has the codes of today for March."""
+
+    def digest(institution: str = "H1") -> str:
+        (source,) = profile.open_sources(profile.load(folder), replace(site_of(site), institution=institution), edition)
+        return source.digest
+
+    before = digest()
+    assert digest() == before != digest("H2")
+    manifest = MANIFEST.replace("{label: 商品目录}", "{label: 商品目录, first: 起, last: 止}")
+    (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
+    assert digest() != before
 
 
 def test_a_query_that_begins_with_a_byte_order_mark_is_read(folder: Path, site: Path, edition: Edition) -> None:
