@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from adapters import children, profile
 from adapters.profile import Site
 from adapters.sql import SqlSource
+from gateway.advice import advice
 from gateway.errors import ConfigError, SourceQueryError
 from schemas.errors import SpecError
 from schemas.model import Edition
@@ -123,6 +124,7 @@ def test_lines_of_one_key_are_a_fault_of_their_record_only(folder: Path, site: P
     rows = {row.ref: row for page in opened(folder, site, edition).pages(None, 100) for row in page.rows}
     assert [(fault.field, fault.rule) for fault in rows["100"].faults] == [("drugs", "line_key")]
     assert "排序号（line_key）相同" in rows["100"].faults[0].message
+    assert advice("line_key", ours=True).startswith("由信息科改适配包里子表")
     assert rows["99"].faults == ()
 
 
