@@ -14,7 +14,7 @@ from compliance.connection import Link
 from compliance.days import DayCell, DayState
 from compliance.telling import opened, told
 from compliance.workbook import board as workbook
-from schemas.commandline import Command
+from schemas.commandline import CalendarDay, Command
 from schemas.wire import SHANGHAI
 
 _DAY = timedelta(days=1)
@@ -23,7 +23,7 @@ _HOUR = 60
 
 
 @click.command(cls=Command, help="看板：谁在线、谁静默，哪天的哪些数据没有到齐、与清单不符。")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="哪个业务日，默认昨天")
+@click.option("--date", "day", type=CalendarDay(), help="哪个业务日，默认昨天")
 @click.option("--institution", default="", help="只看这家机构（编码），各数据集都列出")
 @click.option("--out", type=_FILE, help="另写成 Excel 工作簿")
 @click.pass_obj

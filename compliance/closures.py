@@ -15,10 +15,10 @@ from compliance.store.closures import StoredClosures
 from compliance.store.roll import StoredRoll
 from compliance.telling import checked, opened, told
 from schemas import wire
-from schemas.commandline import Group
+from schemas.commandline import CalendarDay, Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_DATE = click.DateTime(["%Y-%m-%d"])
+_DATE = CalendarDay()
 
 
 def _me() -> str:

@@ -15,7 +15,7 @@ from gateway.roles import roles
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
 from schemas import wire
-from schemas.commandline import Group
+from schemas.commandline import CalendarDay, Group
 from schemas.wire import SHANGHAI
 
 _NAME = click.argument("name", metavar="用户名")
@@ -28,7 +28,7 @@ _GENERATE = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="由程序想一个密码，写进这个新文件（只有本人能读），不在屏幕上输入",
 )
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = CalendarDay()
 
 
 def _now() -> datetime:

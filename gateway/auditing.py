@@ -16,7 +16,7 @@ from gateway.reconcile import Audit
 from gateway.standing import Extent
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
-from schemas.commandline import Command
+from schemas.commandline import CalendarDay, Command
 from schemas.wire import SHANGHAI
 
 
@@ -26,7 +26,7 @@ def _now() -> datetime:
 
 @click.command(cls=Command, help="对账：逐条核对平台持有的与本地台账，不一致的按平台重建后重报；恢复旧备份之后运行一次。")
 @click.option("--target", "only", help="只核对这个目标")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="只核对这个业务日 yyyy-MM-dd")
+@click.option("--date", "day", type=CalendarDay(), help="只核对这个业务日 yyyy-MM-dd")
 @click.option("--dataset", default="", help="只核对这个数据集，如 HD03")
 @click.option("--resend", is_flag=True, help="收下过而平台已没有的，按原版本再报一次（先与医保局核实是不是有意删的）")
 @click.pass_obj

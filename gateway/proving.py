@@ -27,12 +27,12 @@ from gateway.telling import told
 from gateway.tiers import span_of
 from gateway.timeliness import of_business_day
 from gateway.wiring import Gateway, opened
-from schemas.commandline import Command
+from schemas.commandline import CalendarDay, Command
 from schemas.holdings import Asked, Holding, Question
 from schemas.manifest import CODE, digest
 from schemas.wire import SHANGHAI
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = CalendarDay()
 _SILENT = "这个平台不回答查询（answers_queries: false）"
 _DATASET = click.option("--dataset", default="", help="只这个数据集，如 HD03")
 

@@ -19,13 +19,13 @@ from gateway.tiers import Reader, Tier
 from gateway.wiring import Feed, Gateway, opened
 from jobs.timetable import Job
 from schemas import wire
-from schemas.commandline import Command, Group
+from schemas.commandline import CalendarDay, Command, Group
 from schemas.wire import SHANGHAI
 
 #: how often it is asked whether the night's reading is due
 _COLD_LOOK = 600
 KIND_WORDS = {BrakeKind.VOID: "暂停作废", BrakeKind.MARKED: "暂停作废", BrakeKind.SOURCE: "停止读取"}
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = CalendarDay()
 _SOURCE = click.option("--source", required=True, help="来源的名字")
 _DATASET = click.option("--dataset", required=True, help="数据集编号，如 HD03")
 

@@ -20,7 +20,7 @@ from gateway.judging import mapped_time
 from gateway.lateness import Account, History, Span, Track
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
-from schemas.commandline import Command
+from schemas.commandline import CalendarDay, Command
 from schemas.wire import SHANGHAI
 
 _MOMENT = timedelta(microseconds=1)
@@ -31,7 +31,7 @@ def _now() -> datetime:
 
 
 @click.command(cls=Command, help="迟报：这一天到期的，多少按时、多少迟到、多少还没到，迟在谁手里。")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="哪一天到期的 yyyy-MM-dd")
+@click.option("--date", "day", type=CalendarDay(), required=True, help="哪一天到期的 yyyy-MM-dd")
 @click.option("--dataset", "only", default="", help="只看这个数据集，如 HD03")
 @click.pass_obj
 def late(path: Path, day: datetime, only: str) -> None:

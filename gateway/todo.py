@@ -21,10 +21,10 @@ from gateway.quality import Quality
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
 from gateway.worklist import TaskFilter
-from schemas.commandline import Command, Group
+from schemas.commandline import CalendarDay, Command, Group
 from schemas.wire import SHANGHAI
 
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = CalendarDay()
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _PAGE = 50
 _NARROW = "请写明是哪些：--key、--reason、--department、--dataset 等至少一项"
@@ -38,7 +38,7 @@ _WHICH = (
     click.option("--key", default="", help="只这个业务主键"),
     click.option("--from", "first", type=_DAY, help="业务日期从这天起 yyyy-MM-dd"),
     click.option("--to", "last", type=_DAY, help="业务日期到这天止 yyyy-MM-dd，含当天"),
-    click.option("--due-within", type=click.IntRange(0), help="只这么多天之内到期的，已超期的也算"),
+    click.option("--due-within", type=click.IntRange(0, 3650), help="只这么多天之内到期的，已超期的也算"),
 )
 
 

@@ -21,10 +21,27 @@ _FAULTS = {
     "is not readable": "读不了，请检查权限",
     "is not writable": "写不了，请检查权限",
     "does not match the format": "应写作 yyyy-MM-dd，例：2026-11-24",
+    "is out of all calendars": "年份应在 1990 到 2199 之间，例：2026-11-24",
     "is not a valid integer": "应为整数",
     "is not in the range": "超出范围",
 }
+#: in which anything can have been reported: sums of days near the ends of the calendar cannot be written
+_YEARS = range(1990, 2200)
 _HEADINGS = {"Options": "选项", "Commands": "命令", "Arguments": "参数"}
+
+
+class CalendarDay(click.DateTime):
+    """A day as it is typed; a slip of its year is told as one."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click."""
+        found = super().convert(value, param, ctx)
+        if found.year not in _YEARS:
+            self.fail(f"{value!r} is out of all calendars.", param, ctx)
+        return found
 
 
 class _Formatter(click.HelpFormatter):

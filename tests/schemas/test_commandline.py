@@ -29,6 +29,16 @@ from gateway.main import cli as site
         (site, ["--cofig", "x", "run"], "没有选项 --cofig，是否想写 --config；用法见 gateway --help"),
         (site, ["status", "all"], "多写了 all；用法见 gateway status --help"),
         (site, ["late", "--date", "24.11."], "--date 应写作 yyyy-MM-dd，例：2026-11-24：24.11.；用法见 gateway late --help"),
+        (
+            site,
+            ["late", "--date", "0202-11-24"],
+            "--date 年份应在 1990 到 2199 之间，例：2026-11-24：0202-11-24；用法见 gateway late --help",
+        ),
+        (
+            bureau,
+            ["board", "--date", "9999-12-31"],
+            "--date 年份应在 1990 到 2199 之间，例：2026-11-24：9999-12-31；用法见 compliance board --help",
+        ),
         (site, ["check", "--source"], "选项 --source 缺少值；用法见 gateway check --help"),
         (bureau, ["roster", "improt"], "没有命令 improt，是否想写 import；用法见 compliance roster --help"),
         (bureau, ["export", "coverage", "--aut", "x"], "没有选项 --aut，是否想写 --out；用法见 compliance export coverage --help"),
