@@ -281,7 +281,17 @@ class ServiceSource(LocalSource):
         with self._telling(call):
             found = replies.rows(tree, call.shape.rows, xml=not self.caller.structured or call.shape.text is Text.XML)
             self._check_columns(found, call)
-            return [self._dressed(row, call) for row in found]
+            dressed = [self._dressed(row, call) for row in found]
+        self._check_references(dressed, call)
+        return dressed
+
+    def _check_references(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
+        """Two rows of one reply under one number: the first would go without a word. From page to page a row may come again."""
+        seen: dict[str, Mapping[str, Any]] = {}
+        for row in rows:
+            if seen.setdefault(row[ROW_REF], row) != row:
+                names = "、".join(self.entry.row_ref)
+                raise self.wrong(f"{call.operation} 的应答里有两行的 {names} 相同、内容不同：认不出一行，请在 row_ref 里再加一列")
 
     def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
         """A column that no row of a page has is missing; one that only some have is empty in the others."""

@@ -191,6 +191,15 @@ def test_a_failure_is_one_sentence_and_no_page(
     assert str(told.value).startswith("数据源 his 的 HD03")
 
 
+def test_two_rows_of_one_number_in_a_reply_are_told_and_neither_is_left_out(opened: Open, his: RestHis) -> None:
+    """A row_ref that tells visits apart, not their lines: all lines but one would go without a word."""
+    his.rows = [session(1), session(2), session(2, endTime=None)]
+    with pytest.raises(SourceQueryError, match=r"两行的 .* 相同、内容不同：认不出一行，请在 row_ref 里再加一列"):
+        refs(opened(), size=10)
+    his.rows = [session(1), session(1)]
+    assert refs(opened(), size=10) == ["S00001"], "the same row twice says nothing new"
+
+
 def test_a_service_that_ignores_the_page_is_noticed(opened: Open, his: RestHis) -> None:
     his.bend = _data(lambda tree: tree["data"].update(list=[session(1)], total=9))
     with pytest.raises(SourceQueryError, match="翻页没有往后走"):
