@@ -62,11 +62,11 @@ def link(institution: str, day: date) -> Link:
 
 
 def alarms(institution: str, day: date) -> set[tuple[str, str]]:
-    """What the gateway rings for that day; nothing on holidays, closed days and days of rest."""
+    """What the gateway rings for that day; a holiday, a closed day or a day of rest begins no silence."""
     if (institution, day) == (script.HOSPITAL, script.CUT[0].date()):
         of_data = {(kind, f"{TARGET} RX01") for kind in (Kind.OVERDUE, Kind.DUE)}
         return {(str(kind), place) for kind, place in {*of_data, (Kind.BREAKER, TARGET), (Kind.GROWING, TARGET)}}
-    if (institution, day) == (script.CLINIC, script.EMPTY):
+    if institution == script.CLINIC and script.EMPTY <= day <= script.ENTERED_AFTER_ALL.date():  # until a row comes
         return {(str(Kind.SILENT), f"his {dataset}") for dataset in script.DATASETS}
     return set()
 
