@@ -115,7 +115,7 @@ def test_a_key_file_named_in_the_configuration_is_made_for_a_new_store(site: Pat
 def working(store: Store, keep_days: int, clock: Clock) -> Any:
     """As much of a gateway as upkeep looks at."""
     settings = Storage(key=None, keep_days=keep_days, disk_budget=1, disk_floor=0)
-    return SimpleNamespace(store=store, clock=clock, config=SimpleNamespace(storage=settings))
+    return SimpleNamespace(store=store, clock=clock, config=SimpleNamespace(storage=settings, console=None))
 
 
 def test_upkeep_shreds_and_warns_of_the_disk_once_a_day(tmp_path: Path, edition: Edition, clock: Clock) -> None:
