@@ -127,6 +127,7 @@ def test_the_cadences_of_the_reference_edition(reference: Edition) -> None:
         "daily": "2026-01-07 00:00:00",
         "every5": "2026-01-05 09:05:00",
         "event": "2026-01-05 10:00:00",
+        "correction": "2026-01-13 00:00:00",
     }
 
 

@@ -51,7 +51,7 @@ def _administer(kind: str, statement: str) -> None:
     try:
         with engine.connect() as connection:
             connection.execute(text(statement))
-    except OperationalError:
-        pytest.skip(f"{kind} does not run on this machine")
+    except OperationalError as error:
+        pytest.skip(f"{kind} does not run on this machine: {type(error.orig).__name__}")
     finally:
         engine.dispose()
