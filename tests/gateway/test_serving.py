@@ -78,10 +78,12 @@ def receiving(delay: float = 0.0) -> Iterator[Receiver]:
     receiver.url = f"http://127.0.0.1:{server.server_port}/api/upload"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield receiver
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield receiver
+    finally:  # a thread that is left behind keeps a failed run from ending
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass
@@ -123,8 +125,10 @@ def site(url: str, folder: Path, edition: Edition, receiver: Receiver) -> Iterat
     settings["schedule"] = {"read_every": 3600, "upload_every": 1}
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     store = open_store(url, edition, START, KEY)
-    yield Site(config, store, edition)
-    store.close()
+    try:
+        yield Site(config, store, edition)
+    finally:
+        store.close()
 
 
 def until(condition: Callable[[], bool]) -> bool:
