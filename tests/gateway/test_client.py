@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
 def platform(act: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.act, server.seen = act, []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield server

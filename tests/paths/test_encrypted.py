@@ -98,7 +98,7 @@ def test_https_to_a_service_that_waits_for_plain_http_is_told_as_that(site: Depl
 
 def test_https_to_a_service_that_answers_in_plain_http_is_told_as_that(site: Deployment) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as plain:
-        thread = threading.Thread(target=plain.serve_forever)
+        thread = threading.Thread(target=plain.serve_forever, daemon=True)
         thread.start()
         point(site, url=f"https://127.0.0.1:{plain.server_port}/api/upload")
         told = refused(site)

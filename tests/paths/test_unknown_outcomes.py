@@ -88,7 +88,7 @@ class _Relay(BaseHTTPRequestHandler):
 def proxy(upstream: str) -> Iterator[tuple[str, Faults]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Relay)
     server.upstream, server.faults = upstream, Faults()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}", server.faults  # type: ignore[attr-defined]
