@@ -1,7 +1,7 @@
 """What every profile must keep: in one line of its tests (`keep`), and on a site that wants to know what it installed.
 
-A rule that a site's data cannot show, because there is too little of it, is held. Nothing is written, and of a large table only
-the first rows are read.
+A rule that a site's data cannot show, because there is too little of it, is held. Nothing is written. Of a large table
+only the first rows are read; a service that cannot go on after a key is read whole, once for each page length.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -55,11 +56,11 @@ def keep(name: str | Path, edition: Edition, sources: Sequence[SweptSource] = ()
 
 def of_folder(found: Profile, edition: Edition) -> Iterator[Finding]:
     """What can be told without any database: mappings, notes, standing, fixtures."""
-    yield _told("", "说明", lambda: _notes(found), "NOTES.md 写明了站点要声明的每一项，quality.yaml 齐全")
+    yield _told("", "说明", partial(_notes, found), "NOTES.md 写明了站点要声明的每一项，quality.yaml 齐全")
     for dataset in found.mappings:
-        yield _told(dataset, "映射", lambda code=dataset: _mapping(found, code, edition), "必填字段都已映射或声明缺失")  # type: ignore[misc]
+        yield _told(dataset, "映射", partial(_mapping, found, dataset, edition), "必填字段都已映射或声明缺失")
     for path in fixturefile.of(found.folder):
-        yield _told(path.stem, "例子", lambda file=path: _fixtures(found, file, edition), "每个例子都如所写")  # type: ignore[misc]
+        yield _told(path.stem, "例子", partial(_fixtures, found, path, edition), "每个例子都如所写")
 
 
 def of_source(source: SweptSource, edition: Edition, most: int = MOST) -> Iterator[Finding]:
