@@ -19,6 +19,7 @@ from schemas.errors import SpecError, file_trouble
 MOST_BYTES = 100 * 1024 * 1024  #: of the file; the national drug catalogue has some 30 MB
 MOST_UNPACKED = 512 * 1024 * 1024  #: of all parts of a workbook
 MOST_PARTS = 2000
+_MOST_DEFLATED = 1032  # bytes that one byte can stand for (zlib's technical notes): who declares more is damaged, not large
 MOST_CELLS = 10_000_000  #: empty ones included: a row of one cell at the far right is 16384 wide
 _EXCEL = (".xlsx", ".xlsm")
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"  # also what an encrypted .xlsx begins with
@@ -102,6 +103,8 @@ def _weigh(path: Path, content: bytes) -> None:
             parts = archive.infolist()
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, EOFError):
         raise _damaged(path) from None
+    if any(part.file_size > part.compress_size * _MOST_DEFLATED for part in parts):
+        raise _damaged(path)
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > MOST_UNPACKED:
         raise SpecError("工作簿解压后过大，没有读；请另存为 CSV", file=path)
 

@@ -83,6 +83,13 @@ def test_a_workbook_cut_off_or_damaged_anywhere_is_refused_or_read_whole(make: M
                 assert "不是 Excel 工作簿（.xlsx），或已损坏" in str(error)
 
 
+def test_a_part_whose_declared_size_cannot_be_is_damage_and_not_size(make: Make) -> None:
+    spoilt = bytearray(workbook())
+    at = spoilt.index(b"PK\1\2") + 24  # the uncompressed size in the first entry of the central directory
+    spoilt[at : at + 4] = (2**32 - 2).to_bytes(4, "little")
+    assert "已损坏" in refusal(make("a.xlsx", bytes(spoilt)))
+
+
 def test_a_workbook_that_unpacks_to_more_than_the_machine_has_is_not_read(make: Make) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/sharedStrings.xml", "w") as part:
