@@ -83,20 +83,28 @@ class _Function:
         return self.listing.bind("is_blank", is_blank)
 
     def _state(self, rule: StateRule) -> None:
-        """Conditions are asked in order, as the slow path does: a value that cannot be read matters only then."""
+        """Conditions are asked in order, as the slow path does: a value that cannot be read matters only then.
+
+        Nor is anything asked after a constant that the site did not declare: the slow path says so, whatever follows.
+        """
         with ExitStack() as nested:
             for condition in rule.conditions:
+                if not self._known(condition):
+                    break
                 nested.enter_context(self.listing.block(f"if {self._condition(condition)}:"))
             self.listing.add("return None")
 
+    def _known(self, condition: Condition) -> bool:
+        """Whether the site declared what the condition needs."""
+        names = filter(None, (condition.constant, condition.declared))
+        return not any(is_blank(self.facts.constants.get(name, "")) for name in names)
+
     def _condition(self, condition: Condition) -> str:
         if condition.constant:
-            return repr(condition.holds({}, self.facts) is not False)
+            return repr(condition.holds({}, self.facts) is True)
         if condition.declared:
-            value = self.facts.constants.get(condition.declared, "")
+            value = self.facts.constants[condition.declared]
             condition = replace(condition, declared="", values=frozenset({value}))
-            if is_blank(value):  # what is not known yet is the slow path's to say
-                return "True"
         self.listing.add(f"v = row[{condition.column!r}]")
         if condition.values is None:
             return f"{'not ' if condition.negated else ''}{self._is_blank()}(v)"
