@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters import wiretext
-from adapters.conversion import is_blank, local_code
+from adapters.conversion import is_blank, local_code, visible
 from adapters.fieldrule import FieldRule
 from adapters.origins import DateAndTime
 from schemas.compiling.listing import Listing
@@ -79,7 +79,8 @@ class Assignments:
         """Only a short text can be one of those that mean nothing; any other may be too long."""
         nothing = "return None" if needed else f"{value} = ''"
         with self._listing.block(f"if type({value}) is str:"):
-            self._listing.add(f"{value} = {value}.strip()")
+            seen = self._listing.bind("visible", visible)
+            self._listing.add(f"{value} = {value}.strip() if {value}.isascii() else {seen}({value})")
             self._listing.add(f"n = len({value})")
             with self._listing.block(f"if n <= {_LONGEST_BLANK}:"):
                 self._listing.add(f"if {value}.upper() in {self._listing.bind('blank', BLANK)}: {nothing}")

@@ -15,7 +15,7 @@ from typing import Any
 from adapters import children, wiretext
 from adapters.assignment import BLANK, Assignments
 from adapters.catalogue import Catalogue
-from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_text
+from adapters.conversion import UnreadableError, convert, is_blank, local_code, to_text, visible
 from adapters.fieldrule import FieldRule
 from adapters.mapping import Condition, RowMapping, StateRule
 from adapters.origins import CatalogueValue, Column, Constant, DateAndTime, First, Missing, Origin, Row, SiteFacts
@@ -189,8 +189,8 @@ class _Function:
         taken = codes(self.edition, rule.spec) if rule.spec.codes else None
         table: dict[str, str] = {}
         for local, code in (rule.codes or {}).items():
-            if local != local.strip() or local.upper() in BLANK:
-                continue  # never met: texts are stripped, and blank is told before the table is asked
+            if local != visible(local) or local.upper() in BLANK:
+                continue  # never met: what is unseen is stripped, and blank is told before the table is asked
             try:
                 text = wire.encode(rule.spec, convert(rule.spec, code, rule.zone))
             except (UnreadableError, WireError):

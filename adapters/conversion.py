@@ -23,6 +23,8 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: how a moment begins: the parser alone would take any letter between, and an hour without minutes
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
+#: what nobody sees in a text and every comparison does: the byte order mark, zero-width spaces and joiners
+_UNSEEN = re.compile("[\ufeff\u200b-\u200d\u2060]+")
 #: a number of more digits than these, kept as a float or by Excel, has lost the last ones
 _FLOAT_HOLDS = 10**15
 #: digits before or behind the point that a number of a site may have: 1E999999999 is short until it is written out
@@ -33,9 +35,17 @@ class UnreadableError(ValueError):
     """A local value does not fit the field's type."""
 
 
+def visible(text: str) -> str:
+    """The text as a person sees it, without white space around it and without the characters that have no width.
+
+    They come from web pages, Word and files with a byte order mark, and would make another key and no code of any table.
+    """
+    return text.strip() if text.isascii() else _UNSEEN.sub("", text).strip()
+
+
 def is_blank(value: Any) -> bool:
-    """Nothing at all: NULL, an empty or white text, or the text NULL that exports leave behind."""
-    return value is None or (isinstance(value, str) and value.strip().upper() in ("", "NULL"))
+    """Nothing at all: NULL, an empty, white or unseen text, or the text NULL that exports leave behind."""
+    return value is None or (isinstance(value, str) and visible(value).upper() in ("", "NULL"))
 
 
 def convert(field: Field, value: Any, zone: ZoneInfo | timezone = SHANGHAI) -> Any:
@@ -50,7 +60,7 @@ def convert(field: Field, value: Any, zone: ZoneInfo | timezone = SHANGHAI) -> A
 def to_text(value: Any) -> str:
     """Codes, numbers of documents, names: 12, 12.0 and Decimal('12.000000') are all "12"."""
     if isinstance(value, str):
-        return value.strip()
+        return visible(value)
     if type(value) is int:
         return str(value)
     if isinstance(value, UUID):
@@ -63,11 +73,16 @@ def to_text(value: Any) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def to_key(value: Any) -> str:
+    """A row_ref or cursor key as it is stored, unseen characters too: the source is asked by it, and orders its rows by it."""
+    return value.strip() if isinstance(value, str) else to_text(value)
+
+
 def to_number(value: Any) -> Decimal:
     """A decimal; a float by its shortest text, so 65.5 stays 65.5. A text with a unit is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise UnreadableError("应为数值")
-    text = str(value).strip()
+    text = visible(str(value))
     if isinstance(value, str) and not _NUMBER.fullmatch(text):
         raise UnreadableError("应为数值，不能带单位或其他文字")
     number = Decimal(text)
@@ -84,7 +99,7 @@ def to_date(value: Any, zone: ZoneInfo | timezone) -> date:
         return to_moment(value, zone).date()
     if isinstance(value, date):
         return value
-    if isinstance(value, str) and not _DATE.fullmatch(value.strip()):
+    if isinstance(value, str) and not _DATE.fullmatch(visible(value)):
         return to_moment(value, zone).date()
     day: date = _parsed(value, _DATE, date.fromisoformat, "应为日期 yyyy-MM-dd")
     return day
@@ -92,7 +107,7 @@ def to_date(value: Any, zone: ZoneInfo | timezone) -> date:
 
 def to_moment(value: Any, zone: ZoneInfo | timezone) -> datetime:
     """An aware time in Shanghai. A date alone is refused: midnight would be invented."""
-    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
+    if isinstance(value, str) and _DATE.fullmatch(visible(value)):
         raise UnreadableError("只有日期，没有时间")
     if isinstance(value, date) and not isinstance(value, datetime):
         raise UnreadableError("只有日期，没有时间")
@@ -112,7 +127,7 @@ def to_time(value: Any) -> time:
         return value
     if isinstance(value, timedelta) and timedelta(0) <= value < timedelta(days=1):
         return time(value.seconds // 3600, value.seconds // 60 % 60, value.seconds % 60)
-    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = _TIME.fullmatch(visible(value)) if isinstance(value, str) else None
     if match:
         hour, minute, second = (int(part or 0) for part in match.groups())
         return time(hour, minute, second)
@@ -129,10 +144,10 @@ def local_code(value: Any) -> str:
 
 
 def _parsed(value: Any, begins: re.Pattern[str], parse: Callable[[str], Any], expected: str) -> Any:
-    if not isinstance(value, str) or not begins.match(value.strip()):
+    if not isinstance(value, str) or not begins.match(visible(value)):
         raise UnreadableError(expected)
     try:
-        return parse(value.strip())
+        return parse(visible(value))
     except ValueError:
         raise UnreadableError(expected) from None
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.conversion import UnreadableError, is_blank, to_date, to_number, to_text, to_time
+from adapters.conversion import UnreadableError, is_blank, to_date, to_number, to_text, to_time, visible
 from adapters.origins import Missing, Origin, Row, SiteFacts
 from schemas.wire import SHANGHAI
 
@@ -135,7 +135,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         raise UnreadableError("应为 JSON")
     try:
-        return _loaded(value)
+        return _loaded(visible(value))
     except (ValueError, RecursionError):
         raise UnreadableError("不是完整的 JSON") from None
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from adapters import filetable
-from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.conversion import UnreadableError, is_blank, to_key
 from adapters.dropfolder import DropFolder, Dropped, digest_of, file_digest
 from adapters.filetable import LocalRow
 from adapters.filetext import BadFileError
@@ -234,7 +234,7 @@ class FileSource(LocalSource):
         if any(map(is_blank, parts)):
             raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 为空，认不出是哪一行")
         try:
-            return _BETWEEN.join(map(to_text, parts))
+            return _BETWEEN.join(map(to_key, parts))
         except UnreadableError as error:
             raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} {error}") from None
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.conversion import UnreadableError, is_blank, to_key
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF
 from adapters.plan import Parts
 from gateway.errors import SourceQueryError
@@ -109,7 +109,7 @@ class LocalSource:
         self._check_order(sure, after)
         position = sure[-1] if sure else after
         if position is None:
-            raise self.wrong(f"每一行的 {CURSOR_TIME} 都为空或不是时间，例如 {to_text(rows[0][ROW_REF])} 这一行")
+            raise self.wrong(f"每一行的 {CURSOR_TIME} 都为空或不是时间，例如 {to_key(rows[0][ROW_REF])} 这一行")
         mapped = [self._mapped(row, cursor, timed=timed) for row, cursor in zip(rows, cursors, strict=True)]
         if known is None or len(sure) == len(rows):
             return Page(tuple(mapped), position)
@@ -151,7 +151,7 @@ class LocalSource:
         if integer and type(value) is int:  # what nearly every driver gives
             return value
         try:
-            return int(to_text(value)) if integer else to_text(value)
+            return int(to_key(value)) if integer else to_key(value)
         except (UnreadableError, ValueError):
             raise self.wrong(f"{CURSOR_KEY} 不是 manifest.yaml 所说的 {self._kind}") from None
 

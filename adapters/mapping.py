@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.children import ChildRows
-from adapters.conversion import UnreadableError, is_blank, local_code, to_moment, to_text
+from adapters.conversion import UnreadableError, is_blank, local_code, to_key, to_moment, to_text, visible
 from adapters.fieldrule import FieldRule, FieldRules, fault
 from adapters.origins import Constant, Missing, Row, SiteFacts
 from gateway.model import Cursor, RowState, SourceRow
@@ -106,7 +106,7 @@ def _told(row: Row, column: str) -> str:
     if value is None:
         return ""
     if type(value) is str:
-        text = value.strip()
+        text = visible(value)
         return "" if is_blank(text) else text
     try:
         return to_text(value)
@@ -164,7 +164,7 @@ class RowMapping:
         found = (*foreign, *open_questions, *self._causes(row, faults), *entered_fault)
         document, department = self.shown.of(row)
         return SourceRow(
-            ref=to_text(row[ROW_REF]),
+            ref=to_key(row[ROW_REF]),
             cursor=cursor,
             institution=institution,
             values=values,
@@ -184,7 +184,7 @@ class RowMapping:
         institution, foreign = _institution(row, facts)
         document, department = self.shown.of(row)
         return SourceRow(
-            ref=to_text(row[ROW_REF]),
+            ref=to_key(row[ROW_REF]),
             cursor=cursor,
             institution=institution,
             values=wire.Decoded(self.specs, content),

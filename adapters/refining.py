@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Protocol
 
-from adapters.conversion import UnreadableError, local_code, to_number, to_text
+from adapters.conversion import UnreadableError, local_code, to_number, to_text, visible
 from adapters.origins import Missing, Origin, Row, SiteFacts
 
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<part>yyyy|MM?|dd?|HH?|mm?|ss?)|(?P<mark>.)", re.DOTALL)
@@ -77,7 +77,7 @@ class Notations:
         """The day or moment. UnreadableError if no notation fits, or if two that fit mean different days."""
         if not isinstance(value, str):
             return value
-        found = {read for pattern in self.patterns if (read := _read(value.strip(), pattern)) is not None}
+        found = {read for pattern in self.patterns if (read := _read(visible(value), pattern)) is not None}
         if not found:
             raise UnreadableError(f"应写成 {' 或 '.join(self.patterns)}")
         if len(found) > 1:
@@ -195,7 +195,7 @@ def _texts(value: Any) -> Iterable[str]:
 def _amount(value: Any) -> tuple[Decimal, str]:
     if not isinstance(value, str):
         return to_number(value), ""
-    match = _AMOUNT.fullmatch(value.strip())
+    match = _AMOUNT.fullmatch(visible(value))
     if match is None:
         raise UnreadableError("应为数值，可带单位")
     return Decimal(match[1]), match[2].strip()

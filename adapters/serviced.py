@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Any, Protocol
 
 from adapters import children, replies
-from adapters.conversion import UnreadableError, is_blank, to_text
+from adapters.conversion import UnreadableError, is_blank, to_key
 from adapters.localsource import LocalSource
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
 from adapters.plan import Parts
@@ -308,7 +308,7 @@ class ServiceSource(LocalSource):
         parts = [whole.get(name) for name in entry.row_ref]
         if any(map(is_blank, parts)):
             raise self.wrong(f"{call.operation} 的应答有一行的 {'、'.join(entry.row_ref)} 为空，认不出是哪一行")
-        whole[ROW_REF] = _BETWEEN.join(map(to_text, parts))
+        whole[ROW_REF] = _BETWEEN.join(map(to_key, parts))
         whole[CURSOR_KEY] = whole[entry.cursor_key] if entry.cursor_key else whole[ROW_REF]
         for column, name in ((entry.cursor_time, CURSOR_TIME), (entry.entered_at, ENTERED_AT)):
             if column:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adapters.conversion import is_blank
+from adapters.conversion import is_blank, visible
 
 
 class Shape(StrEnum):
@@ -72,7 +72,7 @@ def shape(value: Any) -> Shape | None:
     if is_blank(value):
         return None
     if isinstance(value, str):
-        return _written(value.strip())
+        return _written(visible(value))
     for kind, found in _DRIVEN:
         if isinstance(value, kind):
             return found

@@ -39,6 +39,7 @@ FACTS = SiteFacts("H1", {"item_code": "X9", "counts": "no"}, {"bar": CATALOGUE})
 #: what drivers and sites give, the awkward beside the ordinary
 VALUES: tuple[Any, ...] = (
     *[None, "", " ", "NULL", "null ", "\u3000", "7", " 7 ", "am", "pm", "1", "2", "a\x00", "\ud800", "测试", '"', "x" * 70],
+    *["\ufeff", "\u200b7\u2060", "a\u200dm", "\ufeffNULL", "\u200b1.50", "2026-01-05\ufeff", "测\u200c试\u200b", "\ufeff "],
     *[0, 1, 7, True, False, 1.0, 1.5, float("nan"), b"\x01", b"", UUID(int=7), [], {}],
     *["0", "-0", "1.50", "+1", "1E5", "2盒", "0.001", "00", "99999999999999999"],
     *[Decimal("1.50"), Decimal("-0.00"), Decimal("1E+3"), Decimal("1E-7"), Decimal("NaN"), Decimal(10), Decimal("1.5E+9")],
@@ -326,6 +327,21 @@ def test_what_follows_an_undeclared_constant_does_not_decide_the_row(read_mappin
     assert CompiledMapping(mapping, SiteFacts("H1"), edition).content(row) is None
     declared = SiteFacts("H1", {"counts": "yes"})
     assert CompiledMapping(mapping, declared, edition).content(row) == sent(mapping, row, declared, edition) is not None
+
+
+def test_unseen_characters_make_no_other_key_and_no_unknown_code(read_mapping: Any, edition: Edition) -> None:
+    mapping = read_mapping(**MAPPINGS["times"], shift='{column: am, codes: {am: "1"}}')
+    row = {
+        **SHANGHAI_ROW,
+        "id": "\ufeff7",
+        "am": "a\u200bm",
+        "code": "X\u20601\u200d",
+        "count": "2.5\ufeff",
+        "d": "2026-12-31\u200b",
+    }
+    found = CompiledMapping(mapping, FACTS, edition).content(row)
+    assert found is not None
+    assert found == CompiledMapping(mapping, FACTS, edition).content(SHANGHAI_ROW) == sent(mapping, row, FACTS, edition)
 
 
 def test_an_undeclared_constant_leaves_every_row_to_the_slow_path(read_mapping: Any, edition: Edition) -> None:

@@ -16,6 +16,7 @@ from adapters.conversion import (
     is_blank,
     local_code,
     to_date,
+    to_key,
     to_moment,
     to_number,
     to_text,
@@ -27,7 +28,7 @@ from schemas.wire import SHANGHAI
 NOON = datetime(2026, 10, 5, 12, 0, tzinfo=SHANGHAI)
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", "\u3000", "NULL", " null "])
+@pytest.mark.parametrize("value", [None, "", "  ", "\u3000", "NULL", " null ", "\ufeff", "\u200b\u200d", "\ufeff NULL\u2060"])
 def test_what_stands_for_nothing_is_nothing(value: Any) -> None:
     assert is_blank(value)
 
@@ -48,6 +49,9 @@ def test_a_zero_is_something(value: Any) -> None:
         (0.5, "0.5"),
         (" 甲 ", "甲"),
         ("007", "007"),
+        ("\ufeffA1\u200b", "A1"),
+        ("甲\u200c乙\u200d丙\u2060 ", "甲乙丙"),
+        ("甲\u3000乙\xa0丙\u200e", "甲\u3000乙\xa0丙\u200e"),
         (1905911080649191425, "1905911080649191425"),
         (UUID("47f0e83e-4b7a-45e7-91d8-62e33c701303"), "47f0e83e-4b7a-45e7-91d8-62e33c701303"),
     ],
@@ -77,6 +81,19 @@ def test_a_number_with_anything_else_is_refused_without_telling_the_value(value:
 def test_a_text_is_not_made_of_what_is_no_text(value: Any) -> None:
     with pytest.raises(UnreadableError):
         to_text(value)
+
+
+def test_unseen_characters_are_nowhere_in_the_way() -> None:
+    assert to_number("\ufeff-65.50\u200b") == Decimal("-65.50")
+    assert to_date("\ufeff2026-10-05", SHANGHAI) == date(2026, 10, 5)
+    assert to_moment("2026-10-05\u200b 12:00:00\u2060", SHANGHAI) == NOON
+    assert to_time("\u200d7:11") == time(7, 11)
+    assert local_code("\ufeff1") == "1"
+
+
+def test_a_local_line_number_stays_as_the_source_will_be_asked_for_it() -> None:
+    assert to_key(" \ufeffA1\u200b ") == "\ufeffA1\u200b"
+    assert to_key(Decimal("12.000")) == "12"
 
 
 def test_an_aware_time_stays_the_same_moment() -> None:

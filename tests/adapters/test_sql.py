@@ -145,6 +145,22 @@ FROM visit WHERE code || id > :after_key ORDER BY code || id LIMIT :limit
 """
 
 
+def test_a_key_with_unseen_characters_is_paged_and_asked_for_as_it_is_stored_and_sent_without_them(
+    source: Source, site: Path
+) -> None:
+    """To page after "A2" where the database holds "\\ufeffA2" would read the row for ever; to ask for it would find nothing."""
+    with closing(sqlite3.connect(site)) as connection:
+        connection.executescript("CREATE TABLE sale (no TEXT, count INTEGER, code TEXT)")
+        connection.executemany("INSERT INTO sale VALUES (?, 1, 'X1')", [("A1",), ("\ufeffA2",), ("A3\u200b",)])
+        connection.commit()
+    sql = "SELECT no AS row_ref, no AS cursor_key, no AS id, count, code FROM sale WHERE {} ORDER BY no"
+    reading = source(sql.format("no > :after_key") + " LIMIT :limit", key=KeyKind.TEXT)
+    reading.query = replace(reading.query, lookup=Statement("lookup.sql", sql.format("no IN :keys")))
+    rows = [row for page in reading.pages(None, 1) for row in page.rows]
+    assert [row.values["id"] for row in rows] == ["A1", "A3", "A2"]
+    assert {row.ref for row in reading.lookup([row.ref for row in rows])} == {"A1", "\ufeffA2", "A3\u200b"}
+
+
 def test_text_keys_are_paged_in_byte_order(source: Source) -> None:
     assert refs(source(TEXT_KEY, key=KeyKind.TEXT), 5) == sorted(refs(source(BY_KEY), 5), key=lambda ref: f"X1{ref}")
 
