@@ -18,7 +18,11 @@ from schemas.wire import SHANGHAI
 
 #: zones a naive local time may stand in
 ZONES: dict[str, ZoneInfo | timezone] = {"Asia/Shanghai": SHANGHAI, "UTC": timezone(timedelta(0), "UTC")}
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+#: a number, plain or with a comma before every three digits; 12,34 and 0,123 are neither
+NUMBER = r"[+-]?(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?"
+_NUMBER = re.compile(NUMBER)
+#: the full-width signs of a number, as Chinese input methods write them
+_HALF_WIDTH = {ord(full): chr(ord(full) - 0xFEE0) for full in "０１２３４５６７８９，．＋－"}
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+)?)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: how a moment begins: the parser alone would take any letter between, and an hour without minutes
@@ -79,18 +83,23 @@ def to_key(value: Any) -> str:
 
 
 def to_number(value: Any) -> Decimal:
-    """A decimal; a float by its shortest text, so 65.5 stays 65.5. A text with a unit is not a number."""
+    """A decimal; a float by its shortest text, so 65.5 stays 65.5. A text with a unit is not a number; `1,234.50` is."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise UnreadableError("应为数值")
-    text = visible(str(value))
+    text = half_width(visible(value)) if isinstance(value, str) else str(value)
     if isinstance(value, str) and not _NUMBER.fullmatch(text):
         raise UnreadableError("应为数值，不能带单位或其他文字")
-    number = Decimal(text)
+    number = Decimal(text.replace(",", ""))
     if not number.is_finite():
         raise UnreadableError("应为数值")
     if abs(number.adjusted()) > _MOST_DIGITS:
         raise UnreadableError("数值大得或小得不可能")
     return number
+
+
+def half_width(text: str) -> str:
+    """The text with the digits, commas, points and signs of ASCII, where it has them in full width."""
+    return text if text.isascii() else text.translate(_HALF_WIDTH)
 
 
 def to_date(value: Any, zone: ZoneInfo | timezone) -> date:

@@ -11,14 +11,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Protocol
 
-from adapters.conversion import UnreadableError, local_code, to_number, to_text, visible
+from adapters.conversion import NUMBER, UnreadableError, half_width, local_code, to_number, to_text, visible
 from adapters.origins import Missing, Origin, Row, SiteFacts
 
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<part>yyyy|MM?|dd?|HH?|mm?|ss?)|(?P<mark>.)", re.DOTALL)
 _NAMES = {"y": "year", "M": "month", "d": "day", "H": "hour", "m": "minute", "s": "second"}
 #: a text of a day and a clock: what stands before the clock
 _DAY_OF = re.compile(r"(.+?)[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?")
-_AMOUNT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*(.*)", re.DOTALL)
+_AMOUNT = re.compile(rf"({NUMBER})(?![0-9.,])\s*(.*)", re.DOTALL)
 
 
 class Step(Protocol):
@@ -195,7 +195,8 @@ def _texts(value: Any) -> Iterable[str]:
 def _amount(value: Any) -> tuple[Decimal, str]:
     if not isinstance(value, str):
         return to_number(value), ""
-    match = _AMOUNT.fullmatch(visible(value))
+    text = visible(value)
+    match = _AMOUNT.fullmatch(half_width(text))
     if match is None:
         raise UnreadableError("应为数值，可带单位")
-    return Decimal(match[1]), match[2].strip()
+    return Decimal(match[1].replace(",", "")), text[match.start(2) :].strip()

@@ -62,14 +62,50 @@ def test_a_text_loses_no_digit_and_gains_none(value: Any, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(65.1, "65.1"), ("65.50", "65.50"), (3, "3"), ("-30", "-30"), (Decimal("0.10"), "0.10"), (" 7 ", "7")],
+    [
+        (65.1, "65.1"),
+        ("65.50", "65.50"),
+        (3, "3"),
+        ("-30", "-30"),
+        (Decimal("0.10"), "0.10"),
+        (" 7 ", "7"),
+        ("1,234.50", "1234.50"),
+        ("-12,345,678", "-12345678"),
+        ("+1,000", "1000"),
+        ("１，２３４．５０", "1234.50"),
+        ("－６５", "-65"),
+        ("１,234", "1234"),
+    ],
 )
 def test_a_number_is_never_rounded_through_binary(value: Any, number: str) -> None:
     assert to_number(value) == Decimal(number)
 
 
 @pytest.mark.parametrize(
-    "value", ["65.5kg", "1,000", "1e3", "12_0", "６５", "1.", True, float("nan"), float("inf"), Decimal("NaN"), b"1", NOON]
+    "value",
+    [
+        "65.5kg",
+        "1,00",
+        "1,0000",
+        "1234,567",
+        "0,123",
+        "1,234,56",
+        ",123",
+        "1,234.",
+        "1.234,5",
+        "1 234",
+        "１，２３",
+        "壹",
+        "1e3",
+        "12_0",
+        "1.",
+        True,
+        float("nan"),
+        float("inf"),
+        Decimal("NaN"),
+        b"1",
+        NOON,
+    ],
 )
 def test_a_number_with_anything_else_is_refused_without_telling_the_value(value: Any) -> None:
     with pytest.raises(UnreadableError) as refusal:
