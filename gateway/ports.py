@@ -233,7 +233,13 @@ class OutboxStore(Protocol):
         """Accepted items that are their key's newest version, in the order of their ids, above one; a page."""
 
     def resend(self, doubts: Sequence[Doubt], now: datetime) -> Resent:
-        """Queue once more, as they are, what a platform lost; only what is still accepted and still its key's newest version."""
+        """Queue once more, as they are, what a platform lost; only what is still accepted and still its key's newest version.
+
+        One whose parent is queued is held behind it, so what lies deeper comes in a later call: see `depth`.
+        """
+
+    def depth(self, dataset: str) -> int:
+        """How many records stand above one of a data set, each of which must be at the platform before it."""
 
     def record(self, doubt: Doubt) -> bytes:
         """The wire record of an item."""

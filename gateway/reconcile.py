@@ -7,7 +7,7 @@ when our own ledger is older than the truth.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -38,6 +38,8 @@ _log = structlog.get_logger()
 _Group = tuple[str, str]
 #: so long one worker has an item for itself, where the caller does not know how long a call may take
 HOLD = timedelta(minutes=10)
+#: records sent again by one transaction
+_PAGE = 200
 
 
 class Mend(Enum):
@@ -117,20 +119,31 @@ def audit(
 
     After a restore the ledger may call a row unchanged that the platform shows otherwise; such a row is never sent, so
     no conflict would tell of it. What the platform lost is sent again only if a person says so (`resend`): it may have been
-    taken away on purpose.
+    taken away on purpose. What has no record above it goes back to the queue at once, the rest when everything was looked
+    at: a child is held behind a parent that is lost too, whichever of them was found first.
     """
     after, found, failures, resent = 0, Counter[type[Outcome]](), set[str](), Resent()
+    below: dict[int, list[Doubt]] = defaultdict(list)
     while doubts := store.settled(target, after, extent):
         for (institution, dataset), group in _by_dataset(doubts).items():
             outcomes = _compared(bureau, institution, dataset, group)
             other = [(each, outcome) for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, HeldOther)]
             store.apply([next_step(each.item, outcome, now) for each, outcome in other], now)
             lost = [each for each, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, NotHeld)]
-            resent += store.resend(lost, now) if resend and lost else Resent()
+            depth = store.depth(dataset) if resend else 0
+            below[depth].extend(lost if depth else ())
+            resent += store.resend(lost, now) if resend and lost and not depth else Resent()
             found.update(map(type, outcomes))
             failures.update(each.cause for each in outcomes if isinstance(each, QueryFailed))
         after = doubts[-1].item.id
+    for part in (part for depth in sorted(below) for part in _pages(below[depth])):
+        resent += store.resend(part, now)
     return Audit(found.total(), found[HeldOther], found[NotHeld], tuple(sorted(failures)), resent)
+
+
+def _pages(doubts: Sequence[Doubt]) -> Iterator[Sequence[Doubt]]:
+    """As many as one transaction takes."""
+    yield from (doubts[start : start + _PAGE] for start in range(0, len(doubts), _PAGE))
 
 
 def _compared(bureau: Bureau, institution: str, dataset: str, group: Sequence[Doubt]) -> Sequence[Outcome]:

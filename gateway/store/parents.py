@@ -49,12 +49,31 @@ def links(edition: Edition, page: Intake) -> list[Link]:
 
 
 def _links(edition: Edition, page: Intake, parent: Parent) -> Iterator[Link]:
-    above = edition.datasets[parent.dataset]
     for each in (*page.parcels, *page.owed):
-        fields = orjson.loads(each.body)
-        named = {field: fields.get(child) for child, field in parent.by}
-        if all(named.values()):
-            yield Link(each.institution, each.dataset, each.key, each.version, above.code, business_key(above, named))
+        if named := _named(edition, parent, each.body):
+            yield Link(each.institution, each.dataset, each.key, each.version, parent.dataset, named)
+
+
+def _named(edition: Edition, parent: Parent, body: bytes) -> str:
+    """The key of the record that a body names; "" if it names none."""
+    above, fields = edition.datasets[parent.dataset], orjson.loads(body)
+    named = {field: fields.get(child) for child, field in parent.by}
+    return business_key(above, named) if all(named.values()) else ""
+
+
+def link(edition: Edition, place: tuple[str, str, str, int], body: bytes) -> Link | None:
+    """Whom a version that was taken in before names: institution, data set, key and version, and its body as it travels."""
+    parent = edition.datasets[place[1]].parent
+    named = _named(edition, parent, body) if parent else ""
+    return Link(*place, parent.dataset, named) if parent and named else None
+
+
+def depth(edition: Edition, dataset: str) -> int:
+    """How many records stand above one of a data set, each of which must be at the platform before it."""
+    above, found = dataset, 0
+    while above in edition.datasets and (parent := edition.datasets[above].parent) and found < len(edition.datasets):
+        above, found = parent.dataset, found + 1
+    return found
 
 
 def hold_back(connection: Connection, found: Sequence[Link], targets: Collection[str], now: datetime) -> None:

@@ -434,9 +434,13 @@ class Store:
         """See OutboxStore."""
 
         def work(connection: Connection) -> Resent:
-            return resending.resend(connection, self._edition.datasets, doubts, now + self._skew(connection))
+            return resending.resend(connection, self._edition, self.keyring, doubts, now + self._skew(connection))
 
         return write(self._engine, work)
+
+    def depth(self, dataset: str) -> int:
+        """See OutboxStore."""
+        return parents.depth(self._edition, dataset)
 
     def record(self, doubt: Doubt) -> bytes:
         """See OutboxStore."""

@@ -18,8 +18,10 @@ from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.model import SourceRow, Tally
 from gateway.outbox import State
-from gateway.standing import Awaited, Route
+from gateway.reconcile import audit
+from gateway.standing import Awaited, Resent, Route
 from gateway.store import Store
+from gateway.store.parents import depth
 from gateway.store.tables import delay
 from gateway.uploading import upload
 from schemas.envelope import Result, Status
@@ -168,3 +170,26 @@ def test_how_long_a_child_waited_for_its_parent_is_kept(desk: Desk) -> None:
     with desk.store._engine.connect() as connection:
         rows = connection.execute(select(delay.c.kind, delay.c.began_at, delay.c.ended_at)).all()
     assert [tuple(row) for row in rows] == [("parent", START, None)]  # until it was sent
+
+
+def test_of_what_the_platform_lost_a_child_waits_for_its_parent_whichever_is_found_first(desk: Desk) -> None:
+    desk.take_in("HD03", session(1), session(2))
+    desk.take_in("HD02", schedule(1), schedule(2))
+    desk.send()
+    desk.platform.answers_queries = True
+    del desk.platform.held["S1", 1], desk.platform.held["D1", 1], desk.platform.held["D2", 1]
+    found = audit(desk.store, desk.platform, "bureau", desk.clock(), resend=True)
+    assert (found.missing, found.resent) == (3, Resent(queued=3))
+    assert desk.states() == {State.HELD: 1, State.QUEUED: 1}, "the second one's schedule is still there"
+    desk.platform.answer = lambda turn, bodies: NotDeliveredError("连不上") if b'"S1"' in bodies[0] else None
+    desk.send()
+    assert "D1" not in desk.sent()[4:]
+    desk.platform.answer = None
+    desk.clock.move(3600)
+    desk.send()
+    assert desk.sent()[-2:] == ["S1", "D1"]
+    assert desk.states() == {State.ACCEPTED: 2}
+
+
+def test_what_stands_above_is_counted_up_to_the_top(edition: Edition) -> None:
+    assert [depth(edition, code) for code in ("HD02", "HD03", "HD99")] == [0, 1, 0]
