@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import structlog
 
 from gateway import config as configuration
 from gateway.errors import ConfigError, GatewayError, StoppedError
-from gateway.model import BrakeKind, Tally
+from gateway.model import Brake, BrakeKind, Tally
 from gateway.telling import told
 from gateway.tiers import Reader, Tier
 from gateway.wiring import Feed, Gateway, opened
@@ -48,18 +48,36 @@ def list_(path: Path) -> None:
     sys.exit(1 if found else 0)
 
 
-@brake.command(help="核实无误后放行：暂停的作废照做；换过的数据库从头重读（未变的不会重发）。")
+@brake.command(
+    help="核实无误后放行：先列出停下来的事，输入 y 才放行列出的；暂停的作废照做，换过的数据库从头重读（未变的不会重发）。"
+)
 @_SOURCE
 @_DATASET
 @click.pass_obj
 def release(path: Path, source: str, dataset: str) -> None:
-    """A person takes the decision."""
+    """A person takes the decision on what was shown, and on nothing that came up meanwhile."""
     with told(), opened(configuration.load(path), _now) as gateway:
-        kinds = gateway.store.release_brakes(source, dataset)
-        if not kinds:
-            click.echo(f"来源 {source} 的 {dataset} 没有停下来的事。", err=True)
-            sys.exit(1)
-        click.echo(f"来源 {source} 的 {dataset} 已放行：{'、'.join(KIND_WORDS[kind] for kind in kinds)}。")
+        place = f"来源 {source} 的 {dataset} "
+        shown = _engaged(gateway, source, dataset)
+        if not shown:
+            raise GatewayError(f"{place}没有停下来的事。")
+        _show(shown)
+        if click.prompt("以上都已到 HIS 里核实无误、要放行的，输入 y", default="n", show_default=False).strip().lower() != "y":
+            raise GatewayError(f"{place}没有放行。")
+        kinds = gateway.store.release_brakes(source, dataset, {each.kind: each.sentence for each in shown})
+        click.echo(f"{place}已放行：{'、'.join(KIND_WORDS[kind] for kind in kinds)}。" if kinds else f"{place}没有放行什么。")
+        if left := _engaged(gateway, source, dataset):
+            _show(left)
+            raise GatewayError("以上在您看过之后又变了或新停下来，没有放行：请核实后再运行这条命令。")
+
+
+def _engaged(gateway: Gateway, source: str, dataset: str) -> list[Brake]:
+    return [each for each in gateway.store.brakes() if (each.source, each.dataset) == (source, dataset)]
+
+
+def _show(brakes: Iterable[Brake]) -> None:
+    for each in brakes:
+        click.echo(_sentence(each))
 
 
 @click.command(cls=Command, help="补读一段业务日期；可与常驻运行同时进行，中断后再运行同一条命令会接着读。")
@@ -102,10 +120,14 @@ def _figures(tally: Tally) -> str:
 def brake_lines(gateway: Gateway) -> list[str]:
     """A sentence for everything that waits for a person."""
     return [
-        f"{each.source} {each.dataset}：{KIND_WORDS[each.kind]}（{wire.encode_datetime(each.since.astimezone(SHANGHAI))} 起）："
-        f"{each.sentence}。核实后运行 gateway brake release --source {each.source} --dataset {each.dataset}"
+        f"{_sentence(each)}。核实后运行 gateway brake release --source {each.source} --dataset {each.dataset}"
         for each in gateway.store.brakes()
     ]
+
+
+def _sentence(found: Brake) -> str:
+    since = wire.encode_datetime(found.since.astimezone(SHANGHAI))
+    return f"{found.source} {found.dataset}：{KIND_WORDS[found.kind]}（{since} 起）：{found.sentence}"
 
 
 def alarm_lines(gateway: Gateway) -> list[str]:

@@ -38,15 +38,13 @@ def lift(connection: Connection, source: str, dataset: str, kind: BrakeKind) -> 
     return bool(gone.rowcount)
 
 
-def release(
-    connection: Connection, source: str, dataset: str, now: datetime, seen: Mapping[BrakeKind, str] | None = None
-) -> list[BrakeKind]:
+def release(connection: Connection, source: str, dataset: str, seen: Mapping[BrakeKind, str], now: datetime) -> list[BrakeKind]:
     """A person looked: withdraw what is missing now; take the source as it is and read it from the start.
 
-    `seen`: only those kinds, and only while they still say what that person saw; without it whatever is on.
+    `seen`: only those kinds, and only while they still say what that person saw.
     """
     here = [each for each in engaged(connection) if (each.source, each.dataset) == (source, dataset)]
-    meant = [each.kind for each in here if seen is None or seen.get(each.kind) == each.sentence]
+    meant = [each.kind for each in here if seen.get(each.kind) == each.sentence]
     kinds = [kind for kind in meant if lift(connection, source, dataset, kind)]
     if BrakeKind.VOID in kinds:
         sweeps.let_go(connection, source, dataset)

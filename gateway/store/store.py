@@ -324,10 +324,10 @@ class Store:
             changes.lifted(source, dataset, kind)
 
     def release_brakes(
-        self, source: str, dataset: str, now: datetime | None = None, seen: Mapping[BrakeKind, str] | None = None
+        self, source: str, dataset: str, seen: Mapping[BrakeKind, str], now: datetime | None = None
     ) -> Sequence[BrakeKind]:
         """A person looked: it may go on. `seen`: only what still says the sentence that was looked at."""
-        kinds = write(self._engine, lambda connection: brakes.release(connection, source, dataset, now or host(), seen))
+        kinds = write(self._engine, lambda connection: brakes.release(connection, source, dataset, seen, now or host()))
         for kind in kinds:
             changes.lifted(source, dataset, kind)
         return kinds

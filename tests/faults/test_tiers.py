@@ -157,7 +157,7 @@ def test_many_rows_gone_at_once_wait_for_a_person(room: Path, seed: int, conclud
         line.close_the_books()
         assert line.verdict().withdrawn == 4
         assert len(line.verdict().wrong) == 8
-        code, said = line.run("brake", "release", "--source", "his", "--dataset", "RX01")
+        code, said = line.run("brake", "release", "--source", "his", "--dataset", "RX01", answer="y\n")
         assert (code, "已放行" in said) == (0, True)
         line.close_the_books()
         assert line.verdict().withdrawn == 12

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from support.brakes import release
 from support.delivery import START, Clock, Platform, Rows, prescription
 
 from gateway.config import Tiers
@@ -116,7 +117,7 @@ def test_a_released_brake_lets_go_what_it_held(desk: Desk) -> None:
     desk.forget(1, 2, 3)
     assert desk.sweep(3) == 0
     assert [brake.kind for brake in desk.store.brakes()] == [BrakeKind.VOID]
-    assert desk.store.release_brakes("his", "RX01") == [BrakeKind.VOID]
+    assert release(desk.store, "RX01") == [BrakeKind.VOID]
     assert desk.sweep() == 3
     assert desk.store.brakes() == []
 
@@ -144,7 +145,7 @@ def test_a_brake_stays_on_while_what_it_holds_is_missing_whatever_span_is_looked
     sweeper = Sweeper(desk.site, desk.judge, desk.store, targets=("bureau",), clock=desk.clock, manner=manner)
     sweeper.sweep(elsewhere)
     assert [brake.kind for brake in desk.store.brakes()] == [BrakeKind.VOID]
-    desk.store.release_brakes("his", "RX01")
+    release(desk.store, "RX01")
     desk.clock.move(300)
     assert sweeper.sweep(elsewhere).voided == 3, "a person let them go, though this look does not reach so far"
 
@@ -155,7 +156,7 @@ def test_a_row_that_came_back_before_the_release_is_not_withdrawn_and_holds_no_b
     desk.sweep(3)
     desk.site.rows = [row for row in before if row.ref != "id=1"]
     desk.site.forgets = {"id=2", "id=3"}
-    desk.store.release_brakes("his", "RX01")
+    release(desk.store, "RX01")
     assert desk.sweep(2) == 1
     assert desk.store.brakes() == []
 
@@ -297,7 +298,7 @@ def test_a_release_while_a_page_is_being_read_is_not_forgotten(store: Store, edi
 
     def released_meanwhile(after: Cursor | None, size: int) -> Iterator[Page]:
         for page in pages(after, size):
-            desk.store.release_brakes("his", "RX01", desk.clock())
+            release(desk.store, "RX01", desk.clock())
             yield page
 
     desk.site.pages = released_meanwhile  # type: ignore[method-assign]

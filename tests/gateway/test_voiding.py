@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from support.brakes import release
 from support.delivery import Clock, Platform, Rows, prescription
 
 from gateway.errors import NotDeliveredError, OutcomeUnknownError
@@ -241,7 +242,7 @@ def test_marks_in_a_mass_wait_for_a_person_and_then_exactly_they_are_withdrawn(d
     assert desk.standing().voided == 0
 
     assert desk.take_in(*marked(MANY - 4)).voided == 0, "while it is on, nothing more is withdrawn"
-    assert desk.store.release_brakes("his", "RX01") == [BrakeKind.MARKED]
+    assert release(desk.store, "RX01") == [BrakeKind.MARKED]
     assert desk.take_in(*marked(MANY - 3)).voided == MANY - 3
     desk.send()
     assert desk.standing().voided == MANY - 3
@@ -264,7 +265,7 @@ def test_a_mistake_that_was_undone_withdraws_nothing(desk: Desk) -> None:
     desk.send()
     desk.take_in(*marked(MANY))
     assert desk.take_in(*marked(0)) == Tally(read=MANY, unchanged=MANY)
-    desk.store.release_brakes("his", "RX01")
+    release(desk.store, "RX01")
     desk.take_in(*marked(0))
     desk.send()
     assert (desk.standing().voided, desk.standing().outdated) == (0, 0)

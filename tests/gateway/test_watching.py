@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import delete
 from structlog.testing import capture_logs
+from support.brakes import release
 from support.delivery import START, Clock
 from support.district import bureau, lived
 from support.telling import SECRET, Box, Hook, hooked, mailing
@@ -334,7 +335,7 @@ def test_each_change_of_a_breaker_a_brake_and_an_interruption_is_one_line(store:
         for _ in range(3):
             store.engage(brake)
             store.interrupted(place, Hindrance.UNREADABLE, "连不上", START)
-        store.release_brakes("his", "HD03", START)
+        release(store, "HD03", START)
         store.lift("his", "HD03", BrakeKind.VOID)
         store.restored(place, START)
         store.restored(place, START)

@@ -9,8 +9,10 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
+from support.brakes import release
 from support.delivery import Clock
 
 from adapters import profile
@@ -21,7 +23,7 @@ from gateway import config as configuration
 from gateway import wiring
 from gateway.errors import SourceChangedError
 from gateway.main import cli
-from gateway.model import BrakeKind
+from gateway.model import Brake, BrakeKind
 from gateway.tiers import Reader, Tier
 from gateway.wiring import Gateway
 
@@ -216,10 +218,36 @@ def test_too_many_at_once_stop_and_wait_for_a_person(site: Site, district: Premi
     words = ("brake", "release", "--source", "his", "--dataset", "HD03")
     listed = command(district, "brake", "list")
     assert (listed.exit_code, "gateway brake release" in listed.output) == (1, True)
-    assert "已放行" in command(district, *words).output
-    assert command(district, *words).exit_code == 1
+    for answer in ("n\n", "\n", ""):  # nobody there to answer, too
+        refused = command(district, *words, answer=answer)
+        assert (refused.exit_code, "3 行" in refused.output, "已放行" in refused.output) == (1, True, False)
+    let_go = command(district, *words, answer="y\n")
+    assert (let_go.exit_code, "已放行：暂停作废" in let_go.output) == (0, True)
+    assert command(district, *words, answer="y\n").exit_code == 1
     assert site.sweep() == 3
     assert command(district, "brake", "list").exit_code == 0
+
+
+def test_what_comes_up_while_a_person_looks_is_told_and_stays(
+    site: Site, district: Premises, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def engage(kind: BrakeKind, sentence: str) -> None:
+        site.gateway.store.engage(Brake("his", "HD03", kind, sentence, site.clock()))
+
+    def meanwhile(*_: object, **__: object) -> str:
+        engage(BrakeKind.VOID, "40 行查不到")
+        engage(BrakeKind.SOURCE, "数据库不是原来那一个")
+        return "y"
+
+    engage(BrakeKind.VOID, "30 行查不到")
+    engage(BrakeKind.MARKED, "标了 25 行作废")
+    monkeypatch.setattr(click, "prompt", meanwhile)
+    told = command(district, "brake", "release", "--source", "his", "--dataset", "HD03")
+    assert told.exit_code == 1
+    shown, _, left = told.output.partition("已放行")
+    assert ("30 行" in shown, "25 行" in shown, "40 行" in shown, "不是原来" in shown) == (True, True, False, False)
+    assert ("40 行" in left, "不是原来" in left, "又变了或新停下来" in left) == (True, True, True)
+    assert {each.kind for each in site.gateway.store.brakes()} == {BrakeKind.VOID, BrakeKind.SOURCE}
 
 
 def test_what_vanishes_after_the_release_is_not_released_with_it(site: Site) -> None:
@@ -227,7 +255,7 @@ def test_what_vanishes_after_the_release_is_not_released_with_it(site: Site) -> 
     for one in gone[:3]:
         site.run("DELETE FROM dialysis_session WHERE session_no = ?", one)
     site.sweep(2)
-    site.gateway.store.release_brakes("his", "HD03")
+    release(site.gateway.store, "HD03")
     for one in gone[3:6]:
         site.run("DELETE FROM dialysis_session WHERE session_no = ?", one)
     assert site.sweep(3) == 3
@@ -264,7 +292,7 @@ def test_another_database_in_its_place_stops_reading_until_a_person_releases_it(
     with pytest.raises(SourceChangedError, match="不是原来那一个"):
         site.reader.hot()
     assert "停止读取" in command(district, "status").output
-    command(district, "brake", "release", "--source", "his", "--dataset", "HD03")
+    command(district, "brake", "release", "--source", "his", "--dataset", "HD03", answer="y\n")
     again = site.reader.hot()
     assert (again.queued, again.unchanged > 20) == (0, True)
 
@@ -289,8 +317,8 @@ def test_rows_at_the_cursor_and_a_little_before_it_are_found_by_the_next_poll(si
     assert site.reader.hot().queued == 0
 
 
-def command(district: Premises, *words: str) -> Result:
-    return CliRunner().invoke(cli, ["--config", str(district.gateways[HOSPITAL]), *words])
+def command(district: Premises, *words: str, answer: str = "") -> Result:
+    return CliRunner().invoke(cli, ["--config", str(district.gateways[HOSPITAL]), *words], input=answer)
 
 
 def test_a_backfill_reads_a_range_and_goes_on_where_it_was_broken_off(

@@ -27,7 +27,7 @@ class Today:
             return page("today", outlook=self._desk.outlook(), sentence="请先到 HIS 里核实，再勾选“已核实”放行"), 400
         seen = {BrakeKind(kind): said} if kind in set(BrakeKind) else {}
         store = self._desk.gateway.store
-        kinds = store.release_brakes(source, dataset, seen=seen)
+        kinds = store.release_brakes(source, dataset, seen)
         self._desk.changed()
         if not kinds and any((each.source, each.dataset, each.kind) == (source, dataset, kind) for each in store.brakes()):
             return page(

@@ -165,23 +165,27 @@ class Line:
             [sys.executable, *words],
             cwd=_ROOT,
             env=environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
         )
 
-    def run(self, *words: str, failpoint: str = "") -> tuple[int, str]:
-        """Run a command to its end, or to its death at a failpoint: exit code (negative: the signal) and what it said."""
-        return self._ended(self.spawn(*words, failpoint=failpoint), failpoint)
+    def run(self, *words: str, failpoint: str = "", answer: str = "") -> tuple[int, str]:
+        """Run a command to its end, or to its death at a failpoint: exit code (negative: the signal) and what it said.
+
+        `answer`: what a person types.
+        """
+        return self._ended(self.spawn(*words, failpoint=failpoint), failpoint, answer)
 
     def sweep_apart(self, failpoint: str) -> tuple[int, str]:
         """As `run`, of one look of the cold tier: `serve` does it beside other things, and nobody could say where it dies."""
         return self._ended(self._spawn("-c", _SWEEP, str(self.config), failpoint=failpoint), failpoint)
 
-    def _ended(self, process: subprocess.Popen[str], failpoint: str) -> tuple[int, str]:
+    def _ended(self, process: subprocess.Popen[str], failpoint: str, answer: str = "") -> tuple[int, str]:
         with process:
-            said, _ = process.communicate(timeout=300)
+            said, _ = process.communicate(answer, timeout=300)
         if process.returncode < 0:
             self.deaths.append(failpoint)
         return process.returncode, said
