@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 _SERVERS = {
     "postgresql": "postgresql+psycopg://postgres@127.0.0.1:5432/{name}",
@@ -28,12 +28,21 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'test.db'}"
         return
+    _need(kind)
     name = f"liangding_test_{uuid.uuid4().hex[:12]}"
     _administer(kind, f"CREATE DATABASE {name}")
     try:
         yield _SERVERS[kind].format(name=name)
     finally:
+        _drop(kind, name)
+
+
+def _drop(kind: str, name: str) -> None:
+    """A database that stays is told by its name: a run must not fill a server unseen."""
+    try:
         _administer(kind, f"DROP DATABASE {name}")
+    except SQLAlchemyError as error:
+        raise RuntimeError(f"the test's database {name} was not dropped and is still on {kind}") from error
 
 
 def analyze(url: str) -> None:
@@ -46,12 +55,19 @@ def analyze(url: str) -> None:
     engine.dispose()
 
 
-def _administer(kind: str, statement: str) -> None:
-    engine = create_engine(_SERVERS[kind].format(name=_ADMIN[kind]), isolation_level="AUTOCOMMIT")
+def _need(kind: str) -> None:
+    """Skips without a server. Whatever else fails is a failure."""
     try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
+        with _server(kind).connect():
+            pass
     except OperationalError as error:
         pytest.skip(f"{kind} does not run on this machine: {type(error.orig).__name__}")
-    finally:
-        engine.dispose()
+
+
+def _administer(kind: str, statement: str) -> None:
+    with _server(kind).connect() as connection:
+        connection.execute(text(statement))
+
+
+def _server(kind: str) -> Engine:
+    return create_engine(_SERVERS[kind].format(name=_ADMIN[kind]), isolation_level="AUTOCOMMIT", poolclass=NullPool)
