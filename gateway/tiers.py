@@ -103,7 +103,10 @@ class Reader:
         return tally
 
     def _leave_behind(self, complete: datetime) -> None:
-        """Of a source of the present, rows set aside that it did not show: last month's, which nobody can mend any more."""
+        """Of a source of the present, rows set aside that it did not show: last month's, which nobody can mend any more.
+
+        One that was reported before it was spoiled is left at what the platform has: the last that was right.
+        """
         place = (self.source.name, self.source.dataset)
         while refs := self.store.unseen(*place, complete):
             self.store.forget(*place, refs)

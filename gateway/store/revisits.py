@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, or_, select
 
 from gateway.intake import VANISHED
 from gateway.judging import DOUBLED
@@ -15,6 +15,8 @@ from gateway.store.tables import aside, flaw, ledger
 #: rows of one round
 _MOST = 200
 _RULE = '"rule":"{}"'
+#: withdrawals that a brake stopped, and those that it let go
+_STOPPED = '"rule":"mass_void'
 
 
 def due(connection: Connection, source: str, dataset: str, before: datetime, complete: datetime | None = None) -> list[str]:
@@ -40,19 +42,34 @@ def due(connection: Connection, source: str, dataset: str, before: datetime, com
 
 
 def unseen(connection: Connection, source: str, dataset: str, complete: datetime) -> list[str]:
-    """Rows that a complete look begun at that time did not see, and of which no version is live."""
-    here = (aside.c.source == source, aside.c.dataset == dataset, _not_seen(source, dataset, complete))
+    """Rows that a complete look begun at that time did not see; not those whose withdrawal waits for a person.
+
+    A version may be live: what a source of the present does not show any more stays as it was last reported.
+    """
+    stopped = and_(_live(source, dataset), aside.c.reasons.contains(_STOPPED))
+    here = (aside.c.source == source, aside.c.dataset == dataset, aside.c.last_seen < complete, ~stopped)
     return list(connection.execute(select(aside.c.ref).where(*here).order_by(aside.c.ref).limit(_MOST)).scalars())
 
 
 def _not_seen(source: str, dataset: str, complete: datetime) -> ColumnElement[bool]:
+    return and_(aside.c.last_seen < complete, ~_live(source, dataset))
+
+
+def _live(source: str, dataset: str) -> ColumnElement[bool]:
     same = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == aside.c.ref, ledger.c.live.is_(True))
-    return and_(aside.c.last_seen < complete, ~select(ledger.c.ref).where(*same).exists())
+    return select(ledger.c.ref).where(*same).exists()
 
 
 def forget(connection: Connection, source: str, dataset: str, refs: Collection[str]) -> None:
-    """They are gone: nobody's work, and accounted for by that. Another row that gets such a number one day begins anew."""
-    for table in (aside, flaw):
-        here = (table.c.source == source, table.c.dataset == dataset, table.c.ref.in_(list(refs)))
-        connection.execute(delete(table).where(*here))
+    """They are gone: nobody's work, and accounted for by that. Another row that gets such a number one day begins anew.
+
+    Of one that was reported the ledger goes on to tell, and how it was at first.
+    """
+    connection.execute(delete(aside).where(*_those(aside, source, dataset, refs)))
+    reported = select(ledger.c.ref).where(ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == flaw.c.ref)
+    connection.execute(delete(flaw).where(*_those(flaw, source, dataset, refs), ~reported.exists()))
     sightings.replace(connection, {(source, dataset, ref) for ref in refs})
+
+
+def _those(table: Table, source: str, dataset: str, refs: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    return (table.c.source == source, table.c.dataset == dataset, table.c.ref.in_(list(refs)))

@@ -14,7 +14,7 @@ from support.delivery import Clock
 from gateway import config as configuration
 from gateway.tiers import Reader
 from gateway.wiring import Gateway, opened
-from gateway.worklist import TaskFilter
+from gateway.worklist import TaskFilter, TaskKind
 
 CONFIG = """
 store: {url: "sqlite:///gateway.db", key: {file: store.key}, disk_floor: 0}
@@ -68,6 +68,10 @@ def at(site: Path, *statements: str) -> None:
         connection.commit()
 
 
+def kinds(gateway: Gateway) -> dict[str, TaskKind]:
+    return {each.row.ref: each.kind for each in gateway.store.findings(TaskFilter("his", "HD04C"))}
+
+
 def tasks(gateway: Gateway) -> list[str]:
     return [each.row.ref for each in gateway.store.findings(TaskFilter("his", "HD04C"))]
 
@@ -88,6 +92,50 @@ def test_what_last_month_could_not_be_reported_is_no_ones_work_when_the_month_is
     (standing,) = gateway.store.standings(gateway.routes)
     assert standing.balanced
     assert (standing.read, standing.replaced) == (4, 1), "the row is accounted for, and what was reported stays"
+
+
+def test_what_was_reported_and_spoiled_later_stays_as_it_was_reported_when_the_month_is_over(
+    gateway: Gateway, tmp_path: Path, clock: Clock
+) -> None:
+    (feed,) = gateway.feeds
+    reader: Reader = gateway.reader(feed)
+    reader.hot()
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as store:  # as if the platform had taken it
+        store.execute("UPDATE outbox SET state = 'accepted'")
+        store.commit()
+    at(tmp_path, "UPDATE stock SET unit = NULL")
+    clock.move(300)
+    reader.hot()
+    assert kinds(gateway) == {"20261001-1": TaskKind.OUTDATED, "20261001-2": TaskKind.MEND}
+    at(tmp_path, "UPDATE now SET month = '2026-11-01'", "UPDATE stock SET unit = '支' WHERE id = 2")
+    clock.move(300)
+    reader.hot()
+    assert kinds(gateway) == {"20261101-1": TaskKind.MEND}
+    (standing,) = gateway.store.standings(gateway.routes)
+    assert standing.balanced
+    assert (standing.read, standing.outdated, standing.replaced) == (4, 0, 1)
+    assert gateway.store.ledger("H99000100001", "HD04C", [reported(gateway)])[reported(gateway)].live
+
+
+def reported(gateway: Gateway) -> str:
+    """The key of the lot that was reported in October."""
+    return next(each.key for each in gateway.store.deliveries("HD04C") if "L1" in each.key)
+
+
+def test_a_withdrawal_that_waits_for_a_person_waits_after_the_month_too(gateway: Gateway, tmp_path: Path, clock: Clock) -> None:
+    (feed,) = gateway.feeds
+    gateway.reader(feed).hot()
+    at(tmp_path, "UPDATE stock SET unit = NULL")
+    clock.move(300)
+    gateway.reader(feed).hot()
+    with closing(sqlite3.connect(tmp_path / "gateway.db")) as store:
+        store.execute(
+            """UPDATE aside SET reasons = '[{"field":"","rule":"mass_void","message":"停下"}]' WHERE ref = '20261001-1'"""
+        )
+        store.commit()
+    assert gateway.store.unseen("his", "HD04C", clock()) == []
+    clock.move(300)
+    assert gateway.store.unseen("his", "HD04C", clock()) == ["20261001-2"]
 
 
 def test_a_reading_that_did_not_come_to_its_end_leaves_everything(gateway: Gateway, tmp_path: Path, clock: Clock) -> None:
