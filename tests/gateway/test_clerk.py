@@ -127,7 +127,30 @@ def test_a_message_is_the_envelope_with_persons_masked_and_without_a_secret(run:
     assert (record["psn_name"], record["certno"]) == ("王***", "9***")
     assert "测试平台" in result.output
     assert "very-secret-token" not in result.output
-    assert run("message", "--dataset", "RH01", "--key", "nobody").exit_code == 1
+    nobody = run("message", "--dataset", "RH01", "--key", "nobody", "--force")
+    assert (nobody.exit_code, "没有业务主键是 nobody 的记录" in nobody.output) == (1, True)
+
+
+def test_a_message_that_is_not_queued_is_looked_up_and_never_searched_for_unasked(run: Run, site: Path) -> None:
+    """To read a whole table of a hospital for one record is for a person to decide."""
+    query = (site / "profile" / "RH01.sql").read_text(encoding="utf-8")
+    (site / "profile" / "RH01.sql").write_text(query.replace("XT_HZXX", "NO_SUCH_TABLE"), encoding="utf-8")
+    assert run("message", "--dataset", "RH01", "--key", "H0001|1").exit_code == 0
+    missing = run("message", "--dataset", "RH01", "--key", "H9999|1")
+    assert (missing.exit_code, "加 --force" in missing.output, "NO_SUCH_TABLE" in missing.output) == (1, True, False)
+    assert "查询用到的表不存在" in run("message", "--dataset", "RH01", "--key", "H9999|1", "--force").output
+
+
+def test_a_message_is_found_by_its_local_number_or_by_reading_everything_where_that_is_wanted(run: Run, site: Path) -> None:
+    mapping = site / "profile" / "RH01.yaml"
+    mapping.write_text(
+        mapping.read_text(encoding="utf-8").replace("rx_id: {column: HZBH}", "rx_id: {joined: [HZBH, HZBH], with: X}")
+    )
+    key = ("message", "--dataset", "RH01", "--key", "H0002XH0002|1")
+    assert run(*key).exit_code == 1
+    for more in (("--ref", "H0002"), ("--force",)):
+        result = run(*key, *more)
+        assert (result.exit_code, "还没有入队" in result.output) == (0, True), result.output
 
 
 def test_the_report_has_the_account_the_reasons_and_masked_rows(run: Run, site: Path) -> None:
