@@ -1,7 +1,7 @@
 """What every profile must keep: in one line of its tests (`keep`), and on a site that wants to know what it installed.
 
 A rule that a site's data cannot show, because there is too little of it, is held. Nothing is written. Of a large table
-only the first rows are read; a service that cannot go on after a key is read whole, once for each page length.
+only the first rows are read; a service that cannot go on after a key is read whole once, and its first pages are asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from adapters import fixturefile, profile, quality
 from adapters.profile import Profile
 from gateway.errors import GatewayError, SourceError, SourceQueryError
 from gateway.model import RowState, SourceRow
-from gateway.ports import SweptSource
+from gateway.ports import SweptSource, WholeSource
 from schemas import build, wire
 from schemas.errors import SpecError, WireError
 from schemas.model import Dataset, Edition
@@ -29,6 +29,8 @@ MOST = 2000
 #: page lengths that must all read the same
 _LENGTHS = (7, 50, 500)
 _EXAMPLES = 3
+#: pages of the least length that are asked for of a service that is read whole
+_PAGES = 3
 _DAY = timedelta(days=1)
 
 
@@ -63,11 +65,17 @@ def of_folder(found: Profile, edition: Edition) -> Iterator[Finding]:
         yield _told(path.stem, "例子", partial(_fixtures, found, path, edition), "每个例子都如所写")
 
 
-def of_source(source: SweptSource, edition: Edition, most: int = MOST) -> Iterator[Finding]:
-    """What one data set of a site shows. A source that is away or whose query is wrong is one finding, and the last."""
+def of_source(
+    source: SweptSource, edition: Edition, most: int = MOST, read: Sequence[SourceRow] | None = None
+) -> Iterator[Finding]:
+    """What one data set of a site shows. A source that is away or whose query is wrong is one finding, and the last.
+
+    `read`: its first rows, up to `most`, by whoever has just read it to its end; a source that is read whole is not asked again.
+    """
     try:
-        rows = _rows(source, max(_LENGTHS), most)
-        yield _paging(source, rows, most)
+        whole = source if isinstance(source, WholeSource) and source.at_once else None
+        rows = read if whole and read is not None else _rows(source, max(_LENGTHS), most)
+        yield _opening(whole, source.dataset, rows) if whole else _paging(source, rows, most)
         yield _references(source, rows)
         yield _keys(source, rows, edition.datasets[source.dataset])
         yield _values(source, rows, edition)
@@ -125,6 +133,26 @@ def _paging(source: SweptSource, rows: Sequence[SourceRow], most: int) -> Findin
     return Finding(
         source.dataset, "分页", True, f"每页 {'、'.join(map(str, _LENGTHS))} 行，读到的 {len(rows)} 行都相同，次序也相同"
     )
+
+
+def _opening(source: WholeSource, dataset: str, rows: Sequence[SourceRow]) -> Finding:
+    """To read all of it for each page length would burden the service: its first pages show whether they are counted rightly.
+
+    What it says of where a page begins, by number or by row, decides which rows the shorter pages hold.
+    """
+    if not source.turns:
+        return Finding(dataset, "分页", True, f"服务不翻页，一次给全，读到 {len(rows)} 行")
+    long = source.opening(max(_LENGTHS), 1)
+    short = source.opening(min(_LENGTHS), _PAGES)[: len(long) or None]
+    astray = [ref for ref in short if ref not in set(long)]
+    if astray:
+        told = (
+            f"每页 {min(_LENGTHS)} 行的前 {_PAGES} 页里，有每页 {max(_LENGTHS)} 行的第一页没有的行：{'、'.join(astray[:_EXAMPLES])}"
+        )
+        hint = "多半是页码从 0 还是从 1 数起（first）写错了；若数据没有正在变，请核对 paging"
+        return Finding(dataset, "分页", False, f"{told}；{hint}")
+    told = f"每页 {min(_LENGTHS)} 行的前 {_PAGES} 页都在每页 {max(_LENGTHS)} 行的第一页里"
+    return Finding(dataset, "分页", True, f"{told}；服务不能按键接着读，只整个读一遍，读到 {len(rows)} 行")
 
 
 def _references(source: SweptSource, rows: Sequence[SourceRow]) -> Finding:

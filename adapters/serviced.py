@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import islice
 from typing import Any, Protocol
 
 from adapters import children, replies
@@ -83,6 +84,21 @@ class ServiceSource(LocalSource):
     def sweeps(self) -> bool:
         """Whether the manifest has what warm and cold reading need."""
         return self.entry.window is not None and self.entry.lookup is not None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether each reading asks the service for everything: it does not go on after a key."""
+        return self.entry.main.paging.by is not By.KEY
+
+    @property
+    def turns(self) -> bool:
+        """Whether the service gives its rows page by page."""
+        return self.entry.main.paging.by is not By.NONE
+
+    def opening(self, size: int, pages: int) -> list[str]:
+        """The refs of the first pages as the service gives them."""
+        asked = self._asked(self.entry.main, {**self._position(None), **self._days()}, size)
+        return [row[ROW_REF] for rows in islice(asked, pages) for row in rows]
 
     def pages(self, after: Cursor | None, size: int) -> Iterator[Page]:
         """What is new or, of a rescan, everything of its days. In the order of the service if it pages by key, else in ours."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from gateway.judging import Judge, Judged, doubled
-from gateway.model import AsideState, Tally
+from gateway.model import AsideState, SourceRow, Tally
 from gateway.ports import RecordSource
 from schemas.model import Violation
 
 #: (institution, data set, key) -> the source and the row that have it
 Owners = dict[tuple[str, str, str], tuple[str, str]]
+#: rows named for each cause
+_EXAMPLES = 3
 
 
 @dataclass
@@ -55,14 +57,15 @@ def check(
     *,
     clock: Callable[[], datetime],
     keep: Callable[[str, Mapping[str, Any]], None] = lambda dataset, record: None,
+    note: Callable[[Sequence[SourceRow]], None] = lambda rows: None,
     count: Callable[[], int | None] = lambda: None,
     page_size: int = 500,
-    examples: int = 3,
     owners: Owners | None = None,
 ) -> CheckReport:
     """Read the source from the start and tell what each row would become. SourceError if it cannot be read.
 
-    Each record that would be sent is shown to `keep`, to be compared with the others. `count` says how many rows there are.
+    Each record that would be sent is shown to `keep`, to be compared with the others; each page as it was read to `note`.
+    `count` says how many rows there are.
     `owners` is what the sources checked before have taken: as in a run, a key is the row's that was read first.
     """
     causes: dict[tuple[AsideState, tuple[Violation, ...]], Cause] = {}
@@ -70,6 +73,7 @@ def check(
     read = ready = 0
     before = count()
     for page in source.pages(None, page_size):
+        note(page.rows)
         for row in page.rows:
             read += 1
             judged = judge.judge(row, clock())
@@ -80,7 +84,7 @@ def check(
                 continue
             cause = causes.setdefault(verdict, Cause(*verdict))
             cause.rows += 1
-            if len(cause.examples) < examples:
+            if len(cause.examples) < _EXAMPLES:
                 cause.examples.append(row.ref)
     ranked = sorted(causes.values(), key=lambda cause: -cause.rows)
     after = count()

@@ -83,6 +83,22 @@ class PresentSource(Protocol):
 
 
 @runtime_checkable
+class WholeSource(Protocol):
+    """A source that may have to be asked for everything at each reading, because it cannot go on after a row."""
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it is so: then each reading, whatever its page length, costs the site all of its rows."""
+
+    @property
+    def turns(self) -> bool:
+        """Whether it gives them page by page."""
+
+    def opening(self, size: int, pages: int) -> list[str]:
+        """The refs of its first pages as it gives them, asked for by that length. SourceError as `pages`."""
+
+
+@runtime_checkable
 class ProvenSource(Protocol):
     """A source over a database, whose account can be asked what it may do."""
 

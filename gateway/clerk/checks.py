@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from gateway.comparing import Comparison
 from gateway.config import Config
 from gateway.errors import ConfigError, SourceError
 from gateway.judging import Judge
+from gateway.model import SourceRow
 from gateway.telling import told
 from gateway.unread import Unread
 from gateway.wiring import Feed, edition_of, feeds_of, unfinished_of
@@ -28,6 +29,17 @@ from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
 _NO_RID = "check"
+
+
+class First:
+    """The first rows of a reading."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self.rows = most, list[SourceRow]()
+
+    def take(self, rows: Sequence[SourceRow]) -> None:
+        """Keep them, as far as they are wanted."""
+        self.rows.extend(rows[: self._most - len(self.rows)])
 
 
 @click.command(cls=Command, help="检查：连接、读取、映射、校验，但不发送任何数据。")
@@ -48,11 +60,15 @@ def check(path: Path, only: str | None, out: Path | None, contracted: bool) -> N
         comparison = Comparison(edition)
         lost: list[Unread] = []
         gatherer = reporting.Gatherer(config, edition, out, _now)
-        well = [_check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer) for feed in feeds]
+        first = [First(contract.MOST if contracted else 0) for _ in feeds]
+        well = [
+            _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer, rows.take)
+            for feed, rows in zip(feeds, first, strict=True)
+        ]
         left, missed = unfinished_of(config, edition, only), list(unread.sentences(lost))
         _tell_red([*missed, *left])
         show.comparison(_console(), comparison, whole=not lost)
-        kept = _contract(feeds, edition) if contracted else True
+        kept = _contract(zip(feeds, first, strict=True), lost, edition) if contracted else True
         for file in gatherer.write(comparison, missed, left):
             show.say(_console(), f"报告已写到 {file}")
     sys.exit(0 if all(well) and not left and kept else 1)
@@ -70,13 +86,22 @@ def _prove_read_only(config: Config, feeds: Sequence[Feed]) -> None:
         raise ConfigError("\n".join(refused))
 
 
-def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unread], gatherer: reporting.Gatherer) -> bool:
+def _check_feed(
+    feed: Feed,
+    judge: Judge,
+    comparison: Comparison,
+    lost: list[Unread],
+    gatherer: reporting.Gatherer,
+    note: Callable[[Sequence[SourceRow]], None],
+) -> bool:
     """Whether the feed could be read and every row is accounted for; the others are checked all the same."""
     try:
         source = feed.source
         keep, owners, size = comparison.take, comparison.owners, feed.page_size
         with gatherer.timed():
-            report = check_source(source, judge, clock=_now, keep=keep, count=source.count, page_size=size, owners=owners)
+            report = check_source(
+                source, judge, clock=_now, keep=keep, note=note, count=source.count, page_size=size, owners=owners
+            )
     except SourceError as error:
         lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
         return False
@@ -85,12 +110,14 @@ def _check_feed(feed: Feed, judge: Judge, comparison: Comparison, lost: list[Unr
     return report.balanced
 
 
-def _contract(feeds: Sequence[Feed], edition: Edition) -> bool:
-    """Whether each source keeps what every profile must keep; of a large table the first rows are tried."""
+def _contract(checked: Iterable[tuple[Feed, First]], lost: Sequence[Unread], edition: Edition) -> bool:
+    """Whether each source keeps what every profile must keep; of a large table the first rows are tried, as they were read."""
     show.say(_console(), "适配包的合同：")
     held = True
-    for feed in feeds:
-        for each in contract.of_source(feed.source, edition):
+    broken_off = {(each.source, each.dataset) for each in lost}
+    for feed, first in checked:
+        read = None if (feed.source.name, feed.source.dataset) in broken_off else first.rows
+        for each in contract.of_source(feed.source, edition, read=read):
             sentence = f"  {feed.source.name} {each.dataset} {each.rule}：{'守' if each.held else '没有守'}　{each.sentence}"
             show.say(_console(), sentence, style="" if each.held else "red")
             held = held and each.held

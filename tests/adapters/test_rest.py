@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support.services import BEGAN, PASSWORD, USER, Reply, Request, RestHis, served, session
 from support.tls import Authority, front
 
 import adapters
-from adapters import profile
+from adapters import contract, profile
 from adapters.profile import Site
 from adapters.serviced import ServiceSource
 from adapters.webclient import Spacing
 from gateway.errors import ConfigError, SourceError, SourceQueryError
+from gateway.main import cli
 from gateway.model import Cursor, RowState, Service
 from schemas import loader
 from schemas.errors import SpecError
@@ -31,6 +34,20 @@ from schemas.wire import SHANGHAI
 
 TEMPLATE = Path(adapters.__path__[0]) / "templates" / "rest"
 OVER = BEGAN + timedelta(hours=4)
+CONFIG = """
+store: {{url: "sqlite:///gateway.db"}}
+institutions: [{{code: "H99000100001", name: 甲, admvs: "990001"}}]
+targets:
+  bureau:
+    url: http://127.0.0.1:1/api/upload
+    credentials: {{H99000100001: {{paasid: app, token: {{env: PATH}}}}}}
+sources:
+  - name: his
+    profile: profile
+    institution: "H99000100001"
+    constants: {{org_code: "07"}}
+    service: {{url: "{url}", user: "{user}", password: {{file: password}}}}
+"""
 
 
 @pytest.fixture
@@ -312,3 +329,32 @@ def test_a_secret_that_is_missing_is_told_before_anything_is_called(opened: Open
 def test_a_wrong_manifest_names_file_and_key(opened: Open, old: str, new: str, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         opened((old, new))
+
+
+def test_the_contract_reads_a_service_once_and_asks_for_its_first_pages(his: RestHis, tmp_path: Path) -> None:
+    """`gateway check --contract` of ten thousand rows must not ask the site for forty thousand."""
+    his.rows, his.most = [session(number) for number in range(40)], 500
+    shutil.copytree(TEMPLATE, tmp_path / "profile")
+    (tmp_path / "config.yaml").write_text(CONFIG.format(url=his.url, user=USER), encoding="utf-8")  # type: ignore[attr-defined]
+    (tmp_path / "password").write_text(PASSWORD, encoding="utf-8")
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["--config", str(tmp_path / "config.yaml"), "check", "--contract"])
+    assert "his HD03 分页：守　每页 7 行的前 3 页都在每页 500 行的第一页里" in result.output, result.output
+    assert "读到 40 行" in result.output
+    assert "his HD03 按行号查：守" in result.output
+    assert Counter(each.query["pageSize"] for each in his.asked if "updatedFrom" in each.query) == {"500": 2, "7": 3}
+
+
+def test_the_contract_finds_a_page_number_that_is_counted_otherwise(his: RestHis, opened: Open) -> None:
+    """Nothing else would: what the first page holds would be missing from every reading."""
+    his.rows, his.most = [session(number) for number in range(900)], 500
+    wrong = opened(("first: 1, total: data.total}\n      reply: &reply", "first: 2}\n      reply: &reply"))
+    (finding,) = (each for each in contract.of_source(wrong, loader.reference()) if each.rule == "分页")
+    assert (finding.held, "页码从 0 还是从 1 数起" in finding.sentence) == (False, True)
+
+
+def test_a_service_without_pages_is_asked_once(his: RestHis, opened: Open) -> None:
+    his.most = 500
+    plain = opened(("{by: page, first: 1, total: data.total}\n      reply: &reply", "{by: none}\n      reply: &reply"))
+    (finding, *_) = contract.of_source(plain, loader.reference())
+    assert (finding.held, finding.sentence) == (True, "服务不翻页，一次给全，读到 10 行")
+    assert sum("updatedFrom" in each.query for each in his.asked) == 1
