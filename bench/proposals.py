@@ -19,7 +19,8 @@ from sqlalchemy import make_url
 from adapters import profile
 from adapters.connection import SiteDatabase
 from adapters.origins import CatalogueValue, Constant, First, Origin
-from adapters.proposing.ranking import Proposal, Ranking, chosen
+from adapters.proposing.proposal import Proposal, chosen
+from adapters.proposing.ranking import Ranking
 from adapters.proposing.survey import Survey
 from adapters.refining import Refined
 from adapters.sql import Query

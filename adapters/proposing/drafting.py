@@ -10,7 +10,8 @@ from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, Table
 from adapters.proposing.idioms import key_kind
 from adapters.proposing.labels import listed
-from adapters.proposing.ranking import PROPOSED, Place, Proposal, Ranking, chosen
+from adapters.proposing.proposal import Place, Proposal, chosen
+from adapters.proposing.ranking import PROPOSED, Ranking
 from adapters.proposing.survey import Survey
 from adapters.proposing.vocabulary import Slots, essence, vocabulary
 from adapters.sql import KeyKind

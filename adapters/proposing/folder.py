@@ -11,8 +11,9 @@ from pathlib import Path
 from adapters import quality
 from adapters.proposing.drafting import Draft, draft
 from adapters.proposing.idioms import Idioms
+from adapters.proposing.proposal import TableProposal
 from adapters.proposing.queries import Queries
-from adapters.proposing.ranking import Ranking, TableProposal
+from adapters.proposing.ranking import Ranking
 from adapters.proposing.rules import Rules, quoted
 from adapters.proposing.survey import Survey
 from gateway.errors import ConfigError

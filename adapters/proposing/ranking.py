@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from adapters.introspection.contents import Content
 from adapters.introspection.shapes import Shape
-from adapters.introspection.tables import Column, Kind, Link, Table
-from adapters.proposing import labels
+from adapters.introspection.tables import Kind, Table
+from adapters.proposing.offers import Offers
+from adapters.proposing.proposal import Place, Proposal, TableProposal
 from adapters.proposing.scoring import score
 from adapters.proposing.sides import Offered, Score, Wanted, wanted
 from adapters.proposing.survey import Survey
-from adapters.proposing.vocabulary import Slots, Vocabulary, essence, vocabulary, words
-from schemas.model import Dataset, Edition, Field, FieldType
+from adapters.proposing.vocabulary import Slots, Vocabulary, essence, vocabulary
+from schemas.model import Edition, Field, FieldType
 
 PROPOSED = 3  #: per field
 _LOOKED_AT = 12  #: tables whose rows are looked at before one is chosen
@@ -48,49 +48,14 @@ _BY_NAME, _BY_FIELDS = 0.4, 0.6
 _HOUSEKEEPING = frozenset({"created", "updated", "deleted", "tenant"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A table reached from the head table by links; () is the head table itself."""
-
-    table: str
-    head: str
-    path: tuple[Link, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A column, or a day and a clock, that may be what a field asks for."""
-
-    place: Place
-    offered: Offered
-    score: Score
-    clock: Offered | None = None  #: the wall clock beside `offered`, which is then the day
-
-    @property
-    def shown(self) -> str:
-        """As a person reads it."""
-        return f"{self.offered.shown}＋{self.clock.column.name}" if self.clock else self.offered.shown
-
-
-@dataclass(frozen=True, slots=True)
-class TableProposal:
-    """A table that the data set may come from."""
-
-    table: Table
-    score: float
-    covered: tuple[str, ...]  #: labels of the required fields that something in it may be
-    empty: bool = False
-
-
 class Ranking:
     """Proposals for one data set."""
 
     def __init__(self, survey: Survey, edition: Edition, dataset: str, known: Vocabulary | None = None) -> None:
         self.survey, self.edition, self.dataset = survey, edition, edition.datasets[dataset]
         self._known = known or vocabulary()
-        self._offers: dict[tuple[str, bool], tuple[Offered, ...]] = {}
+        self._offers = Offers(survey, self._known)
         about = (*self._known.of_text(self.dataset.name), *self._known.of_text(self.dataset.scene))
-        self._common = _common(survey.tables)
         self._about: frozenset[str] = frozenset().union(*about) - self._known.heads
         named = [each for each in self._known.of_text(self.dataset.name) if each and not each <= self._known.heads]
         self._thing: frozenset[str] = named[-1] if named else frozenset()
@@ -127,7 +92,7 @@ class Ranking:
         return wanted(spec, self.edition.codes.get(spec.codes or ""), self._known)
 
     def _rough(self, table: Table) -> TableProposal:
-        return self._covering(table, self._offered(table, looked=False), self._named(table), linked=False)
+        return self._covering(table, self._offers.of(table, looked=False), self._named(table), linked=False)
 
     def _exact(self, table: Table) -> TableProposal:
         offers = [each for place in self.places(table.name) if len(place.path) < _FARTHEST for each in self._near(place)]
@@ -136,7 +101,7 @@ class Ranking:
         return replace(found, score=found.score * (_EMPTY_TABLE if empty else 1.0), empty=empty)
 
     def _near(self, place: Place) -> Iterable[Offered]:
-        return self._offered(self.survey.tables[place.table], looked=not place.path)
+        return self._offers.of(self.survey.tables[place.table], looked=not place.path)
 
     def _covering(self, table: Table, offers: Sequence[Offered], named: float, *, linked: bool) -> TableProposal:
         """A table without a business time, its own or a linked one, is a catalogue: it has no records."""
@@ -163,23 +128,15 @@ class Ranking:
         value = score(asked, offered, self._known, self._given(offered.table, table.name)).value
         if self._housekeeping(offered):
             value *= _STAMP if asked.spec.name == self.dataset.occurred else _OWN
-        return value if offered.table == table.name or self._kin(offered.table, table.name) else value * _NEAR_TABLE
+        return value if offered.table == table.name or self._offers.kin(offered.table, table.name) else value * _NEAR_TABLE
 
     def _given(self, table: str, head: str) -> frozenset[str]:
         """What the data set is about is said of the head table, and of the other half of a document, without being said."""
-        return self._about if table == head or self._kin(table, head) else frozenset()
-
-    def _kin(self, one: str, other: str) -> bool:
-        """Whether two tables are called after the same thing, as the head and the lines of a document are."""
-        return bool((frozenset(words(one)) & frozenset(words(other))) - self._common)
+        return self._about if table == head or self._offers.kin(table, head) else frozenset()
 
     def _named(self, table: Table) -> float:
-        by_name, by_comment = self._called(table), self._known.of_text(essence(table.comment))
+        by_name, by_comment = self._offers.called(table), self._known.of_text(essence(table.comment))
         return max(self._like(by_name), self._like(by_comment))
-
-    def _called(self, table: Table) -> Slots:
-        """The words of its name, without what the product puts before every name."""
-        return self._known.of_name("_".join(word for word in words(table.name) if word not in self._common))
 
     def _like(self, slots: Slots) -> float:
         """The last word of the data set's name says what its records are: 门诊处方 is of prescriptions."""
@@ -205,7 +162,7 @@ class Ranking:
 
     def _at(self, asked: Wanted, place: Place) -> Iterator[Proposal]:
         table = self.survey.tables[place.table]
-        offers = self._offered(table, looked=True)
+        offers = self._offers.of(table, looked=True)
         far = _PER_LINK ** len(place.path)
         for each in offers:
             if place.path and (each.column.name == place.path[-1].target or self._housekeeping(each)):
@@ -246,45 +203,6 @@ class Ranking:
     def _kinship(self, day: Offered, clock: Offered, asked: Wanted) -> float:
         return score(asked, day, self._known).value + len(set(day.names) & set(clock.names)) * 0.1
 
-    def _offered(self, table: Table, *, looked: bool) -> tuple[Offered, ...]:
-        if (table.name, looked) not in self._offers:
-            contents: Mapping[str, Content] = self.survey.contents(table.name) if looked else {}
-            self._offers[table.name, looked] = tuple(self._take_apart(table, contents))
-        return self._offers[table.name, looked]
-
-    def _take_apart(self, table: Table, contents: Mapping[str, Content]) -> Iterator[Offered]:
-        about = frozenset().union(*self._called(table), *self._known.of_text(essence(table.comment)))
-        for column in table.columns:
-            content = contents.get(column.name, Content())
-            yield self._offer(table, column, content, about, looked=bool(contents))
-            for path, inner in content.paths.items():
-                yield self._offer(table, column, inner, about, path, looked=True)
-
-    def _offer(
-        self, table: Table, column: Column, content: Content, about: frozenset[str], path: str = "", *, looked: bool
-    ) -> Offered:
-        name = path or column.name
-        return Offered(
-            table=table.name,
-            column=replace(column, kind=Kind.TEXT, comment="") if path else column,
-            content=content,
-            by_name=self._known.of_name(name),
-            by_comment=() if path else self._known.of_text(essence(column.comment)),
-            by_table=about,
-            names=frozenset(words(name)),
-            key=column.name in table.key,
-            link=looked and any(each.column == column.name for each in self.survey.links(table.name)),
-            path=path,
-            labels=() if path else tuple(labels.listed(column.comment).values()),
-        )
-
-
-def _common(tables: Iterable[str]) -> frozenset[str]:
-    """The word that a product puts before most of its tables' names; none where there is no such word."""
-    first = Counter(words(each)[0] for each in tables if len(words(each)) > 1)
-    most = first.most_common(1)
-    return frozenset({most[0][0]}) if most and most[0][1] * 2 > len(first) and most[0][1] * 2 > sum(first.values()) else frozenset()
-
 
 def _relevant(offered: Offered, asked: Wanted, place: Place) -> float:
     """The column of a person or thing that the field is not about may well be called the same."""
@@ -298,21 +216,3 @@ def _is_day(offered: Offered) -> bool:
 
 def _is_clock(offered: Offered) -> bool:
     return offered.column.kind is Kind.TIME or (offered.column.kind is Kind.TEXT and offered.content.share(Shape.CLOCK) > 0.6)
-
-
-def chosen(dataset: Dataset, proposals: Mapping[str, Sequence[Proposal]], least: float = 0.55) -> dict[str, Proposal]:
-    """The proposal of each field that the skeleton makes active: good enough, and not much better for another field."""
-    best: dict[str, float] = {}
-    for found in proposals.values():
-        if found:
-            best[found[0].shown] = max(best.get(found[0].shown, 0.0), found[0].score.value)
-    specs = {spec.name: spec for spec in dataset.fields}
-    active: dict[str, Proposal] = {}
-    for name, found in proposals.items():
-        if not found:
-            continue
-        first, needed = found[0], name in specs and specs[name].required
-        enough = first.score.value >= (least if needed else least + 0.1)
-        if enough and (needed or first.score.value >= best[first.shown] - 0.2):
-            active[name] = first
-    return active

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from adapters.introspection.shapes import Shape
 from adapters.proposing.drafting import Draft
 from adapters.proposing.labels import best_label, listed
-from adapters.proposing.ranking import Proposal
+from adapters.proposing.proposal import Proposal
 from adapters.proposing.sides import Offered
 from adapters.proposing.vocabulary import vocabulary
 from adapters.unfinished import PLACEHOLDER

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from support import visits
 
-from adapters import children, profile
-from adapters.profile import Site
+from adapters import children
 from adapters.sql import SqlSource
 from gateway.advice import advice
 from gateway.errors import ConfigError, SourceQueryError
@@ -21,28 +20,11 @@ from schemas.errors import SpecError
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
 
-MANIFEST = """
-product: 甲
-vendor: 乙
-kind: sql
-dialects: [sqlite]
-datasets:
-  T1:
-    query: T1.sql
-    window: window.sql
-    lookup: lookup.sql
-    mapping: T1.yaml
-    takes: [after_key, limit]
-    reading: rescan
-    key: integer
-    children: {drugs: drugs.sql}
-"""
 HEAD = "SELECT id AS row_ref, id AS cursor_key, id, count, code FROM visit"
 FILES = {
-    "manifest.yaml": MANIFEST,
+    "manifest.yaml": visits.manifest("after_key, limit", "rescan", "    children: {drugs: drugs.sql}\n"),
     "T1.sql": f"{HEAD} WHERE id > :after_key ORDER BY id LIMIT :limit",
-    "window.sql": f"{HEAD} WHERE changed >= :from AND changed < :to AND id > :after_key ORDER BY id LIMIT :limit",
-    "lookup.sql": f"{HEAD} WHERE id IN :keys ORDER BY id",
+    **visits.swept(HEAD),
     "drugs.sql": "SELECT visit_id AS row_ref, line AS line_key, drug FROM given WHERE visit_id IN :keys ORDER BY drug",
     "T1.yaml": "dataset: T1\nfields: {id: {column: id}, count: {column: count}, code: {column: code}}\n"
     "children: {drugs: {fields: {drug: {column: drug}}}}\nabsent: {lot: 没有}\n",
@@ -56,15 +38,11 @@ def folder(tmp_path: Path, site: Path) -> Path:
         connection.execute("CREATE TABLE given (visit_id INTEGER, line INTEGER, drug TEXT)")
         connection.executemany("INSERT INTO given VALUES (?, ?, ?)", [(100, 10, "甲"), (100, 9, "乙"), (99, 1, "丙")])
         connection.commit()
-    place = tmp_path / "own"
-    place.mkdir()
-    for name, content in FILES.items():
-        (place / name).write_text(content, encoding="utf-8")
-    return place
+    return visits.written(tmp_path / "own", FILES)
 
 
 def opened(folder: Path, site: Path, edition: Edition) -> SqlSource:
-    (source,) = profile.open_sources(profile.load(folder), Site("门诊", URL.create("sqlite", database=str(site)), "H1"), edition)
+    (source,) = visits.opened(folder, site, edition)
     return source
 
 
@@ -134,7 +112,9 @@ def test_numbers_of_oracle_order_lines_by_their_size_whatever_type_they_come_in(
 
 
 def test_children_stand_in_both_files_or_in_none(folder: Path, site: Path, edition: Edition) -> None:
-    (folder / "manifest.yaml").write_text(MANIFEST.replace("    children: {drugs: drugs.sql}\n", ""), encoding="utf-8")
+    (folder / "manifest.yaml").write_text(
+        FILES["manifest.yaml"].replace("    children: {drugs: drugs.sql}\n", ""), encoding="utf-8"
+    )
     with pytest.raises(ConfigError, match=r"子表 drugs 须同时写在 T1\.yaml 的 children 和 manifest\.yaml 的 children 里"):
         opened(folder, site, edition)
 
@@ -147,7 +127,7 @@ def test_a_change_of_the_lines_query_makes_the_source_be_read_again(folder: Path
 
 def test_lines_read_on_by_change_times_need_the_queries_that_see_their_edits(folder: Path, site: Path, edition: Edition) -> None:
     """A line that is changed alone leaves its head as it was: no cursor would ever come to it."""
-    manifest = MANIFEST.replace("reading: rescan", "reading: incremental")
+    manifest = FILES["manifest.yaml"].replace("reading: rescan", "reading: incremental")
     (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
     assert lines(opened(folder, site, edition), 100)["99"] == [{"drug": "丙"}]
     queries = "    window: window.sql\n    lookup: lookup.sql\n"

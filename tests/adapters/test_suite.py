@@ -9,38 +9,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import URL
+from support import visits
 
-from adapters import contract, profile
+from adapters import contract
 from adapters.contract import BrokenContractError
-from adapters.profile import Site
 from adapters.quality import RULES
 from gateway.main import cli
 from gateway.ports import SweptSource
 from schemas.model import Edition
 
-MANIFEST = """
-product: 甲
-vendor: 乙
-kind: sql
-dialects: [sqlite]
-datasets:
-  T1:
-    query: T1.sql
-    window: window.sql
-    lookup: lookup.sql
-    mapping: T1.yaml
-    takes: [after_time, after_key, limit]
-    reading: incremental
-    key: integer
-"""
 HEAD = "SELECT id AS row_ref, changed AS cursor_time, id AS cursor_key, id, count, code, changed FROM visit"
 FILES = {
-    "manifest.yaml": MANIFEST,
+    "manifest.yaml": visits.manifest("after_time, after_key, limit", "incremental"),
     "T1.sql": f"{HEAD} WHERE changed > :after_time OR (changed = :after_time AND id > :after_key)"
     " ORDER BY changed, id LIMIT :limit",
-    "window.sql": f"{HEAD} WHERE changed >= :from AND changed < :to AND id > :after_key ORDER BY id LIMIT :limit",
-    "lookup.sql": f"{HEAD} WHERE id IN :keys",
+    **visits.swept(HEAD),
     "T1.yaml": "dataset: T1\nfields:\n  id: {column: id}\n  count: {column: count}\n  code: {column: code}\n"
     "  begn: {column: changed}\n"
     "absent: {lot: 没有}\n",
@@ -66,14 +49,10 @@ def broken(tmp_path: Path, site: Path, edition: Edition) -> Broken:
     """What the suite says of a good profile in which one text of one file was exchanged; "" if it is content."""
 
     def say(file: str = "", old: str = "", new: str = "") -> str:
-        folder = tmp_path / "own"
-        (folder / "fixtures").mkdir(parents=True, exist_ok=True)
-        for name, content in FILES.items():
-            assert name != file or old in content
-            (folder / name).write_text(content.replace(old, new) if name == file else content, encoding="utf-8")
-        sources: list[SweptSource] = profile.open_sources(
-            profile.load(folder), Site("门诊", URL.create("sqlite", database=str(site)), "H1"), edition
-        )
+        assert not file or old in FILES[file]
+        files = {name: content.replace(old, new) if name == file else content for name, content in FILES.items()}
+        folder = visits.written(tmp_path / "own", files)
+        sources: list[SweptSource] = [*visits.opened(folder, site, edition)]
         try:
             contract.keep(folder, edition, sources)
         except BrokenContractError as error:
