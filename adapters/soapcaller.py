@@ -18,7 +18,7 @@ from zeep import exceptions
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
-from adapters import replies
+from adapters import multiref, replies
 from adapters.replies import UnusableError
 from adapters.serviceplan import Call
 from adapters.webclient import WebClient, basic
@@ -55,7 +55,9 @@ class _Local(Transport):
         self.client, self.folder, self.sent = client, folder.resolve(), sent
 
     def load(self, url: str) -> bytes:
-        """A file of the folder."""
+        """A file of the folder; the schema of the SOAP encoding, which old services name and do not bring, is ours."""
+        if url == multiref.ENCODING:
+            return multiref.SCHEMA
         parts = urlsplit(url)
         path = Path(unquote(parts.path) if parts.scheme == "file" else url).resolve()
         if parts.scheme not in ("", "file") or not path.is_relative_to(self.folder) or not path.is_file():
@@ -67,7 +69,7 @@ class _Local(Transport):
         reply = self.client.call("POST", address, data=message, headers=dict(headers), **self.sent)
         if reply.status_code != 500 or b"Fault" not in reply.content:
             self.client.usable(reply)
-        return _Response(reply.status_code, reply.headers, reply.content)
+        return _Response(reply.status_code, reply.headers, multiref.resolved(reply.content))
 
 
 class _Seen(zeep.Plugin):

@@ -21,6 +21,8 @@ from schemas.wire import SHANGHAI
 USER, PASSWORD = "gateway_reader", "not-a-real-password"
 BEGAN = datetime.now(SHANGHAI).replace(hour=8, minute=0, second=0, microsecond=0, tzinfo=None) - timedelta(days=1)
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_ENC = "http://schemas.xmlsoap.org/soap/encoding/"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _HIS = "urn:his-template"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _WSU = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
@@ -295,3 +297,37 @@ def _element(name: str, row: Mapping[str, Any]) -> str:
         each if isinstance(each, str) and each.startswith("<") else f"<{key}>{each}</{key}>" for key, each in row.items()
     )
     return f"<{name}>{inner}</{name}>"
+
+
+@dataclass
+class AxisHis(SoapHis):
+    """The same by rpc/encoded, as Axis 1 writes it: every structure stands beside the reply, under a number."""
+
+    bend_reply: Callable[[str], str] = lambda text: text
+
+    def _wrapped(self, content: str) -> Reply:
+        response = etree.fromstring(content)
+        beside: list[str] = []
+        result = _encoded(response[0], "QueryTreatmentsReturn", beside)
+        name = etree.QName(response).localname
+        parts = f'<a:{name} s:encodingStyle="{_ENC}" xmlns:a="{_HIS}">{result}</a:{name}>{"".join(beside)}'
+        spaces = f'xmlns:s="{_SOAP}" xmlns:e="{_ENC}" xmlns:i="{_XSI}" xmlns:x="http://www.w3.org/2001/XMLSchema"'
+        body = self.bend_reply(f"<s:Envelope {spaces}><s:Body>{parts}</s:Body></s:Envelope>")
+        return Reply(body.encode(), kind="text/xml; charset=utf-8")
+
+
+def _encoded(element: Any, name: str, beside: list[str]) -> str:
+    """A text with its type, or a reference to what is put beside."""
+    if not len(element) and element.get(f"{{{_XSI}}}nil"):
+        return f'<{name} i:nil="true"/>'
+    if not len(element) and name != "treatments":
+        return f'<{name} i:type="e:string">{element.text or ""}</{name}>'
+    inner = "".join(_encoded(child, etree.QName(child).localname, beside) for child in element)
+    number = len(beside)
+    kind = (
+        'i:type="e:Array" e:arrayType="a:Treatment[]" xmlns:a="urn:his"'
+        if name == "treatments"
+        else 'i:type="a:T" xmlns:a="urn:his"'
+    )
+    beside.append(f'<multiRef id="id{number}" e:root="0" s:encodingStyle="{_ENC}" {kind}>{inner}</multiRef>')
+    return f'<{name} href="#id{number}"/>'

@@ -1,0 +1,98 @@
+"""Replies of old services (rpc/encoded, as Axis 1 writes them): what stands beside under a number is put where it is meant.
+
+SOAP 1.1 §5: an element may say `href="#id0"` and hold nothing; what it holds stands elsewhere in the body, with that id. zeep
+follows such references too, but for ever where they go round; and what the encoding says of an element is no value of a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lxml import etree
+
+from adapters.replies import UnusableError
+
+ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
+_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_NIL = f"{{{_INSTANCE}}}nil"
+#: namespaces of attributes that say how the reply is written
+_OF_ENCODING = (f"{{{ENCODING}}}", f"{{{_ENVELOPE}}}", f"{{{_INSTANCE}}}")
+#: elements that one reply may come to: a few that name each other would come to any number
+_MOST = 500_000
+#: so deep no record is; lxml itself reads no deeper
+_DEEPEST = 200
+_SIMPLE = (
+    *("string", "normalizedString", "token", "boolean", "decimal", "integer", "long", "int", "short", "byte", "float", "double"),
+    *("nonNegativeInteger", "positiveInteger", "unsignedInt", "unsignedLong", "dateTime", "date", "time", "duration"),
+    *("base64Binary", "hexBinary", "anyURI", "QName"),
+)
+#: what a WSDL of such a service needs of the encoding's own schema, which it names and does not bring
+SCHEMA = f"""<schema xmlns="http://www.w3.org/2001/XMLSchema" xmlns:e="{ENCODING}" targetNamespace="{ENCODING}">
+<attribute name="arrayType" type="string"/><attribute name="offset" type="string"/>
+<attributeGroup name="commonAttributes"><attribute name="id" type="ID"/><attribute name="href" type="anyURI"/></attributeGroup>
+<attributeGroup name="arrayAttributes"><attribute ref="e:arrayType"/><attribute ref="e:offset"/></attributeGroup>
+<group name="Array"><sequence><any namespace="##any" minOccurs="0" maxOccurs="unbounded" processContents="lax"/></sequence></group>
+<complexType name="Array"><group ref="e:Array" minOccurs="0"/><attributeGroup ref="e:arrayAttributes"/></complexType>
+<simpleType name="base64"><restriction base="base64Binary"/></simpleType>
+{"".join(f'<complexType name="{each}"><simpleContent><extension base="{each}"/></simpleContent></complexType>' for each in _SIMPLE)}
+</schema>""".encode()
+
+
+def resolved(content: bytes) -> bytes:
+    """The reply with everything in its place; as it is where it says nothing of that encoding, or is no XML.
+
+    UnusableError if a reference leads nowhere, goes round, or to more than any reply can hold.
+    """
+    if ENCODING.encode() not in content:
+        return content
+    try:
+        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
+    except (etree.XMLSyntaxError, ValueError):
+        return content  # zeep tells
+    body = root.find(f"{{{_ENVELOPE}}}Body")
+    if body is None or not len(body) or root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs leave it out
+        return content
+    reply = _Resolver({each.get("id"): each for each in body.iterfind(".//*[@id]")}).whole(body[0], frozenset(), 0)
+    for child in list(body):
+        body.remove(child)
+    body.append(reply)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+class _Resolver:
+    """Writes an element anew, whole."""
+
+    def __init__(self, known: Mapping[str | None, Any]) -> None:
+        self._known, self._written = known, 0
+
+    def whole(self, element: Any, above: frozenset[str], depth: int) -> Any:
+        """`above`: the ids in which it stands."""
+        self._written += 1
+        if self._written > _MOST or depth > _DEEPEST:
+            raise UnusableError("应答里的引用（href）展开后大得不可能")
+        meant, above = self._meant(element, above)
+        found = etree.Element(element.tag, _told(meant), nsmap=element.nsmap)
+        found.text = meant.text
+        found.extend(self.whole(child, above, depth + 1) for child in meant if isinstance(child.tag, str))
+        return found
+
+    def _meant(self, element: Any, above: frozenset[str]) -> tuple[Any, frozenset[str]]:
+        while (href := element.get("href") or "").startswith("#"):
+            number = href[1:]
+            if number in above:
+                raise UnusableError("应答里的引用（href）绕成了圈")
+            if number not in self._known:
+                raise UnusableError("应答里的引用（href）指到了应答里没有的内容：应答不完整")
+            element, above = self._known[number], above | {number}
+        return element, above
+
+
+def _told(element: Any) -> dict[str, str]:
+    """Its attributes, without what the encoding says of it. Its type is the WSDL's to say."""
+    return {name: value for name, value in element.attrib.items() if name == _NIL or not _of_encoding(name)}
+
+
+def _of_encoding(name: str) -> bool:
+    return name in ("id", "href") or name.startswith(_OF_ENCODING)
