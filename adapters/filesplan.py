@@ -57,6 +57,10 @@ class FileEntry:
         return []
 
 
+#: forms that need a library of their own, which the extra of the same name brings
+_LIBRARIES = {Form.DBF: ("dBase 文件", "dbfread"), Form.XLS: ("旧格式的 Excel 文件（.xls）", "xlrd")}
+
+
 @dataclass(frozen=True, slots=True)
 class FilesPlan:
     """The files of every data set."""
@@ -71,8 +75,10 @@ class FilesPlan:
         if inbox is None:
             raise site.wrong("适配包读的是投放的文件，请写 inbox（投放文件夹）", "inbox")
 
-        if any(each.layout.form is Form.DBF for each in self.entries.values()) and find_spec("dbfread") is None:
-            raise site.wrong(address.missing_library("dBase 文件", "dbf"))
+        forms = {each.layout.form for each in self.entries.values()}
+        for form, (what, library) in _LIBRARIES.items():
+            if form in forms and find_spec(library) is None:
+                raise site.wrong(address.missing_library(what, form))
 
         def opened(dataset: str, parts: Parts) -> FileSource:
             entry = self.entries[dataset]

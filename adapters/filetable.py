@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from adapters import filexls
 from adapters.filetext import BadFileError, Encoding, decode
 from schemas import tablefile
 from schemas.errors import SpecError
@@ -28,6 +29,7 @@ class Form(StrEnum):
 
     CSV = "csv"
     XLSX = "xlsx"
+    XLS = "xls"
     DBF = "dbf"
 
 
@@ -47,10 +49,18 @@ def read(path: Path, content: bytes, layout: Layout) -> list[LocalRow]:
     if layout.form is Form.DBF:
         return list(_dbase(path, layout))
     try:
-        lines = _csv(content, layout) if layout.form is Form.CSV else tablefile.parsed(path, content)
-        return list(_named(lines, layout.columns))
+        return list(_named(_cells(path, content, layout), layout.columns))
     except SpecError as error:
         raise BadFileError(str(error).removeprefix(f"{path}：")) from None
+
+
+def _cells(path: Path, content: bytes, layout: Layout) -> Iterable[tuple[int, Sequence[Any]]]:
+    match layout.form:
+        case Form.CSV:
+            return _csv(content, layout)
+        case Form.XLS:
+            return filexls.rows(content)
+    return tablefile.parsed(path, content)
 
 
 def _csv(content: bytes, layout: Layout) -> Iterator[tuple[int, Sequence[Any]]]:

@@ -7,14 +7,14 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from support import dropped
 from support.dropped import BEGAN, table, treatment
 
-from adapters import dropfolder, profile
+from adapters import dropfolder, filexls, profile
 from adapters.files import FileSource
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
@@ -219,6 +219,40 @@ def test_excel_files_are_read_and_their_dates_are_dates(inbox: Path, opened: Cal
     assert row.values["begn_time"] == BEGAN
 
 
+def test_old_excel_files_are_read_as_newer_ones_are(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(("form: csv", "form: xls"), ("HD03_*.csv", "HD03_*.xls"))
+    moment = BEGAN.replace(tzinfo=None)
+    rows = [treatment(1, 上机时间=moment, 时长=240, 透前体重=65.5), treatment(2, 上机时间=moment, 时长=None, 透前体重=65)]
+    drop(inbox, "HD03_1.xls", dropped.old_workbook(rows, {"上机时间": "yyyy/m/d h:mm"}))
+    (row, other) = (row for page in source.pages(AFTER, 5) for row in page.rows)
+    assert row.faults == ()
+    assert (row.values["begn_time"], str(row.values["duration_min"]), row.values["dialyzer"]) == (
+        BEGAN,
+        "240",
+        "聚砜膜透析器，1.4 平方",
+    )
+    assert [fault.field for fault in other.faults] == ["duration_min"]
+    source.put_away()
+    assert [path.suffix for path in source.folder.archive.iterdir()] == [".xls"]
+
+
+def test_cells_of_an_old_workbook_are_what_they_are_in_a_newer_one() -> None:
+    cells = {"int": 12, "long": 1.5e17, "part": 0.5, "yes": True, "day": date(2026, 1, 5), "clock": time(8, 30), "none": None}
+    content = dropped.old_workbook([cells], {"day": "yyyy-mm-dd", "clock": "h:mm"})
+    _, (_, found) = filexls.rows(content)
+    assert found == [12, 1.5e17, 0.5, True, datetime(2026, 1, 5), time(8, 30), None]  # noqa: DTZ001
+    assert [type(found[index]) for index in (0, 1, 3)] == [int, float, bool]
+
+
+def test_the_library_for_old_workbooks_is_named_where_it_is_missing(
+    opened: Callable[..., FileSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.filesplan.find_spec", lambda name: None)
+    assert opened()
+    with pytest.raises(ConfigError, match=r"没有安装读 旧格式的 Excel 文件（\.xls） 的程序库.*gateway,xls"):
+        opened(("form: csv", "form: xls"), ("HD03_*.csv", "HD03_*.xls"))
+
+
 def test_dbase_files_are_read_and_deleted_records_are_not_there(inbox: Path, opened: Callable[..., FileSource]) -> None:
     names = {"HD03_*.csv": "HD03_*.dbf", "form: csv": "form: dbf"}
     source = opened(*names.items())
@@ -286,6 +320,19 @@ BAD = [
     pytest.param("HD03_1.xlsx", bomb(), (("form: csv", "form: xlsx"), ("HD03_*.csv", "HD03_*.xlsx")), "解压后过大", id="zip bomb"),
     pytest.param(
         "HD03_1.xlsx", b"PK", (("form: csv", "form: xlsx"), ("HD03_*.csv", "HD03_*.xlsx")), "不是 Excel 工作簿", id="no xlsx"
+    ),
+    *(
+        pytest.param("HD03_1.xls", content, (("form: csv", "form: xls"), ("HD03_*.csv", "HD03_*.xls")), sentence, id=name)
+        for name, content, sentence in (
+            ("a page called xls", b"<html><table></table></html>", "只是名字叫 .xls 的"),
+            ("an xlsx called xls", b"PK\x03\x04" + bytes(60), "只是名字叫 .xls 的"),
+            ("half an xls", dropped.old_workbook([treatment(n) for n in range(40)])[:3000], "不是旧格式的 Excel 工作簿"),
+            (
+                "a formula that came to nothing",
+                dropped.old_workbook([treatment(1, 机器号="#DIV/0!")]),
+                "第 2 行有一格是 Excel 的错误值 #DIV/0!",
+            ),
+        )
     ),
     pytest.param(
         "HD03_1.dbf", b"\x03" * 90, (("form: csv", "form: dbf"), ("HD03_*.csv", "HD03_*.dbf")), "不是 dBase 文件", id="no dbf"

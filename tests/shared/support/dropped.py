@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import xlwt
 
 import adapters
 from schemas.wire import SHANGHAI
 
+_ERRORS = ("#N/A", "#DIV/0!")
 FOLDER = Path(adapters.__path__[0]) / "templates" / "files"
 #: within the look-back of a sweep
 BEGAN = datetime.now(SHANGHAI).replace(hour=8, minute=0, second=0, microsecond=0) - timedelta(days=1)
@@ -92,3 +94,20 @@ def dbase_bytes(fields: Mapping[str, int], rows: Sequence[Sequence[str]], delete
 def dbase(path: Path, fields: Mapping[str, int], rows: Sequence[Sequence[str]], deleted: str = "") -> None:
     """The same as a file."""
     path.write_bytes(dbase_bytes(fields, rows, deleted))
+
+
+def old_workbook(rows: Sequence[Mapping[str, Any]], formats: Mapping[str, str] = {}) -> bytes:
+    """An .xls of these rows; `formats`: how the cells of a column are shown, by which Excel knows a day from a number."""
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("数据")
+    for column, name in enumerate(rows[0]):
+        sheet.write(0, column, name)
+        style = xlwt.easyxf(num_format_str=formats[name]) if name in formats else xlwt.Style.default_style
+        for line, row in enumerate(rows, start=1):
+            if row[name] in _ERRORS:
+                sheet.row(line).set_cell_error(column, row[name])
+            elif row[name] is not None:
+                sheet.write(line, column, row[name], style)
+    found = io.BytesIO()
+    book.save(found)
+    return found.getvalue()
