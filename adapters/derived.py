@@ -1,19 +1,24 @@
-"""Origins made of more than one column, or of a part of one: a day and a clock read apart, a product, a joined number, JSON."""
+"""Origins made of more than one column, or of a part of one: a day and a clock read apart, a product, a joined number, JSON,
+the time from one field to another."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.conversion import UnreadableError, is_blank, to_date, to_number, to_text, to_time, visible
+from adapters.fieldrule import FieldRule
 from adapters.origins import Missing, Origin, Row, SiteFacts
+from schemas.model import Violation
 from schemas.wire import SHANGHAI
+
+_NOTHING = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,34 @@ class Joined:
                 return value
             texts.append(to_text(value))
         return self.mark.join(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """Whole minutes from one moment of the record to another, as their own rules read them."""
+
+    start: FieldRule
+    end: FieldRule
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Those of both."""
+        return (*self.start.origin.columns, *self.end.origin.columns)
+
+    def find(self, row: Row, facts: SiteFacts) -> Any:
+        """Their number, rounded down; Missing if either moment is. UnreadableError if one cannot be read, or they run backwards."""
+        start, end = self.start.value(row, facts), self.end.value(row, facts)
+        for rule, value in ((self.start, start), (self.end, end)):
+            if isinstance(value, Missing):
+                return value
+            if isinstance(value, Violation):
+                raise UnreadableError(f"要由{rule.spec.label}算，而它无法读懂")
+        passed = end - start
+        if passed < _NOTHING and self.end.next_day_if_before == self.start.spec.name:
+            passed += timedelta(days=1)
+        if passed < _NOTHING:
+            raise UnreadableError(f"{self.end.spec.label}早于{self.start.spec.label}")
+        return passed // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

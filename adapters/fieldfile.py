@@ -10,6 +10,7 @@
   h: {joined: [register_id, line_no], with: "-"}
   i: {json: info, at: vital.weight}                        # names and, in a list, numbers from 0
   j: {declared: quantity_means, as: {packs: oper_number, pieces: basic_number}}
+  k: {minutes: [b, l]}                                     # from one field to another, both moments
 
 Whatever the origin: `codes` translates local codes, `zone` says where naive times stand, `blank` is the site's word for an empty
 value. What a found value goes through before that, in this order: `empty: ["-", "1900-01-01"]` (the site's words for nothing),
@@ -29,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.choices import nearest
 from adapters.conversion import ZONES, UnreadableError, convert
-from adapters.derived import DayAndClock, Declared, InJson, Joined, Product
+from adapters.derived import DayAndClock, Declared, InJson, Joined, Minutes, Product
 from adapters.fieldrule import FieldRule
 from adapters.origins import CatalogueValue, Column, Constant, DateAndTime, First, Fixed, Origin
 from adapters.refining import Empty, Notations, Refined, Sign, Step, Translated, Units, unusable
@@ -37,7 +38,9 @@ from schemas.model import Edition, Field, FieldType
 from schemas.yamlfile import Section
 
 Zone = ZoneInfo | timezone
-_ORIGINS = ("column", "date", "constant", "catalogue", "first", "fixed", "product", "joined", "json", "declared")
+_ORIGINS = ("column", "date", "constant", "catalogue", "first", "fixed", "product", "joined", "json", "declared", "minutes")
+#: what is no column by itself, and so no part of another rule
+_WHOLE = ("fixed", "minutes")
 _PARTNERS = {"date": "time", "catalogue": "take", "fixed": "why", "joined": "with", "json": "at", "declared": "as"}
 _STEPS = ("empty", "formats", "units", "sign")
 _READING = ("codes", "zone", "blank", "next_day_if_before")
@@ -66,13 +69,16 @@ class FieldFile:
     def __init__(self, dataset: str, specs: Iterable[Field], site: Site, zone: Zone) -> None:
         self.dataset, self.site, self.zone = dataset, site, zone
         self.specs = {spec.name: spec for spec in specs}
+        self._known: dict[str, FieldRule] = {}  #: those that were read
 
     def rules(self, section: Section) -> Mapping[str, FieldRule]:
         """Those under `fields`."""
         found = section.named("fields")
         for name in found:
             self.spec(name, section.section("fields"), name)
-        return {name: self._rule(self.specs[name], each) for name, each in found.items()}
+        for name, each in sorted(found.items(), key=lambda item: "minutes" in item[1].data):  # these need the others
+            self._known[name] = self._rule(self.specs[name], each)
+        return {name: self._known[name] for name in found}
 
     def spec(self, name: str, at: Section, key: str) -> Field:
         """The field of that name; SpecError at `key` if there is none."""
@@ -117,6 +123,8 @@ class FieldFile:
                 return Joined(self._parts(section, kind, zone), section.need("with", str))
             case "fixed":
                 return self._fixed(section, spec)
+            case "minutes":
+                return self._minutes(section, spec)
         return self._single(kind, section, zone)
 
     def _single(self, kind: str, section: Section, zone: Zone) -> Origin:
@@ -164,13 +172,25 @@ class FieldFile:
             number = place.partition("[")[2].rstrip("]")
             raise section.error(f"{f'第 {int(number) + 1} 项' if number else ''}应为列名或键值表", key)
         inner = Section(value, section.file, f"{section.key}.{place}")
-        kinds = [each for each in _ORIGINS if each != "fixed"]
+        kinds = [each for each in _ORIGINS if each not in _WHOLE]
         inner.known(*kinds, *(_PARTNERS[kind] for kind in kinds if kind in _PARTNERS), "as_of", *_STEPS, "codes")
         origin = self._refined(inner, None, zone)
         codes = inner.optional("codes")
         if codes is None:
             return origin
         return Refined(origin, (Translated({local: codes.need(local, str) for local in codes.data}),))
+
+    def _minutes(self, section: Section, spec: Field | None) -> Minutes:
+        _only_for_numbers(section, spec, "minutes")
+        names = section.texts("minutes")
+        if len(names) != 2:
+            raise section.error("应为两个日期时间字段：先开始，后结束", "minutes")
+        for name in names:
+            if self.spec(name, section, "minutes").type is not FieldType.DATETIME:
+                raise section.error(f"{name} 不是日期时间字段", "minutes")
+            if name not in self._known:
+                raise section.error(f"{name} 没有写在 fields 里，不能由它算", "minutes")
+        return Minutes(self._known[names[0]], self._known[names[1]])
 
     def _fixed(self, section: Section, spec: Field | None) -> Fixed:
         section.need("why", str)

@@ -72,6 +72,11 @@ MAPPINGS = {
         "title": '{declared: counts, as: {"no": t, "yes": l}}',
         "code": '{first: [{declared: counts, as: {"no": l}}, code]}',
     },
+    "minutes": {
+        "begn": "{column: t}",
+        "ended": "{date: d, time: l, next_day_if_before: begn}",
+        "count": "{minutes: [begn, ended]}",
+    },
     "json": {"title": "{json: t, at: a}", "count": "{first: [{json: l, at: n}, count]}"},
     "dated": {"code": "{catalogue: bar, take: code, as_of: d}"},
     "fixed": {"shift": '{fixed: "1", why: 只有一班}', "count": '{fixed: "2.50", why: 只有一种}'},

@@ -220,3 +220,48 @@ def test_a_mistake_is_told_with_its_file(read_mapping: Any, fields: dict[str, st
     with pytest.raises(SpecError) as refusal:
         read_mapping(**fields)
     assert sentence in str(refusal.value) and "T1.yaml" in str(refusal.value)
+
+
+SPAN = {"begn": "{date: d, time: s}", "ended": "{date: d, time: e, next_day_if_before: begn}"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "found"),
+    [
+        ("08:00", "12:00:59", Decimal(240)),
+        ("22:00", "02:00", Decimal(240)),
+        ("08:00", "08:00", Decimal(0)),
+        (None, "12:00", "必填，当前为空"),
+        ("8点", "12:00", "无法读懂：要由开始时间算，而它无法读懂"),
+    ],
+)
+def test_a_duration_is_told_by_the_two_moments_as_their_own_rules_read_them(
+    read_mapping: Any, map_row: Any, start: Any, end: Any, found: Any
+) -> None:
+    mapping = read_mapping(**SPAN, count="{minutes: [begn, ended]}")
+    row = map_row(mapping, d="2026-10-05", s=start, e=end)
+    faults = {fault.field: fault.message.partition("）")[2] for fault in row.faults}
+    assert (faults["count"] if "count" in faults else row.values["count"]) == found
+    assert set(mapping.origin_of("count")) == {"d", "s", "e"}
+
+
+def test_a_duration_does_not_run_backwards_unless_the_end_may_lie_on_the_next_day(read_mapping: Any, map_row: Any) -> None:
+    mapping = read_mapping(begn="{column: s}", ended="{column: e}", count="{minutes: [begn, ended]}")
+    row = map_row(mapping, s="2026-10-05 08:00", e="2026-10-05 07:59")
+    assert [fault.message for fault in row.faults] == ["数量（count）无法读懂：结束时间早于开始时间"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ({"count": "{minutes: [begn, ended]}"}, "begn 没有写在 fields 里"),
+        ({"begn": "{column: s}", "count": "{minutes: [begn]}"}, "先开始，后结束"),
+        ({"begn": "{column: s}", "count": "{minutes: [begn, day]}"}, "day 不是日期时间字段"),
+        ({"begn": "{column: s}", "count": "{minutes: [begn, endet]}"}, "没有字段 endet，是否想写 ended"),
+        ({**SPAN, "title": "{minutes: [begn, ended]}"}, "只用于数值字段"),
+        ({**SPAN, "count": "{product: [n, {minutes: [begn, ended]}]}"}, "minutes"),
+    ],
+)
+def test_a_duration_of_what_is_no_moment_of_the_record_is_refused(read_mapping: Any, rules: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        read_mapping(**rules)

@@ -32,9 +32,9 @@ def rules(page: str) -> list[tuple[str, str]]:
 
 
 def mapping_with(name: str, rule: str) -> str:
-    """A whole mapping in which only that field says something; an end needs its beginning."""
+    """A whole mapping in which only that field says something; an end needs its beginning, a duration both."""
     dataset = EDITION.datasets["HD03"]
-    fields = {"begn_time": "{column: sjsj}", name: rule}
+    fields = {"begn_time": "{column: sjsj}", "end_time": "{column: xjsj}", name: rule}
     absent = {spec.name: "例子里没有" for spec in dataset.fields if spec.required and spec.name not in fields}
     written = "".join(f"  {field}: {text}\n" for field, text in fields.items())
     return f"dataset: HD03\nfields:\n{written}{yaml.safe_dump({'absent': absent}, allow_unicode=True)}"
