@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from adapters.introspection.shapes import Shape
+from adapters.proposing import doubts
 from adapters.proposing.drafting import Draft
 from adapters.proposing.labels import best_label, listed
 from adapters.proposing.proposal import Proposal
 from adapters.proposing.sides import Offered
 from adapters.proposing.vocabulary import vocabulary
-from adapters.unfinished import PLACEHOLDER
+from adapters.unfinished import DOUBT, PLACEHOLDER
 from schemas.model import CodeTable, Edition, Field, FieldType
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -58,21 +59,12 @@ class Rules:
 
     def _unfinished(self) -> Iterator[str]:
         """A thing that has begun and not ended waits."""
-        known = vocabulary()
-        for spec in self._draft.dataset.fields:
-            proposal = self._draft.active.get(spec.name)
-            ends = any("end" in slot for slot in known.of_text(spec.label))
-            if (
-                proposal
-                and ends
-                and spec.type is FieldType.DATETIME
-                and spec.name != self._draft.dataset.occurred
-                and not proposal.offered.path
-            ):
-                name = self._draft.name_of(proposal, clock=proposal.clock is not None)
-                yield "not_ready:"
-                yield f"  - {{column: {quoted(name)}, is: blank, reason: 尚未结束}}"
-                return
+        spec = self._ending()
+        proposal = self._draft.active.get(spec.name) if spec else None
+        if proposal and not proposal.offered.path:
+            name = self._draft.name_of(proposal, clock=proposal.clock is not None)
+            yield "not_ready:"
+            yield f"  - {{column: {quoted(name)}, is: blank, reason: 尚未结束}}"
 
     def _field(self, spec: Field) -> Iterator[str]:
         needed = "必填" if spec.required else "有条件必填" if spec.required_if else "选填"
@@ -83,10 +75,34 @@ class Rules:
         active = self._draft.active.get(spec.name)
         if active:
             yield f"  {spec.name}: {self._rule(spec, active)}   # {self._why(active)}"
+            yield from (f"  #   {DOUBT}{_aside(each, longest=160)}" for each in doubts.of(self._draft, spec))
             yield from (f"  #   {line}" for line in self._doubts(spec, active))
         for each in self._draft.others.get(spec.name, ()):
             rule = self._rule(spec, each)
             yield f"  #   {spec.name}: {rule or '（查询里还没有这一列）'}   # 备选：{self._why(each)}"
+        if active is None:
+            yield from self._lasting(spec)
+
+    def _lasting(self, spec: Field) -> Iterator[str]:
+        """A duration that no column tells, by the moments that the draft has: whether that is what is meant, a person says."""
+        known, dataset = vocabulary(), self._draft.dataset
+        said = known.of_text(spec.label)
+        if spec.type is not FieldType.NUMBER or not any("minutes" in slot for slot in said) or any("plan" in slot for slot in said):
+            return
+        start, end = self._draft.active.get(dataset.occurred), self._ending()
+        if start and end and dataset.field(dataset.occurred).type is FieldType.DATETIME:
+            span = f"{dataset.field(dataset.occurred).label}到{end.label}"
+            told = f"{span}的分钟数；中途停的时间也在内，请核对"
+            yield f"  #   {spec.name}: {{minutes: [{dataset.occurred}, {end.name}]}}   # 备选：{told}"
+
+    def _ending(self) -> Field | None:
+        """The field of when what happened was over, if the draft has it."""
+        known, dataset = vocabulary(), self._draft.dataset
+        for spec in dataset.fields:
+            ends = any("end" in slot for slot in known.of_text(spec.label))
+            if ends and spec.type is FieldType.DATETIME and spec.name != dataset.occurred and spec.name in self._draft.active:
+                return spec
+        return None
 
     def _rule(self, spec: Field, proposal: Proposal) -> str:
         """The rule as YAML; "" if the query does not yield its column."""

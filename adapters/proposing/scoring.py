@@ -26,7 +26,7 @@ _BY_MEANING = 0.85  #: what the field's explanation says, against its label
 _BARE = 0.3  #: a column that only says “number” is nobody's
 _PLAIN = frozenset({"affirmed", "denied"})  #: yes and no fit every flag
 _WORTH, _FURTHER = 0.4, 0.08  #: so much more where the explanation bears it out
-_INNER_NUMBER = 0.7  #: a number that only this database knows, where a code is asked for
+_INNER_NUMBER = 0.7  #: a number that only this database knows, where a code or the number of a line is asked for
 _NEVER_ASIDE = frozenset({"flag", "status", "type", "name", "time", "date", "money"})  #: at the end of a name these say what it is
 _CATALOGUES = frozenset({"catalogue_national", "catalogue_own"})
 _RECALL = 0.65  #: how much the field's words count against those that the column has beside
@@ -43,7 +43,8 @@ def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] 
     factor, told = fit(one, other)
     if said >= _WORTH and frozenset().union(*other.by_name, *other.by_comment) & _further(one, known):
         said += _FURTHER
-    if other.link and _kind(one, known) == "code" and not one.spec.name.endswith("_id"):
+    inner = _kind(one, known) == "code" or "line" in one.concepts
+    if other.link and inner and not one.spec.name.endswith("_id"):
         said *= _INNER_NUMBER
     overlap = _codes(one, other)
     if overlap:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from adapters import profile, unfinished
 from adapters.connection import SiteDatabase
-from adapters.proposing import folder
+from adapters.proposing import doubts, folder
 from adapters.proposing.folder import Drafted, Product
 from adapters.proposing.survey import Survey
 from gateway import config as configuration
@@ -84,9 +84,8 @@ def _tell(console: Console, found: Sequence[Drafted], left: Sequence[str], out: 
             active, others_of = made.active.get(spec.name), made.others.get(spec.name, ())
             if active or spec.required:
                 beside = "、".join(other.shown for other in others_of)
-                rows.append(
-                    (spec.name, active.shown if active else "没有找到", f"{active.score.value:.2f}" if active else "—", beside)
-                )
+                sure = f"{active.score.value:.2f}" + ("，请核对" if any(doubts.of(made, spec)) else "") if active else "—"
+                rows.append((spec.name, active.shown if active else "没有找到", sure, beside))
         show(console, ("字段名", "取自", "把握", "备选"), rows)
     say(console, f"已写到 {out}。接着：")
     for number, sentence in enumerate((*_STEPS, *left), start=1):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from adapters.connection import SiteDatabase
 from adapters.introspection.contents import content
 from adapters.introspection.shapes import Shape, shape
 from adapters.profile import Site
-from adapters.proposing import folder
+from adapters.proposing import doubts, folder
 from adapters.proposing.folder import Drafted, Product
 from adapters.proposing.labels import listed
 from adapters.proposing.ranking import Ranking
@@ -99,6 +102,65 @@ def test_the_draft_loads_reads_every_row_and_says_what_is_left(survey: Survey, u
     told = list(unfinished.sentences(made, [profile.mapping(made, code, edition) for code in made.mappings]))
     assert "还是草稿" in told[0]
     assert any("med_list_codg" in sentence and "请填写原因" in sentence for sentence in told)
+
+
+def test_what_a_good_name_may_get_wrong_is_told_beside_the_rule_and_by_the_check(survey: Survey, tmp_path: Path) -> None:
+    """The number of the patient is not that of the dialysis room; a draft takes it, for want of anything better."""
+    out = tmp_path / "draft"
+    drafted(survey, out, "HD03")
+    text = (out / "mapping" / "HD03.yaml").read_text(encoding="utf-8")
+    assert "#   请核对：XT_TXJL.HZBH 也取作患者编码（patn_id），两个字段多半只有一个对" in text
+    made = profile.load(out)
+    (told,) = (each for each in unfinished.sentences(made, []) if "拿不准" in each)
+    assert told.startswith("HD03（HD03.yaml）：dialysis_no 拿不准"), "and no field of which nothing was said"
+    (out / "mapping" / "HD03.yaml").write_text(re.sub(r"^ *# *请核对：.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+    assert not any("拿不准" in each for each in unfinished.sentences(made, []))
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ("seq INTEGER, item_id INTEGER REFERENCES charge_item", ""),
+        ("item_id INTEGER REFERENCES charge_item", "clinic_prescription.rx_no 也取作处方号（rx_id），两个字段多半只有一个对"),
+        ("line_no INTEGER, row_no INTEGER", "clinic_prescription.row_no（0.90） 几乎一样像"),
+    ],
+)
+def test_the_number_of_a_line_is_no_row_of_another_table(tmp_path: Path, columns: str, sentence: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE charge_item (id INTEGER PRIMARY KEY, name TEXT);"
+            "CREATE TABLE clinic_prescription (id INTEGER PRIMARY KEY, rx_no TEXT, patient_id INTEGER, quantity TEXT,"
+            f" prescribed_at TEXT, {columns});"
+            "INSERT INTO charge_item VALUES (1, 'a'), (2, 'b');"
+        )
+        names = [each.split()[0] for each in columns.split(", ")]
+        rows = "".join(
+            f"INSERT INTO clinic_prescription (rx_no, patient_id, quantity, prescribed_at, {', '.join(names)})"
+            f" VALUES ('RX{number // 2}', 1, '2', '2026-11-01 08:00:00', {', '.join([str(number % 2 + 1)] * len(names))});"
+            for number in range(20)
+        )
+        connection.executescript(rows)
+    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30))
+    (made,) = drafted(survey, tmp_path / "draft", "RX01", tables=("clinic_prescription",))
+    spec = made.draft.dataset.field("line_no")
+    told = list(doubts.of(made.draft, spec))
+    assert (told == []) if not sentence else any(sentence in each for each in told), (told, made.draft.active.get("line_no"))
+
+
+def test_a_duration_without_a_column_is_offered_by_the_two_moments_and_loads(survey: Survey, url: URL, tmp_path: Path) -> None:
+    """To write SQL for it is what a clerk cannot do; whether it is the time that is meant, only a person can say."""
+    out = tmp_path / "draft"
+    drafted(survey, out, "HD03")
+    path = out / "mapping" / "HD03.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "  #   duration_min: {minutes: [begn_time, end_time]}   # 备选：上机时间到下机时间的分钟数" in text
+    path.write_text(
+        text.replace("  #   duration_min: {minutes", "  duration_min: {minutes").replace("  duration_min: 请填写原因", "  #"),
+        encoding="utf-8",
+    )
+    rows = {row.ref: row for row in read(out, url, "HD03")}
+    assert rows["3"].values["duration_min"] > 0
+    assert not [each for each in rows["3"].faults if each.field == "duration_min"]
 
 
 def test_words_for_codes_are_translated_by_what_they_mean(survey: Survey, url: URL, tmp_path: Path) -> None:
