@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from adapters import filetable
 from adapters.conversion import UnreadableError, is_blank, to_key
 from adapters.dropfolder import DropFolder, Dropped, digest_of, file_digest
+from adapters.filelines import FileLines
 from adapters.filetable import LocalRow
 from adapters.filetext import BadFileError
 from adapters.localsource import KeyKind, LocalSource
@@ -218,16 +219,29 @@ class FileSource(LocalSource):
             return
 
     def _keyed(self, rows: Iterable[LocalRow]) -> dict[str, LocalRow]:
-        """By the row's own key, which no two may share. BadFileError also for a column that is not there."""
+        """By the row's own key, which only the lines of a record may share. BadFileError also for a column that is not there."""
         found: dict[str, LocalRow] = {}
+        lines = self._lines()
+        needed = self.entry.columns | self.mapping.columns | (lines.columns if lines else frozenset())
         for number, row in enumerate(rows, start=1):
-            if number == 1 and (missing := sorted((self.entry.columns | self.mapping.columns) - row.keys())):
+            if number == 1 and (missing := sorted(needed - row.keys())):
                 raise BadFileError(f"缺少列 {'、'.join(missing)}（适配包的 manifest.yaml 或 {self.mapping.file} 要用）")
             ref = self._ref(row, number)
-            if ref in found:
+            if ref not in found:
+                found[ref] = self._dressed(row, ref)
+                if lines:
+                    lines.begin(row)
+            elif lines:
+                lines.add(found[ref], row, number)
+            else:
                 raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 与前面的一行相同，不能确定哪一行算数")
-            found[ref] = self._dressed(row, ref)
         return found
+
+    def _lines(self) -> FileLines | None:
+        head = self.entry.columns | self.mapping.columns
+        return next(
+            (FileLines(self.mapping.children[name], key, head, self.facts) for name, key in self.entry.children.items()), None
+        )
 
     def _ref(self, row: LocalRow, number: int) -> str:
         parts = [row[name] for name in self.entry.row_ref]

@@ -41,7 +41,7 @@ class FileEntry:
     institution: str = ""
     times: Notations | None = None  #: how these two are written, where they are texts
     reading: Reading = Reading.INCREMENTAL
-    children: tuple[str, ...] = field(default=())
+    children: Mapping[str, str] = field(default_factory=dict)  #: the field that is lines, and the column that orders them
 
     @property
     def columns(self) -> frozenset[str]:
@@ -53,8 +53,8 @@ class FileEntry:
         return (repr(self.layout), self.row_ref, self.entered_at, self.changed_at, self.institution, repr(self.times))
 
     def lines(self) -> list[tuple[str, str]]:
-        """A file of rows has none."""
-        return []
+        """See adapters.plan.Entry."""
+        return sorted(self.children.items())
 
 
 #: forms that need a library of their own, which the extra of the same name brings
@@ -101,7 +101,7 @@ def read(folder: Path, section: Section) -> FilesPlan:
 def _entry(section: Section) -> FileEntry:
     section.known(
         *("files", "form", "encoding", "delimiter", "quote", "columns", "snapshot", "row_ref", "entered_at", "changed_at"),
-        *("institution", "times", "mapping"),
+        *("institution", "times", "mapping", "children"),
     )
     pattern = section.need("files", str)
     if "/" in pattern or "\\" in pattern or pattern.startswith("."):
@@ -118,7 +118,15 @@ def _entry(section: Section) -> FileEntry:
         changed_at=section.text("changed_at"),
         institution=section.text("institution"),
         times=notations(section, "times"),
+        children=_children(section),
     )
+
+
+def _children(section: Section) -> dict[str, str]:
+    found = {name: each.known("line_key").need("line_key", str) for name, each in section.named("children").items()}
+    if len(found) > 1:
+        raise section.error("一份文件只能带一个子表：两个子表的行会互相重复", "children")
+    return found
 
 
 def _layout(section: Section) -> Layout:

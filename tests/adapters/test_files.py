@@ -38,14 +38,16 @@ def inbox(tmp_path: Path) -> Path:
 def opened(inbox: Path, tmp_path: Path) -> Callable[..., FileSource]:
     """The source of a data set of the template, its manifest changed as told."""
 
-    def make(*changes: tuple[str, str], dataset: str = "HD03") -> FileSource:
-        folder = tmp_path / f"profile-{abs(hash(changes))}"
+    def make(*changes: tuple[str, str], dataset: str = "HD03", mapping: tuple[str, str] = ("", "")) -> FileSource:
+        folder = tmp_path / f"profile-{abs(hash((changes, mapping)))}"
         shutil.copytree(dropped.FOLDER, folder, dirs_exist_ok=True)
         text = (folder / "manifest.yaml").read_text(encoding="utf-8")
         for old, new in changes:
             assert old in text
             text = text.replace(old, new)
         (folder / "manifest.yaml").write_text(text, encoding="utf-8")
+        rules = folder / "mapping" / f"{dataset}.yaml"
+        rules.write_text(rules.read_text(encoding="utf-8").replace(*mapping), encoding="utf-8")
         site = Site("导出", None, "H99000100001", inbox=inbox, datasets=(dataset,))
         (source,) = profile.open_sources(profile.load(folder), site, loader.reference())
         assert isinstance(source, FileSource)
@@ -208,6 +210,62 @@ def test_of_several_files_of_changes_each_row_is_what_the_newest_says_when_all_i
     assert rows["S00001"] == "丙"
     assert rows.keys() == {"S00001", "S00010", "S00011", "S00012"}
     assert not source.sweeps
+
+
+LINES = ("    mapping: mapping/HD03.yaml\n", "    mapping: mapping/HD03.yaml\n    children: {drugs: {line_key: 用药序号}}\n")
+DRUGS = (
+    "absent:\n  drugs: 导出文件里没有用药",
+    "children:\n  drugs:\n    fields: {drug_codg: {column: 药品编码}, dose: {column: 剂量}}\n",
+)
+
+
+def given(number: int, line: object, drug: str = "", **more: object) -> dict[str, object]:
+    return treatment(number, 用药序号=line, 药品编码=drug, 剂量="1.5" if drug else "", **more)
+
+
+def test_a_record_stands_once_for_each_of_its_lines(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    """As a query with a join exports it; ten comes after nine."""
+    source = opened(LINES, mapping=DRUGS)
+    drop(inbox, "HD03_1.csv", table([given(1, 10, "D10"), given(2, "", ""), given(1, 9, "D9"), given(3, 1, "D1")]))
+    rows = {row.ref: row for page in source.pages(AFTER, 2) for row in page.rows}
+    assert {ref: [line["drug_codg"] for line in row.values.get("drugs", [])] for ref, row in rows.items()} == {
+        "S00001": ["D9", "D10"],
+        "S00002": [],
+        "S00003": ["D1"],
+    }
+    assert all(row.faults == () for row in rows.values())
+    assert source.mark().rows == 3
+    assert [row.ref for row in source.lookup(["S00001"])] == ["S00001"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([given(1, 1, "D1"), given(1, 2, "D2", 透后体重="60")], "第 2 行数据与前面的一行是同一条记录，而 透后体重 不同"),
+        ([given(1, 1, "D1"), given(1, "")], "其中一行的 用药序号 为空"),
+        ([given(1, ""), given(1, 1, "D1")], "其中一行的 用药序号 为空"),
+        ([treatment(1)], "缺少列 剂量、用药序号、药品编码"),
+    ],
+)
+def test_lines_that_say_something_else_of_their_record_are_refused_with_the_file(
+    inbox: Path, opened: Callable[..., FileSource], rows: list[dict[str, object]], sentence: str
+) -> None:
+    source = opened(LINES, mapping=DRUGS)
+    drop(inbox, "HD03_1.csv", table(rows))
+    with pytest.raises(SourceQueryError, match=sentence):
+        list(source.pages(AFTER, 2))
+
+
+def test_a_line_that_stands_there_twice_is_its_records_fault(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened(LINES, mapping=DRUGS)
+    drop(inbox, "HD03_1.csv", table([given(1, 1, "D1"), given(1, 1, "D1"), given(2, 1, "D1")]))
+    rows = [row for page in source.pages(AFTER, 5) for row in page.rows]
+    assert [[fault.rule for fault in row.faults] for row in rows] == [["line_key"], []]
+
+
+def test_a_file_brings_the_lines_of_one_field(opened: Callable[..., FileSource]) -> None:
+    with pytest.raises(SpecError, match="一份文件只能带一个子表"):
+        opened((LINES[0], LINES[1].replace("}}", "}, more: {line_key: a}}")), mapping=DRUGS)
 
 
 def test_excel_files_are_read_and_their_dates_are_dates(inbox: Path, opened: Callable[..., FileSource]) -> None:

@@ -1,0 +1,48 @@
+"""Lines in a file of rows, as a joined export writes them: a record stands there once for each of its lines.
+
+Lines in a second file are not read: what is put away is put away by one rename, and two files cannot be (ADR 0021).
+"""
+
+from __future__ import annotations
+
+from adapters import children
+from adapters.children import ChildRows
+from adapters.conversion import is_blank
+from adapters.filetable import LocalRow
+from adapters.filetext import BadFileError
+from adapters.origins import SiteFacts
+
+
+class FileLines:
+    """Gathers the lines of one field. `key` is the column that orders them; blank in a row, the record has none."""
+
+    def __init__(self, spec: ChildRows, key: str, head: frozenset[str], facts: SiteFacts) -> None:
+        """`head`: columns of the record itself, which must be the same in each of its rows."""
+        self._key, self._head, self._own = key, sorted(head), spec.fields.columns
+        self._place, self._wanted = children.place(spec.spec.name), spec.wanted(facts)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What is read of a row for its line."""
+        return self._own | {self._key}
+
+    def begin(self, row: LocalRow) -> None:
+        """The first row of a record."""
+        line = self._line(row)
+        row[self._place] = [line] if line else []
+
+    def add(self, first: LocalRow, row: LocalRow, number: int) -> None:
+        """Another row of it. BadFileError if it is no line, or says something else of the record."""
+        line = self._line(row)
+        if differing := [name for name in self._head if first[name] != row[name]]:
+            raise BadFileError(f"第 {number} 行数据与前面的一行是同一条记录，而 {'、'.join(differing)} 不同，不能确定哪一行算数")
+        if is_blank(row[self._key]) or not (first[self._place] or not self._wanted):
+            raise BadFileError(f"第 {number} 行数据与前面的一行是同一条记录，其中一行的 {self._key} 为空，认不出是哪一条子行")
+        first[self._place] = children.ordered([*first[self._place], line]) if line else []
+
+    def _line(self, row: LocalRow) -> LocalRow | None:
+        key = row[self._key]
+        if is_blank(key) or not self._wanted:
+            return None
+        number = int(key) if isinstance(key, str) and key.strip().isdecimal() else key
+        return {**{name: row[name] for name in self._own}, children.LINE_KEY: number}
