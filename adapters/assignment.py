@@ -80,7 +80,7 @@ class Assignments:
         nothing = "return None" if needed else f"{value} = ''"
         with self._listing.block(f"if type({value}) is str:"):
             seen = self._listing.bind("visible", visible)
-            self._listing.add(f"{value} = {value}.strip() if {value}.isascii() else {seen}({value})")
+            self._listing.add(f"{value} = {value}.strip() if {value}.isascii() or {value}.isprintable() else {seen}({value})")
             self._listing.add(f"n = len({value})")
             with self._listing.block(f"if n <= {_LONGEST_BLANK}:"):
                 self._listing.add(f"if {value}.upper() in {self._listing.bind('blank', BLANK)}: {nothing}")
