@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from adapters import leniency, mislabelled
+from adapters import leniency, mislabelled, mysqlvalues
 from gateway.errors import ConfigError
 from schemas import address
 
@@ -124,9 +124,10 @@ def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, 
         return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}}
     if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
-        limits = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
-        patient = {"conv": mislabelled.converters()} if url.query.get("charset") == "latin1" else {}
-        return {"connect_args": {**limits, **patient}}
+        limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
+        if url.drivername in mysqlvalues.DRIVERS:
+            limits["conv"] = mislabelled.converters() if url.query.get("charset") == "latin1" else mysqlvalues.converters()
+        return {"connect_args": limits}
     if backend == "mssql":
         return {"connect_args": {"login_timeout": _CONNECT_SECONDS, "timeout": timeout}}
     if backend == "oracle" and oracle_client:

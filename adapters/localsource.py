@@ -6,6 +6,7 @@ it can `cursor_time`, `entered_at` and `fixmedins_code`, and lines under `childr
 
 from __future__ import annotations
 
+import operator
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -142,9 +143,10 @@ class LocalSource:
         return replace(row, state=RowState.EXCLUDED, reason=reason, faults=(), content=None) if reason else row
 
     def _cursor(self, row: Mapping[str, Any], *, timed: bool) -> Cursor:
-        if is_blank(row[ROW_REF]) or is_blank(row[CURSOR_KEY]):
+        ref, key = row[ROW_REF], row[CURSOR_KEY]
+        if (type(ref) is not int and is_blank(ref)) or (type(key) is not int and is_blank(key)):
             raise self.wrong(f"有一行的 {ROW_REF} 或 {CURSOR_KEY} 为空")
-        return Cursor(self._time(row) if timed else None, self._key(row[CURSOR_KEY]))
+        return Cursor(self._time(row) if timed else None, self._key(key))
 
     def _key(self, value: Any) -> str | int:
         integer = self._kind is KeyKind.INTEGER
@@ -166,12 +168,22 @@ class LocalSource:
     def _check_order(self, cursors: Sequence[Cursor], after: Cursor | None) -> None:
         """A query that ignores the cursor would loop for ever; rows out of order would be skipped on the next page."""
         last = after
-        for cursor in cursors:
+        for cursor in () if self._ascend(cursors, after) else cursors:
             if last and not self._follows(cursor, last):
                 told = "没有越过 :after_key 给出的位置" if last is after else "没有按游标（cursor_time、cursor_key）升序返回"
                 hint = '；文本键须按字节次序，可用 COLLATE "C" 或 BINARY' if self._kind is KeyKind.TEXT else ""
                 raise self.wrong(told + hint)
             last = cursor
+
+    def _ascend(self, cursors: Sequence[Cursor], after: Cursor | None) -> bool:
+        """Whether they surely do; False says nothing."""
+        if not cursors or (after and not self._follows(cursors[0], after)):
+            return False
+        positions = [(cursor.time, cursor.key) for cursor in cursors]
+        try:
+            return all(map(operator.lt, positions, positions[1:]))
+        except TypeError:
+            return False
 
     def _follows(self, one: Cursor, other: Cursor) -> bool:
         try:

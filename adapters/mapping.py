@@ -244,7 +244,7 @@ class RowMapping:
 
     def _entered_at(self, row: Row) -> tuple[datetime | None, tuple[Violation, ...]]:
         value = row.get(ENTERED_AT)
-        if is_blank(value):
+        if value is None or is_blank(value):
             return None, ()
         try:
             return to_moment(value, self.zone), ()
@@ -259,8 +259,8 @@ def _institution(row: Row, facts: SiteFacts) -> tuple[str, tuple[Violation, ...]
     where the database holds several institutions' rows.
     """
     code = row.get(INSTITUTION)
-    if is_blank(code):
-        return facts.institution, (_NOBODYS,) if facts.others - {facts.institution} else ()
+    if code is None or is_blank(code):
+        return facts.institution, (_NOBODYS,) if facts.others and facts.others - {facts.institution} else ()
     try:
         own = to_text(code)
     except UnreadableError as error:

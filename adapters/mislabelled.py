@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters import mysqlvalues
+
 CODEC = "liangding_gb18030"
 _BYTES = "gb18030"
 #: what a site may write under `encoding`
@@ -40,12 +42,11 @@ def whole(text: Any) -> Any:
 
 
 def converters() -> dict[Any, Callable[[Any], Any]]:
-    """For PyMySQL: its own, and `whole` for every kind of text."""
-    from pymysql import converters
+    """For PyMySQL: those of `mysqlvalues`, and `whole` for every kind of text."""
     from pymysql.constants import FIELD_TYPE
 
     kinds = ("STRING", "VAR_STRING", "VARCHAR", "BLOB", "TINY_BLOB", "MEDIUM_BLOB", "LONG_BLOB")
-    return {**converters.conversions, **{getattr(FIELD_TYPE, kind): whole for kind in kinds}}
+    return {**mysqlvalues.converters(), **{getattr(FIELD_TYPE, kind): whole for kind in kinds}}
 
 
 def told(connection: Any, record: Any) -> None:

@@ -94,7 +94,8 @@ class Ended:
         return all(
             step.state is State.ACCEPTED
             and step.accepted_at == at
-            and (step.attempts, step.batch_cap) == (step.item.attempts, step.item.batch_cap)
+            and step.attempts == step.item.attempts
+            and step.batch_cap == step.item.batch_cap
             for step in self.steps
         )
 

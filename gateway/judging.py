@@ -13,13 +13,13 @@ import orjson
 from gateway import deadlines, redaction
 from gateway.deadlines import NEVER, Closure
 from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
+from gateway.recording import FIRST, LIVE, Recorder
 from schemas import wire
-from schemas.compiled import fields_check, validator
+from schemas.compiled import validator
 from schemas.errors import WireError
 from schemas.model import Dataset, Edition, Violation
 from schemas.record import business_key, content_hash
 
-LIVE = "1"
 #: the rule that two live rows with one key break
 DOUBLED = "duplicate_key"
 #: fields the gateway derives: wrong only because another field is
@@ -54,8 +54,9 @@ class Judge:
         self.edition, self.dataset, self.rid = edition, edition.datasets[dataset], rid
         self._closures = closures or {}
         self._validator = validator(edition, dataset)
-        self._common = fields_check(edition, edition.common, f"{dataset} common")
-        self._seen: tuple[datetime | None, str] = (None, "")
+        self._recorder = Recorder(edition, self.dataset, rid, self._validator.key)
+        self._daily = edition.cadences[self.dataset.cadence].minutes is None
+        self._due: dict[tuple[str, date], datetime] = {}  #: of the business days that rows have, where the clock does not count
 
     def judge(self, row: SourceRow, now: datetime) -> Judged:
         """Every reason at once; a faulty field is told by its fault, not also as missing."""
@@ -64,13 +65,17 @@ class Judge:
             row = replace(row, ref=kept, faults=(*row.faults, _LONG_REF), content=None)
         if row.state is not RowState.READY:
             return self._set_aside_by_rule(row)
+        if row.content is not None and not row.faults and (sure := self._recorder.record(row, row.content, now)):
+            key, record, occurred = sure
+            return Judged(row, key, row.content, record, occurred=occurred)
+        return self._searchingly(row, now)
+
+    def _searchingly(self, row: SourceRow, now: datetime) -> Judged:
         content, faults = (row.content, row.faults) if row.content is not None else self._content(row)
         occurred = occurred_at(self.dataset, row.values)
         common = self._common_fields(row, content, occurred, now)
         record, key = {**content, **common}, common["key"]
-        # of content that the adapter is sure of, its own rules were asked already; key and digest are made here
-        right = self._common(common) if row.content is not None else self._validator.fields_valid(record)
-        if right and not faults and _fits(key, KEY_LENGTH):
+        if not faults and _fits(key, KEY_LENGTH) and self._validator.fields_valid(record):  # key and digest are made here
             return Judged(row, key, content, record, occurred=occurred)
         told = {fault.field for fault in faults}
         found = tuple(each for each in self._validator.violations(record) if each.field not in told)
@@ -81,7 +86,14 @@ class Judge:
 
     def due_at(self, institution: str, occurred: datetime) -> datetime:
         """The last moment at which a record of that business time is on time."""
-        return deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
+        if not self._daily or occurred.tzinfo is not wire.SHANGHAI:
+            return deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
+        place = (institution, occurred.date())
+        due = self._due.get(place)
+        if due is None:
+            due = deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
+            self._due[place] = due
+        return due
 
     def violations(self, parcel: Parcel) -> tuple[Violation, ...]:
         """What is wrong with a record that is ready to go: an old one may not fit the edition of today."""
@@ -108,14 +120,14 @@ class Judge:
         """What every record carries beside its content."""
         said = {
             "fixmedins_code": row.institution,
-            "key": business_key(self.dataset, content) if row.content is None else self._validator.key(content),
+            "key": business_key(self.dataset, content),
             "vali_flag": LIVE,
             "edition": self.edition.id,
         }
         common = {
             **said,
-            "version": "1",
-            "seen_at": self._seen_at(now),
+            "version": FIRST,
+            "seen_at": wire.encode_datetime(now),
             "rid": self.rid,
             "content_hash": content_hash(self.dataset, {**content, **said}),
         }
@@ -124,12 +136,6 @@ class Judge:
         if row.entered_at:
             common["entered_at"] = wire.encode_datetime(row.entered_at)
         return common
-
-    def _seen_at(self, now: datetime) -> str:
-        """Said alike of all rows of a page."""
-        if self._seen[0] is not now:
-            self._seen = (now, wire.encode_datetime(now))
-        return self._seen[1]
 
 
 def kept_ref(ref: str) -> str:

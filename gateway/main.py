@@ -32,7 +32,7 @@ from gateway.rescanning import reading_job
 from gateway.telling import told
 from gateway.unread import Unread
 from gateway.wiring import Feed, Gateway, opened
-from jobs import loglines, timetable
+from jobs import garbage, loglines, timetable
 from jobs.loglines import Lines, LogFileError
 from schemas.commandline import Group
 from schemas.logfile import LogFile
@@ -93,6 +93,7 @@ def _tell_red(sentences: Iterable[str]) -> None:
 def run(path: Path, once: bool, from_start: bool) -> None:
     """One round of reading and sending."""
     with told(), opened(configuration.load(path), now) as gateway:
+        garbage.spare()
         _banner(gateway)
         with timetable.stopping_on_signals() as stop:
             well = _read_all(gateway, stop, from_start)
@@ -163,6 +164,7 @@ def serve(path: Path) -> None:
         from gateway import serving, watching  # web pages, metrics, channels: only what stays needs them
 
         watch = watching.opened(gateway)
+        garbage.spare()
         with timetable.stopping_on_signals() as stop, serving.listening(gateway, stop, watch) as url:
             heard = f"，HIS 推送到 {url}/api/push" if gateway.config.push else ""
             heard += f"，网页 {url}/" if gateway.config.console else ""

@@ -237,9 +237,9 @@ class Step:
 
 def next_step(item: Item, outcome: Outcome, now: datetime) -> Step:
     """The transition table of DESIGN.md §4. ValueError if the outcome cannot befall an item in this state."""
+    if type(outcome) is Answered and item.state is State.SENDING:  # as nearly always
+        return _answered(item, outcome.result, now)
     match item.state, outcome:
-        case State.SENDING, Answered(result):
-            return _answered(item, result, now)
         case State.SENDING, NotDelivered(cause, retry_after):
             step = _again(item, now + max(backoff(item.attempts), timedelta(seconds=retry_after)), cause)
             return replace(step, delay=Hindrance.BUSY if retry_after else Hindrance.UNREACHABLE)
@@ -296,7 +296,8 @@ def _answered(item: Item, result: Result, now: datetime) -> Step:
         return _to(item, State.REJECTED, None, "平台退回", reasons=result.reasons)
     if result.status is Status.CONFLICT or result.held_version > item.version:
         return _conflict(item, result.held_version, now)
-    return _to(item, State.ACCEPTED, None, "", accepted_at=_instant(result.accepted_at))
+    at = _instant(result.accepted_at)
+    return Step(item, State.ACCEPTED, item.attempts, None, batch_cap=item.batch_cap, accepted_at=at)
 
 
 @lru_cache(maxsize=64)

@@ -289,10 +289,10 @@ def _accepted(raw: Mapping[str, Any], dataset: Dataset | None, sent: Sequence[An
 
 def _result(raw: Mapping[str, Any]) -> Result:
     return Result(
-        key=str(raw["key"]),
-        version=int(raw["version"]),
-        status=Status(raw["status"]),
-        reasons=tuple(Violation(**reason) for reason in raw.get("reasons", ())),
-        accepted_at=str(raw.get("accepted_at", "")),
-        held_version=int(raw.get("held_version", 0)),
+        str(raw["key"]),
+        int(raw["version"]),
+        Status(raw["status"]),
+        tuple([Violation(**reason) for reason in raw.get("reasons", ())]),
+        str(raw.get("accepted_at", "")),
+        int(raw.get("held_version", 0)),
     )

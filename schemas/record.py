@@ -35,6 +35,11 @@ def content_hash(dataset: Dataset, record: Mapping[str, Any]) -> str:
     content = dict(record)
     for name in UNHASHED:
         content.pop(name, None)
+    return hash_of(dataset, content)
+
+
+def hash_of(dataset: Dataset, content: Mapping[str, Any]) -> str:
+    """The content hash of what holds nothing that the hash leaves out."""
     body = orjson.dumps([dataset.code, content], option=orjson.OPT_SORT_KEYS)
     return f"{ALGORITHM}:{hashlib.sha256(body).hexdigest()}"
 

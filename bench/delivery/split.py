@@ -18,7 +18,9 @@ import orjson
 
 from gateway import config as configuration
 from gateway.main import now
+from gateway.telling import told
 from gateway.wiring import Feed, Gateway, opened
+from jobs import garbage
 
 #: part -> what it is, in the order of the way of a row
 PARTS = {
@@ -89,9 +91,10 @@ def instrumented(gateway: Gateway, clock: Clock) -> Gateway:
 def split(path: Path) -> dict[str, dict[str, float]]:
     """Read and send once; seconds by part."""
     clock = Clock()
-    with opened(configuration.load(path), now) as plain:
+    with told(), opened(configuration.load(path), now) as plain:
         gateway = instrumented(plain, clock)
         clock.wall["start"], clock.cpu["start"] = _since_start(), time.process_time()
+        garbage.spare()
         read, send = Clock(), Clock()
         for feed in gateway.feeds:
             read.timed("all", gateway.read)(feed)

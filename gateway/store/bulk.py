@@ -34,7 +34,7 @@ def among(connection: Connection, statement: str, place: tuple[Any, ...], values
     """What `statement`, which ends with `IN`, finds for these values, a chunk at a time; `place` are its other values."""
     for start in range(0, len(values), CHUNK):
         chunk = values[start : start + CHUNK]
-        yield from run(connection, f"{statement} ({_marks(len(chunk))})", *place, *chunk)
+        yield from run(connection, f"{statement} ({_marks(len(chunk))})", *place, *chunk).all()  # one by one costs twice as much
 
 
 def change(connection: Connection, statement: str, place: tuple[Any, ...], values: Sequence[Any]) -> int:

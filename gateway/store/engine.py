@@ -21,6 +21,7 @@ from schemas.errors import file_trouble
 
 _BUSY_SECONDS = 30
 _TRIES = 5
+_WAL_PAGES = 4000  # 16 MiB until what was committed is copied into the file: copied four times as seldom, pages change in between
 _READING = "AUTOCOMMIT"
 _INCREMENTAL = 2  # what PRAGMA auto_vacuum answers
 _UNWRITABLE, _UNREADABLE = "本地库写不进去", "本地库读不出来"
@@ -76,7 +77,7 @@ def _durable(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
     if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it takes the write lock, and a VACUUM: see compact
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL").close()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={_WAL_PAGES}"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -27,7 +27,7 @@ _IDENTITY = ("institution", "dataset", "record_key", "version")
 _PARCEL = (*_IDENTITY, "content_hash", "occurred_at", "due_at", "seen_at", "body", "live", "entered_at")
 _OUTBOX = (*_IDENTITY, "target", "state", "due_at", "attempts", "batch_cap", "hold", "cause", "reasons")
 _LEDGER = (*_IDENTITY, "content_hash", "source", "ref", "anchor_at", "live", "seen_at", "document", "department")
-_UNTRIED = (0, 0, "", "", "[]")
+_QUEUED, _UNTRIED = State.QUEUED.value, (0, 0, "", "", "[]")
 
 _Rows = list[tuple[Any, ...]]
 
@@ -56,20 +56,27 @@ def sealed(intake: Intake, keyring: Keyring) -> Sealed:
     voids, owed = (tuple(replace(each, body=_body(each, keyring)) for each in group) for group in (intake.voids, intake.owed))
     seen = written(intake.now)
     rows = Sealed(replace(intake, voids=voids, owed=owed), [], [], [])
-    for each in intake.parcels:
+    due_at, due = None, ""
+    for each, body in zip(intake.parcels, keyring.seal_all([(each.body, _about(each)) for each in intake.parcels]), strict=True):
         identity = (each.institution, each.dataset, each.key, each.version)
-        occurred, due = written(each.occurred_at), written(each.due_at)
-        entered = written(each.entered_at) if each.entered_at else None
-        rows.parcels.append((*identity, each.content_hash, occurred, due, seen, _body(each, keyring), each.live, entered))
-        rows.outbox.extend((*identity, target, State.QUEUED.value, due, *_UNTRIED) for target in intake.targets)
+        if each.due_at is not due_at:  # most of a page are due together
+            due_at, due = each.due_at, written(each.due_at)
+        occurred, entered = written(each.occurred_at), written(each.entered_at) if each.entered_at else None
+        rows.parcels.append((*identity, each.content_hash, occurred, due, seen, body, each.live, entered))
+        for target in intake.targets:
+            rows.outbox.append((*identity, target, _QUEUED, due, *_UNTRIED))
         if each.version == 1:
-            found_by = (_fitting(each.document, ledger.c.document), _fitting(each.department, ledger.c.department))
+            found_by = (_short(each.document), _short(each.department))
             rows.ledger.append((*identity, each.content_hash, intake.source, each.ref, occurred, True, seen, *found_by))
     return rows
 
 
 def _body(each: Parcel, keyring: Keyring) -> bytes:
-    return keyring.seal(each.body, sealing.of_parcel(each.institution, each.dataset, each.key, each.version))
+    return keyring.seal(each.body, _about(each))
+
+
+def _about(each: Parcel) -> bytes:
+    return sealing.of_parcel(each.institution, each.dataset, each.key, each.version)
 
 
 def accept(connection: Connection, page: Sealed, keyring: Keyring) -> None:

@@ -177,10 +177,10 @@ def draw(connection: Connection) -> int:
 
 def opened(batch: Batch, keyring: Keyring) -> Batch:
     """The batch with its bodies as they travel; outside the transaction, whose lock others wait for."""
-    bodies = (
+    bodies = [
         keyring.open(body, sealing.of_parcel(batch.institution, batch.dataset, item.key, item.version))
         for item, body in zip(batch.items, batch.bodies, strict=True)
-    )
+    ]
     return replace(batch, bodies=tuple(bodies))
 
 

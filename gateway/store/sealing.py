@@ -43,8 +43,17 @@ class Keyring:
 
     def seal(self, plain: bytes, about: bytes) -> bytes:
         """The body as it is stored. `about` is bound to it: see `of_parcel` and `of_aside`."""
-        key_id, nonce = bytes.fromhex(self.current), os.urandom(_NONCE)
-        return b"".join((_FORM, key_id, nonce, self.ciphers[key_id].encrypt(nonce, plain, about)))
+        return self.seal_all([(plain, about)])[0]
+
+    def seal_all(self, bodies: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """Each body with what it is `about`. The chance for all is drawn at once: the system charges for that by the call."""
+        key_id = bytes.fromhex(self.current)
+        head, encrypt, chance = _FORM + key_id, self.ciphers[key_id].encrypt, os.urandom(_NONCE * len(bodies))
+        sealed = []
+        for place, (plain, about) in enumerate(bodies):
+            nonce = chance[place * _NONCE : (place + 1) * _NONCE]
+            sealed.append(head + nonce + encrypt(nonce, plain, about))
+        return sealed
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
         """The body as it was. StoreError if it was changed, moved to another row, or sealed by a key we do not have."""

