@@ -98,6 +98,8 @@ def _as_latin1(url: URL, encoding: str) -> URL:
     """The address by which the server hands its latin1 texts out as they stand."""
     if url.get_backend_name() not in _MYSQLS:
         raise ConfigError("encoding 只用于 MySQL、MariaDB 里存着 GBK 字节的 latin1 列")
+    if not url.drivername.endswith("+pymysql"):
+        raise ConfigError("encoding 只能与驱动 PyMySQL 同用：地址请写 mysql+pymysql://")
     if encoding not in mislabelled.NAMES:
         raise ConfigError(f"encoding 只能是 {'、'.join(mislabelled.NAMES)}")
     return url.update_query_dict({"charset": "latin1"})
@@ -125,8 +127,9 @@ def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, 
     if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
         limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
-        if url.drivername in mysqlvalues.DRIVERS:
-            limits["conv"] = mislabelled.converters() if url.query.get("charset") == "latin1" else mysqlvalues.converters()
+        latin1 = url.query.get("charset") == "latin1" and url.drivername.endswith("+pymysql")
+        if conv := mislabelled.converters() if latin1 else mysqlvalues.converters(url.drivername):
+            limits["conv"] = conv
         return {"connect_args": limits}
     if backend == "mssql":
         return {"connect_args": {"login_timeout": _CONNECT_SECONDS, "timeout": timeout}}

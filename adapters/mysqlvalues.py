@@ -1,6 +1,6 @@
-"""What PyMySQL makes of days and clocks, found instead of reckoned: a bulk load gives the same few again and again.
+"""Days and clocks as PyMySQL makes them, found instead of reckoned: a bulk load gives the same few again and again.
 
-The values are PyMySQL's own, so nothing else changes. Other drivers of MySQL do this in C, and are left as they are.
+mysqlclient, which a site may use instead (docs/sources.md), is given the same: by itself it makes NULL of 0000-00-00.
 """
 
 from __future__ import annotations
@@ -10,13 +10,28 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-DRIVERS = frozenset({"mysql+pymysql", "mariadb+pymysql"})
+_PYMYSQL = frozenset({"mysql+pymysql", "mariadb+pymysql"})
+_MYSQLCLIENT = frozenset({"mysql+mysqldb", "mariadb+mysqldb"})
 #: most days, and most clocks, remembered
 _MOST = 20_000
 
+Converters = dict[Any, Any]
 
-def converters() -> dict[Any, Callable[[Any], Any]]:
-    """For PyMySQL's `conv`."""
+
+def converters(scheme: str) -> Converters | None:
+    """What the driver of that scheme is given as `conv`; None for one that is left as it is. ModuleNotFoundError without it."""
+    if scheme in _PYMYSQL:
+        from pymysql.converters import conversions
+
+        return {**conversions, **_moments()}
+    if scheme in _MYSQLCLIENT:
+        from MySQLdb.converters import conversions as in_c
+
+        return {**in_c, **_moments()}
+    return None
+
+
+def _moments() -> dict[Any, Callable[[str], Any]]:
     from pymysql import converters
     from pymysql.constants import FIELD_TYPE
 
@@ -29,5 +44,5 @@ def converters() -> dict[Any, Callable[[Any], Any]]:
             return reckoned(text)
 
     day, clock = (lru_cache(_MOST)(each) for each in (converters.convert_date, converters.convert_timedelta))
-    moments = {FIELD_TYPE.DATETIME: moment, FIELD_TYPE.TIMESTAMP: moment}
-    return {**converters.conversions, **moments, FIELD_TYPE.DATE: day, FIELD_TYPE.TIME: clock}
+    moments = dict.fromkeys((FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP), moment)
+    return {**moments, **dict.fromkeys((FIELD_TYPE.DATE, FIELD_TYPE.NEWDATE), day), FIELD_TYPE.TIME: clock}
