@@ -17,21 +17,24 @@ import pymysql
 
 from bench import validation
 from bench.delivery import clean, faults, lag, ours, split
-from bench.delivery.contestants import CONTESTANTS, RETRYING, Contestant, Terms
+from bench.delivery.contestants import CONTESTANTS, LEAST, RETRYING, Contestant, Terms
 from bench.delivery.counting import Receiver, receiver
 from bench.delivery.hospital import Hospital, connect, hospital
 from bench.delivery.measuring import ROOT, run
 
 SHORT = 5_000
-#: with more rows only ours and the straw man are measured
+#: with more rows only these are measured: `_FOR_MANY`
 _MOST_FOR_ALL = 100_000
+_FOR_MANY = ("ours", "ours_c", "straw", "least", "least_c")
 _SIZE = 100
 _FAULT_ROWS = 2_000
+#: the same as another, or no product
+_NO_FAULTS = ("dlt_plain", "ours_c", "least", "least_c")
 
 
 @click.command()
 @click.option(
-    "--rows", default=SHORT, envvar="BENCH_ROWS", show_default=True, help="每个做法报送多少行；超过十万只测本产品和稻草人。"
+    "--rows", default=SHORT, envvar="BENCH_ROWS", show_default=True, help="每个做法报送多少行；超过十万只测本产品、稻草人和极限。"
 )
 @click.option("--rounds", default=1, show_default=True, help="轮流测几轮，取中位数。")
 @click.option("--only", default="", help="只测这些（逗号分开），如 ours,straw。")
@@ -45,7 +48,7 @@ def main(rows: int, rounds: int, only: str, faulty: bool, lagging: bool, skipped
     except pymysql.Error:
         click.echo("这台机器上没有可用的 MariaDB（127.0.0.1:3306，用户 root），报送的测速没有做。")
         return
-    chosen = [each for each in CONTESTANTS if not only or each.name in only.split(",")]
+    chosen = [each for each in (*CONTESTANTS, *LEAST) if not only or each.name in only.split(",")]
     with tempfile.TemporaryDirectory(prefix="liangding-bench-") as folder, receiver() as counting:
         place = Path(folder)
         click.echo(f"\n{datetime.now(UTC):%Y-%m-%d}，{validation.machine()}，负载 {_load()}，{_SIZE} 行一个请求\n")
@@ -59,7 +62,7 @@ def main(rows: int, rounds: int, only: str, faulty: bool, lagging: bool, skipped
 
 
 def _clean(chosen: Sequence[Contestant], counting: Receiver, place: Path, rows: int, rounds: int) -> None:
-    measured = [each for each in chosen if rows <= _MOST_FOR_ALL or each.name in ("ours", "straw")]
+    measured = [each for each in chosen if rows <= _MOST_FOR_ALL or each.name in _FOR_MANY]
     click.echo(f"### {rows:,} 行，{rounds} 轮的中位数\n")
     with hospital(rows, _yesterday()) as found:
         scores, excused = clean.compare(measured, Terms(found, counting.url, _SIZE), counting, place / "clean", rows, rounds)
@@ -88,7 +91,7 @@ def _split(found: Hospital, counting: Receiver, folder: Path, rows: int) -> None
 
 
 def _faults(chosen: Sequence[Contestant], counting: Receiver, place: Path) -> None:
-    tried = [each for each in chosen if each.name != "dlt_plain"]
+    tried = [each for each in chosen if each.name not in _NO_FAULTS]
     if any(each.name == "pandas" for each in tried):
         tried.append(RETRYING)
     click.echo(f"\n### 故障，{_FAULT_ROWS:,} 行（T9 十倍）\n")

@@ -14,11 +14,11 @@ from statistics import median
 import click
 import orjson
 
+from bench.delivery.account import INSTITUTION
 from bench.delivery.contestants import Contestant, Terms
 from bench.delivery.counting import Receiver
 from bench.delivery.environments import NotInstalledError
 from bench.delivery.measuring import Cost
-from bench.delivery.ours import INSTITUTION
 from schemas import overlay
 from schemas.envelope import Sender, message_id, wrap
 from schemas.wire import SHANGHAI

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.delivery import ours
-from bench.delivery.environments import Environment, environment
+from bench.delivery.environments import Environment, NotInstalledError, environment
 from bench.delivery.hospital import Hospital
 from bench.delivery.measuring import ROOT, Cost, run
 
@@ -81,6 +83,38 @@ def gateway(folder: Path, terms: Terms) -> Installed:
     return Installed(folder, found.command("run", "--once"), here, found.command("requeue", "--target", ours.TARGET))
 
 
+def gateway_in_c(folder: Path, terms: Terms) -> Installed:
+    """Ours, reading by mysqlclient. NotInstalledError where that is not installed beside us."""
+    _need_mysqlclient()
+    found = ours.install(folder, terms.hospital.by("mysqldb"), terms.receiver_url, batch=terms.size)
+    return Installed(folder, found.command("run", "--once"), {"PYTHONPATH": str(ROOT)})
+
+
+def least(folder: Path, terms: Terms, driver: str = "pymysql") -> Installed:
+    """See `bench.delivery.least`."""
+    folder.mkdir(parents=True)
+    command = [
+        sys.executable,
+        "-m",
+        "bench.delivery.least",
+        terms.hospital.name,
+        f"{terms.receiver_url}/api/upload",
+        str(terms.size),
+    ]
+    return Installed(folder, [*command, driver], {"PYTHONPATH": str(ROOT)})
+
+
+def least_in_c(folder: Path, terms: Terms) -> Installed:
+    """The same by mysqlclient."""
+    _need_mysqlclient()
+    return least(folder, terms, "mysqldb")
+
+
+def _need_mysqlclient() -> None:
+    if find_spec("MySQLdb") is None:
+        raise NotInstalledError("没有装 mysqlclient（可选，pip install '.[mysqlclient]'），没有测")
+
+
 def straw_man(folder: Path, terms: Terms) -> Installed:
     """See `peers.straw`."""
     return _script(environment("straw"), "straw", folder, _surroundings(terms))
@@ -130,6 +164,7 @@ def drt(folder: Path, terms: Terms) -> Installed:
 #: in the order of the table
 CONTESTANTS = (
     Contestant("ours", "本产品", "校验、台账、加密队列、逐条结果、签名", gateway),
+    Contestant("ours_c", "本产品，装了 mysqlclient", "同上", gateway_in_c),
     Contestant("straw", "稻草人：PyMySQL + marshmallow + SQLite + requests", "校验、队列", straw_man),
     Contestant("drt", "drt-core 1.2", "不校验，不落库", drt),
     Contestant("dlt", "dlt 1.31，同样的校验", "校验，文件队列", dlt_validating),
@@ -137,13 +172,18 @@ CONTESTANTS = (
     Contestant("singer", "singer-sdk 0.54", "不校验，不落库", singer),
     Contestant("pandas", "pandas + requests", "不校验，不落库", pandas),
 )
+#: no product: how fast one process can be that keeps the promises
+LEAST = (
+    Contestant("least", "极限：手写、只为这一张表，PyMySQL", "校验、台账、加密队列、逐条结果、签名；别的都没有", least),
+    Contestant("least_c", "极限，mysqlclient", "同上", least_in_c),
+)
 RETRYING = Contestant("pandas_retry", "pandas + requests，urllib3 自动重试", "不校验，不落库", pandas_retrying)
 OLD = Contestant("dlt_old", "dlt 1.26.0，不校验", "文件队列", dlt_old)
 
 
 def by_name(name: str) -> Contestant:
     """The contestant of that name. KeyError if there is none."""
-    return {each.name: each for each in (*CONTESTANTS, RETRYING, OLD)}[name]
+    return {each.name: each for each in (*CONTESTANTS, *LEAST, RETRYING, OLD)}[name]
 
 
-__all__ = ["CONTESTANTS", "OLD", "RETRYING", "Contestant", "Installed", "Terms", "by_name"]
+__all__ = ["CONTESTANTS", "LEAST", "OLD", "RETRYING", "Contestant", "Installed", "Terms", "by_name"]

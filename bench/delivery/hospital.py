@@ -42,7 +42,11 @@ class Hospital:
     @property
     def url(self) -> str:
         """As SQLAlchemy writes it."""
-        return f"mysql+pymysql://{USER}@{HOST}:{PORT}/{self.name}?charset=utf8mb4"
+        return self.by("pymysql")
+
+    def by(self, driver: str) -> str:
+        """The same, for another driver."""
+        return f"mysql+{driver}://{USER}@{HOST}:{PORT}/{self.name}?charset=utf8mb4"
 
     def connect(self) -> Connection[Any]:
         """A connection that commits by itself."""

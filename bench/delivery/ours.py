@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from sqlalchemy import Column, Connection, NullPool, create_engine, select, update
 
+from bench.delivery.account import INSTITUTION, TOKEN
 from gateway import config as configuration
 from gateway.main import now
 from gateway.store import tables
@@ -21,7 +22,6 @@ from gateway.tiers import Tier
 from gateway.wiring import opened
 
 SITE = Path(__file__).parent / "site"
-INSTITUTION = "H99000100001"
 TARGET = "bureau"
 SOURCE = "his"
 #: instants in the store that something waits for
@@ -50,7 +50,7 @@ def install(folder: Path, source_url: str, receiver_url: str, *, batch: int = 10
     edition = (SITE / "bench.yaml").read_text(encoding="utf-8").replace("batch: 100", f"batch: {batch}")
     (folder / "bench.yaml").write_text(edition, encoding="utf-8")
     shutil.copytree(SITE / "profile", folder / "profile")
-    (folder / "token.txt").write_text("bench-token-0123456789abcdef", encoding="utf-8")
+    (folder / "token.txt").write_text(TOKEN, encoding="utf-8")
     configuration = _configuration(source_url, receiver_url) | settings
     (folder / "config.yaml").write_text(yaml.safe_dump(configuration, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return Ours(folder)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from bench.delivery import counting, ours
+from bench.delivery import account, counting, ours
 from bench.delivery.receiver import Platform
 from schemas import envelope, holdings, overlay
 from schemas.envelope import Sender, Status
@@ -18,7 +18,7 @@ from schemas.wire import SHANGHAI
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=SHANGHAI)
 EDITION = overlay.load(ours.SITE / "bench.yaml")
-SENDER = Sender(ours.INSTITUTION, "测试医院", "990001", "99")
+SENDER = Sender(account.INSTITUTION, "测试医院", "990001", "99")
 
 
 def record(number: int, version: int = 1, minutes: int = 240, flag: str = "1") -> dict[str, Any]:

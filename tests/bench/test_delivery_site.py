@@ -8,7 +8,7 @@ from adapters import mappingfile, profile
 from adapters.compiled import CompiledMapping
 from adapters.origins import SiteFacts
 from bench import sessions
-from bench.delivery import hospital, ours
+from bench.delivery import account, hospital, ours
 from bench.delivery.peers import validation
 from schemas import overlay
 
@@ -26,7 +26,7 @@ def test_the_edition_has_the_twenty_fields_of_the_mapping_benchmark() -> None:
 def test_the_compiled_mapping_and_the_straw_mans_say_the_same_of_every_row() -> None:
     edition = overlay.load(ours.SITE / "bench.yaml")
     rules = mappingfile.read(ours.SITE / "profile" / "BENCH.yaml", edition, "BENCH", {}, "")
-    content = CompiledMapping(rules, SiteFacts(ours.INSTITUTION), edition).content
+    content = CompiledMapping(rules, SiteFacts(account.INSTITUTION), edition).content
     rows = [row for page in hospital.made(300, date(2026, 11, 24)) for row in page]
     for row in rows:
         compiled = content({"row_ref": row["id"], "cursor_key": row["id"], **row})
