@@ -43,6 +43,8 @@ INSERT INTO kinds VALUES
         (FIELD_TYPE.DATE, "2026-11-25"),
         (FIELD_TYPE.DATE, "0000-00-00"),
         (FIELD_TYPE.TIME, "08:00:01"),
+        (FIELD_TYPE.TIME, "99:59:59"),
+        (FIELD_TYPE.TIME, "-8:00:01"),
         (FIELD_TYPE.TIME, "-838:59:59"),
         (FIELD_TYPE.TIME, "25:06:17.250000"),
     ],
