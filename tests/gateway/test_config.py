@@ -142,8 +142,8 @@ def test_the_driver_of_a_product_is_ours_for_the_store_and_for_a_source(written:
 
 
 def test_a_missing_driver_of_the_store_is_told_with_what_to_install() -> None:
-    with pytest.raises(ConfigError, match=r"store.url：没有安装数据库驱动 mysql\+oursql，.*'liangding-gateway\[gateway,mysql\]'"):
-        connect("mysql+oursql://u@db/x")
+    with pytest.raises(ConfigError, match=r"store.url：没有安装数据库驱动 mysql\+cymysql，.*'liangding-gateway\[gateway,mysql\]'"):
+        connect("mysql+cymysql://u@db/x")
     assert "'liangding-gateway[gateway,mysqlclient]'" in address.missing_driver("mysql+mysqldb")
 
 
