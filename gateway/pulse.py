@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -18,18 +19,43 @@ _EVERY = 60
 #: a shorter gap is a busy machine
 _GAP = timedelta(seconds=3 * _EVERY)
 _NAME = "serve"
+_log: Any = structlog.get_logger()
 
 
-def beat(gateway: Gateway) -> Interruption | None:
-    """A sign of life; the stretch before it, if there was none in it for long: the machine was off, or the program was."""
-    now = gateway.clock()
-    before = gateway.store.beat(_NAME, now)
-    if before is None or now - before <= _GAP:
-        return None
-    cause = f"网关没有运行（断电、停机或程序停止），最后一次记录在 {wire.encode_datetime(before)}"
-    found = Interruption(GATEWAY, Hindrance.STOPPED, before, now, 1, cause)
-    gateway.store.add_interruption(found)
-    return found
+def _elapsed() -> float:
+    """Seconds by a clock that nobody can set. On Linux one that goes on while the machine sleeps, as it does on Windows anyway."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class Pulse:
+    """Of one process."""
+
+    def __init__(self, gateway: Gateway, elapsed: Callable[[], float] = _elapsed) -> None:
+        self._gateway, self._elapsed = gateway, elapsed
+        self._last: float | None = None  #: when this process gave its last sign
+
+    def beat(self) -> Interruption | None:
+        """A sign of life; the stretch before it, if there was none in it for long: the machine was off, or the program was.
+
+        Between two signs of one process the time of day does not count: it may have been set.
+        """
+        now, at = self._gateway.clock(), self._elapsed()
+        before, last, self._last = self._gateway.store.beat(_NAME, now), self._last, at
+        if before is None or now - before <= _GAP:
+            return None
+        if last is not None:
+            passed = timedelta(seconds=at - last)
+            if passed <= _GAP:
+                _log.warning("clock_moved", by=round((now - before - passed).total_seconds()))
+                return None
+            before = max(before, now - passed)
+        return self._stopped(before, now)
+
+    def _stopped(self, before: datetime, now: datetime) -> Interruption:
+        cause = f"网关没有运行（断电、停机或程序停止），最后一次记录在 {wire.encode_datetime(before)}"
+        found = Interruption(GATEWAY, Hindrance.STOPPED, before, now, 1, cause)
+        self._gateway.store.add_interruption(found)
+        return found
 
 
 def jobs(gateway: Gateway) -> list[Job]:
@@ -38,17 +64,17 @@ def jobs(gateway: Gateway) -> list[Job]:
 
 
 def _turn(gateway: Gateway) -> Callable[[], None]:
-    log: Any = structlog.get_logger()
+    pulse = Pulse(gateway)
 
     def turn() -> None:
         try:
-            found = beat(gateway)
+            found = pulse.beat()
         except StoreError as error:
-            log.error("failed", job="pulse", kind=type(error).__name__, cause=str(error))
+            _log.error("failed", job="pulse", kind=type(error).__name__, cause=str(error))
             gateway.seen.beat(gateway.clock(), str(error))
             return
         gateway.seen.beat(gateway.clock())
         if found:
-            log.warning("stopped_before", since=wire.encode_datetime(found.began_at))
+            _log.warning("stopped_before", since=wire.encode_datetime(found.began_at))
 
     return turn

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 from support.delivery import INSTITUTION, START, Clock, Platform, Rows, prescription
 
 from gateway import pulse
@@ -200,16 +201,54 @@ def test_a_source_that_cannot_be_read_is_an_interruption_until_it_can(store: Sto
     assert (_since(found.began_at), _since(found.ended_at)) == (10, 40)
 
 
+@dataclass
+class Beating:
+    """A process whose time of day can be set while it runs."""
+
+    gateway: Gateway
+    clock: Clock
+    passed: float = 0
+
+    def __post_init__(self) -> None:
+        self.pulse = pulse.Pulse(self.gateway, lambda: self.passed)
+
+    def after(self, seconds: float, *, setting: float = 0) -> Interruption | None:
+        """The next sign; meanwhile somebody moves the clock by `setting`."""
+        self.passed += seconds
+        self.clock.move(seconds + setting)
+        return self.pulse.beat()
+
+
 def test_a_gap_between_two_signs_of_life_is_kept_and_a_short_one_is_not(store: Store, clock: Clock) -> None:
-    gateway = cast("Gateway", SimpleNamespace(store=store, clock=clock))
-    assert pulse.beat(gateway) is None
-    clock.move(170)
-    assert pulse.beat(gateway) is None
-    clock.move(3600)
-    found = pulse.beat(gateway)
+    process = Beating(cast("Gateway", SimpleNamespace(store=store, clock=clock)), clock)
+    assert process.after(0) is None
+    assert process.after(170) is None
+    found = process.after(3600)
     assert found
     assert store.interruptions(*FOREVER) == [found]
     assert (found.place, found.kind, _since(found.began_at), _since(found.ended_at)) == (GATEWAY, Hindrance.STOPPED, 170, 3770)
+
+
+def test_a_gap_before_the_process_is_kept_whoever_gave_the_sign_before(store: Store, clock: Clock) -> None:
+    gateway = cast("Gateway", SimpleNamespace(store=store, clock=clock))
+    assert Beating(gateway, clock).after(0) is None
+    found = Beating(gateway, clock).after(3600)
+    assert found
+    assert (_since(found.began_at), _since(found.ended_at)) == (0, 3600)
+
+
+def test_a_clock_that_is_set_is_no_stop_and_hides_none(store: Store, clock: Clock) -> None:
+    process = Beating(cast("Gateway", SimpleNamespace(store=store, clock=clock)), clock)
+    process.after(0)
+    with capture_logs() as lines:
+        assert process.after(60, setting=7200) is None
+    assert [(line["event"], line["by"]) for line in lines] == [("clock_moved", 7200)]
+    assert process.after(60, setting=-7200) is None
+    assert store.interruptions(*FOREVER) == []
+    found = process.after(600, setting=7200)  # and asleep for ten minutes of it
+    assert found
+    assert found.ended_at
+    assert found.ended_at - found.began_at == timedelta(seconds=600)
 
 
 def test_a_store_that_cannot_be_written_does_not_end_the_pulse(clock: Clock) -> None:
