@@ -25,6 +25,8 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=10)
 #: an unknown outcome is left alone so long: the platform may still be working on it
 GRACE = timedelta(seconds=60)
+#: so many silences bring the largest batch down to one record
+ISOLATED = 8
 #: a wrong key or address is a person's matter; asking once a minute does no harm
 ADMISSION_WAIT = timedelta(minutes=1)
 #: so long a person has to look up what nobody could ask; then the sentence is told anew

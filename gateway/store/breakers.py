@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, bindparam, delete, insert, select, updat
 from sqlalchemy.exc import IntegrityError
 
 from gateway.breaker import Breaker, Position, Report, Scope, Signal, Tripped, after, probing
-from gateway.hindrance import Place, Subject
-from gateway.store import interruptions
+from gateway.hindrance import Hindrance, Place, Subject
+from gateway.store import interruptions, rejoining
 from gateway.store.bulk import Prepared
 from gateway.store.tables import breaker as table
 
@@ -79,6 +79,8 @@ def note(connection: Connection, target: str, institution: str, report: Report, 
 def _tell(connection: Connection, place: Place, became: Breaker, report: Report, now: datetime) -> None:
     """What a breaker went through is kept: its row says only what is now."""
     if became == Breaker():
+        if silent := interruptions.lasting_since(connection, place, Hindrance.NO_ANSWER):
+            rejoining.rejoin(connection, place.name, silent, now)
         interruptions.over(connection, place, now)
     elif became.kind is report.signal:
         interruptions.note(connection, place, interruptions.hindrance(report), report.cause, now)

@@ -46,6 +46,14 @@ def over(connection: Connection, place: Place, now: datetime) -> None:
     connection.execute(update(interruption).where(*_lasting(place)).values(ended_at=now))
 
 
+def lasting_since(connection: Connection, place: Place, kind: Hindrance) -> datetime | None:
+    """When one of that kind began; None while there is none."""
+    began: datetime | None = connection.execute(
+        select(interruption.c.began_at).where(*_lasting(place), interruption.c.kind == kind)
+    ).scalar()
+    return began
+
+
 def lasting(connection: Connection, place: Place) -> bool:
     """Whether it is interrupted."""
     return connection.execute(select(interruption.c.id).where(*_lasting(place)).limit(1)).first() is not None

@@ -74,6 +74,33 @@ def test_what_comes_later_is_not_kept_by_a_breaker_that_only_it_tries(store: Sto
     assert [key for key, _ in platform.held] == ["later"]
 
 
+def silent(turn: int, bodies: Sequence[bytes]) -> Exception:
+    return OutcomeUnknownError("没有应答")
+
+
+def test_after_a_long_silence_they_travel_together_again(store: Store, clock: Clock) -> None:
+    fill(store, [(INSTITUTION, f"K{number}") for number in range(40)])
+    platform = Platform(answer=silent, answers_queries=True)
+    send_for(store, platform, clock, 12 * 60)
+    assert len({len(request) for request in platform.requests}) > 1, "they were halved"
+    platform.answer = None
+    platform.requests.clear()
+    send_for(store, platform, clock, 12)
+    assert len(platform.held) == 40
+    assert len(platform.requests) <= 4, [len(request) for request in platform.requests]
+
+
+def test_what_breaks_the_platform_by_itself_all_night_stays_alone(store: Store, clock: Clock) -> None:
+    fill(store, [(INSTITUTION, POISON)])
+    platform = Brittle()
+    send_for(store, platform, clock, 12 * 60)
+    fill(store, [(INSTITUTION, f"K{number}") for number in range(30)])
+    platform.requests.clear()
+    send_for(store, platform, clock, 60)
+    assert len(platform.held) == 30
+    assert [request for request in platform.requests if POISON in request and len(request) > 1] == []
+
+
 def test_no_answer_halves_what_the_records_travel_in_next() -> None:
     sending = replace(UNKNOWN, state=State.SENDING, batch_cap=0, attempts=0)
     steps = [next_step(sending, Unanswered("没有应答", size), START) for size in (100, 3, 2, 1)]
