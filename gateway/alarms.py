@@ -26,6 +26,7 @@ class Kind(StrEnum):
     UNREADABLE = "来源读不到"
     DISK = "磁盘"
     CLOCK = "时钟"
+    OWN_CLOCK = "本机时钟"
     CALENDAR = "休息日表"
     BACKUP = "备份太旧"
     CHANNEL = "告警通道"
@@ -74,6 +75,7 @@ GUIDES: Mapping[Kind, Guide] = {
     ),
     Kind.DISK: Guide(True, "清理或扩容磁盘，再运行 gateway disk 核对；剩余低于 store.disk_floor 时只报送、不读取"),
     Kind.CLOCK: Guide(True, "先核对本机的时间和授时；本机无误的告知平台 {target}；改好后运行 gateway status 核对"),
+    Kind.OWN_CLOCK: Guide(True, "先核对本机的日期、时间和授时；本机无误的，等平台有应答，或运行 gateway clock --right"),
     Kind.CALENDAR: Guide(False, "国务院公布放假安排之后升级 Python 包 chinesecalendar，再重新启动 gateway serve"),
     Kind.BACKUP: Guide(
         False, "运行 gateway backup --to 新文件，并写进每天的计划任务；用别的办法备份的，把 alerts.backup_days 写成 0"
@@ -206,6 +208,11 @@ def _clock(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
         yield Alarm(Kind.CLOCK, target, sentence, {"target": target})
 
 
+def _own_clock(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
+    if situation.doubt:
+        yield Alarm(Kind.OWN_CLOCK, "", situation.doubt)
+
+
 def _calendar(situation: Situation, _: Thresholds) -> Iterator[Alarm]:
     if situation.calendar:
         yield Alarm(Kind.CALENDAR, "", "；".join(situation.calendar))
@@ -228,6 +235,6 @@ def _of_source(kind: Kind, source: str, dataset: str, sentence: str) -> Alarm:
 
 
 _FINDERS = (
-    *(_unreadable, _breaker, _brake, _due, _disk, _clock),  # the urgent ones first
+    *(_unreadable, _breaker, _brake, _due, _disk, _clock, _own_clock),  # the urgent ones first
     *(_silent, _growing, _overdue, _rejected, _correction, _calendar, _backup, _channel),
 )

@@ -68,6 +68,10 @@ class StoreError(GatewayError):
     """The local store cannot be written (disk full, read-only): stop the line, loudly."""
 
 
+class ClockDoubtedError(GatewayError):
+    """This machine's clock may be far ahead: nothing is cleared by it until a platform or a person says that it is right."""
+
+
 class NowhereError(StoreError):
     """A row that was read is not in the store any more: the day is read again, or no account of it may be given."""
 

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
-from gateway import beating, deadlines, failpoints, pulse, stating, tending, unread
+from gateway import beating, deadlines, failpoints, pulse, stating, tending, timekeeping, unread
 from gateway import config as configuration
 from gateway import console as show
-from gateway.errors import ConfigError, GatewayError, SourceError, SparedError, StoppedError, StoreError
-from gateway.maintenance import COMMANDS, disk_line, retention_lines, shred, upkeep
+from gateway.errors import ClockDoubtedError, ConfigError, GatewayError, SourceError, SparedError, StoppedError, StoreError
+from gateway.maintenance import COMMANDS, clear, disk_line, retention_lines, upkeep
 from gateway.model import Tally
 from gateway.outbox import State
 from gateway.rescanning import reading_job
@@ -73,7 +73,7 @@ def cli(context: click.Context, path: Path) -> None:
         failpoints.arm(os.environ.get(failpoints.VARIABLE))
 
 
-for command in (*COMMANDS, *tending.COMMANDS):
+for command in (*COMMANDS, *tending.COMMANDS, *timekeeping.COMMANDS):
     cli.add_command(command)
 
 
@@ -99,8 +99,15 @@ def run(path: Path, once: bool, from_start: bool) -> None:
             well = _read_all(gateway, stop, from_start)
             well = _send_all(gateway, stop) and well
         well = _nothing_waits(gateway) and well
-        shred(gateway)
+        _clear(gateway)
     sys.exit(0 if well else 1)
+
+
+def _clear(gateway: Gateway) -> None:
+    try:
+        clear(gateway)
+    except ClockDoubtedError as error:
+        show.say(_console(), str(error), style="yellow")
 
 
 def _read_all(gateway: Gateway, stop: threading.Event, from_start: bool) -> bool:
@@ -250,6 +257,7 @@ def status(path: Path) -> None:
             tending.brake_lines(gateway),
             tending.alarm_lines(gateway),
             stating.lines(gateway),
+            timekeeping.lines(gateway),
             gateway.clock_lines(),
             gateway.gate_lines(),
             retention_lines(gateway.config),

@@ -11,9 +11,11 @@ import click
 import structlog
 
 from gateway import config as configuration
+from gateway import timekeeping
 from gateway.config import Config, Console
 from gateway.disk import Forecast, forecast, spoken
-from gateway.errors import GatewayError
+from gateway.errors import ClockDoubtedError, GatewayError
+from gateway.freshness import fresh
 from gateway.store import Store, open_store, restore_store
 from gateway.store.backup import Copy
 from gateway.telling import tell, told
@@ -23,7 +25,9 @@ from jobs.timetable import Job
 from schemas.commandline import Command
 from schemas.wire import SHANGHAI
 
-_DAY = 24 * 60 * 60
+_HOUR = 60 * 60
+#: a turn comes every hour, so one that comes a moment early is the day's too
+_DAILY = timedelta(hours=23, minutes=30)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DECADE = 3650
 #: under which name the last backup is remembered
@@ -112,33 +116,42 @@ def retention_lines(config: Config) -> list[str]:
     return [f"正文只保留 {kept} 天（store.keep_days），{why}；{what}。请把 keep_days 改为不小于 {needed}"]
 
 
-def shred(gateway: Gateway) -> int:
-    """Empty the bodies whose days are over; returns how many."""
-    return gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), gateway.clock())
+def clear(gateway: Gateway) -> int:
+    """Empty the bodies whose days are over, and forget who looked at what and which sessions there were; returns how many bodies.
 
-
-def forget_accesses(gateway: Gateway) -> int:
-    """Who looked at what is kept as long as the site says, sessions that are over not at all; returns how many lines went."""
-    pages = gateway.config.console or Console()
-    return gateway.store.people.forget(gateway.clock(), timedelta(days=pages.access_days), pages.longest)
+    ClockDoubtedError, and nothing is cleared, where the days may not be counted by this machine's clock.
+    """
+    now, pages = timekeeping.vouched(gateway), gateway.config.console or Console()
+    shredded = gateway.store.shred(timedelta(days=gateway.config.storage.keep_days), now)
+    gateway.store.people.forget(now, timedelta(days=pages.access_days), pages.longest)
+    return shredded
 
 
 def upkeep(gateway: Gateway) -> list[Job]:
-    """What `serve` does once a day."""
-    return [Job("upkeep", _DAY, _shredding(gateway))]
+    """What `serve` does once a day; what was put off or failed is tried again within the hour."""
+    return [Job("upkeep", _HOUR, _clearing(gateway))]
 
 
-def _shredding(gateway: Gateway) -> Callable[[], None]:
+def _clearing(gateway: Gateway) -> Callable[[], None]:
     log = structlog.get_logger()
+    done: datetime | None = None
 
     def turn() -> None:
+        nonlocal done
         now = gateway.clock()
+        if fresh(done, now, _DAILY):
+            return
         try:
-            shredded = shred(gateway)
-            forget_accesses(gateway)
+            shredded = clear(gateway)
+        except ClockDoubtedError as error:
+            gateway.seen.cleared(doubted=True)
+            log.warning("clearing_put_off", cause=str(error))
+            return
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return
+        done = now
+        gateway.seen.cleared(doubted=False)
         found = forecast(gateway.store.usage(now), gateway.store.room, gateway.config.storage.disk_budget, now)
         log.info("shredded", bodies=shredded)
         (log.warning if found.tight else log.info)("disk", size=found.size, free=found.free, days_left=found.days_left)

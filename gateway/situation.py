@@ -90,6 +90,7 @@ class Situation:
     disk_sentence: str
     skews: Mapping[str, timedelta] = field(default_factory=dict)  #: target -> its clock is ahead of ours
     clocks: Mapping[str, str] = field(default_factory=dict)  #: target -> a sentence, where it is off
+    doubt: str = ""  #: why nothing is cleared by this machine's clock, once it has been put off for an hour
     calendar: Sequence[str] = ()  #: years whose rest days are not known
     corrections: tuple[int, int] = (0, 0)  #: tasks whose time to be mended ends soon, and those of them whose time is over
     failing: Mapping[str, str] = field(default_factory=dict)  #: channel of alarms -> why it takes none

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from gateway import deadlines, lateness, mending, skew, timeliness
+from gateway import deadlines, lateness, mending, skew, timekeeping, timeliness
 from gateway.alarms import alarms
 from gateway.channels import Channels
 from gateway.disk import Usage, forecast
@@ -89,6 +89,7 @@ class Watch:
             disk_sentence=sentence(usage),
             skews={target: clock.median for target, clock in clocks.items() if clock},
             clocks={target: skew.sentence(target, clock) for target, clock in clocks.items() if clock and clock.off},
+            doubt=timekeeping.doubt(gateway) if gateway.seen.seen().put_off > 1 else "",
             calendar=deadlines.unknown_years(gateway.edition, now),
             corrections=self.corrections,
             failing=self._failing(),

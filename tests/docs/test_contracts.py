@@ -49,6 +49,7 @@ RIM = {
         "telling": "commands",
         "tending": "commands and their jobs",
         "tiers": "the store and the guards of one source, put together",
+        "timekeeping": "commands, and whether their jobs may go by the clock",
         "timeliness": "commands",
         "todo": "commands",
         "unread": "asks wiring what is configured",

@@ -59,6 +59,7 @@ FOUND = [
     (Kind.UNREADABLE, "his HD03", {"unreadable": (Interruption(GONE, Hindrance.UNREADABLE, START, None, 3, "连不上"),)}),
     (Kind.DISK, "", {"disk": replace(ROOMY, days_left=3)}),
     (Kind.CLOCK, "bureau", {"clocks": {"bureau": "平台时钟比本机快 2 分"}}),
+    (Kind.OWN_CLOCK, "", {"doubt": "本机时间比上次确认无误的时间晚了 90 天"}),
     (Kind.CALENDAR, "", {"calendar": ("还不知道 2027 年的放假安排",)}),
     (Kind.BACKUP, "", {"backed_up_at": START - timedelta(days=8)}),
     (Kind.BACKUP, "", {"backed_up_at": None, "made_at": START - timedelta(days=8)}),

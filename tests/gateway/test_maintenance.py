@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from gateway.config import Storage
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.main import cli
+from gateway.observing import Observations
 from gateway.store import Store, open_store
 from gateway.uploading import upload
 from schemas.errors import SpecError
@@ -66,6 +67,19 @@ def test_backup_and_restore_as_a_person_types_them(site: Path) -> None:
     assert (put_back.exit_code, "另存为" in put_back.output, "gateway reconcile" in put_back.output) == (0, True, True)
     absent = gateway(site, "restore", "--from", str(site / "absent.db"))
     assert (absent.exit_code, "不存在" in absent.stderr) == (1, True)
+
+
+def test_a_person_can_say_that_the_clock_is_right(site: Path, edition: Edition) -> None:
+    fine = gateway(site, "clock")
+    assert (fine.exit_code, "到期的照常清除" in fine.output) == (0, True)
+    store = open_store(f"sqlite:///{site / 'data' / 'gateway.db'}", edition, datetime.now(UTC))
+    store.beat("clock", datetime.now(UTC) - timedelta(days=40))
+    store.close()
+    doubted = gateway(site, "clock")
+    assert (doubted.exit_code, "晚了 40 天" in doubted.output) == (1, True)
+    said = gateway(site, "clock", "--right")
+    assert (said.exit_code, "到期的照常清除" in said.output) == (0, True)
+    assert gateway(site, "clock").exit_code == 0
 
 
 def test_disk_ends_with_1_when_a_person_should_act(site: Path) -> None:
@@ -115,7 +129,8 @@ def test_a_key_file_named_in_the_configuration_is_made_for_a_new_store(site: Pat
 def working(store: Store, keep_days: int, clock: Clock) -> Any:
     """As much of a gateway as upkeep looks at."""
     settings = Storage(key=None, keep_days=keep_days, disk_budget=1, disk_floor=0)
-    return SimpleNamespace(store=store, clock=clock, config=SimpleNamespace(storage=settings, console=None))
+    config = SimpleNamespace(storage=settings, console=None)
+    return SimpleNamespace(store=store, clock=clock, config=config, clients={"bureau": None}, seen=Observations())
 
 
 def test_upkeep_shreds_and_warns_of_the_disk_once_a_day(tmp_path: Path, edition: Edition, clock: Clock) -> None:
@@ -124,10 +139,14 @@ def test_upkeep_shreds_and_warns_of_the_disk_once_a_day(tmp_path: Path, edition:
     upload(store, Platform(), "bureau", clock=clock, lease=timedelta(seconds=120))
     clock.move(3 * 24 * 60 * 60)
     (job,) = maintenance.upkeep(working(store, 2, clock))
-    assert job.every == 24 * 60 * 60
     with capture_logs() as lines:
         job.do()
     told = {line["event"]: line for line in lines}
     assert told["shredded"]["bodies"] == 1
     assert told["disk"]["log_level"] == "warning"  # over its budget of one byte
+    for hours, again in ((1, False), (22, False), (1, True)):
+        clock.move(hours * 60 * 60)
+        with capture_logs() as lines:
+            job.do()
+        assert any(line["event"] == "shredded" for line in lines) is again
     store.close()
