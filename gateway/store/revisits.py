@@ -63,11 +63,12 @@ def _live(source: str, dataset: str) -> ColumnElement[bool]:
 def forget(connection: Connection, source: str, dataset: str, refs: Collection[str]) -> None:
     """They are gone: nobody's work, and accounted for by that. Another row that gets such a number one day begins anew.
 
-    Of one that was reported the ledger goes on to tell, and how it was at first.
+    Of one that was reported the ledger goes on to tell, and whether it was wrong at first.
     """
     connection.execute(delete(aside).where(*_those(aside, source, dataset, refs)))
     reported = select(ledger.c.ref).where(ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref == flaw.c.ref)
-    connection.execute(delete(flaw).where(*_those(flaw, source, dataset, refs), ~reported.exists()))
+    told = and_(flaw.c.at_first.is_(True), reported.exists())
+    connection.execute(delete(flaw).where(*_those(flaw, source, dataset, refs), ~told))
     sightings.replace(connection, {(source, dataset, ref) for ref in refs})
 
 

@@ -114,7 +114,27 @@ def test_what_was_reported_and_spoiled_later_stays_as_it_was_reported_when_the_m
     (standing,) = gateway.store.standings(gateway.routes)
     assert standing.balanced
     assert (standing.read, standing.outdated, standing.replaced) == (4, 0, 1)
+    assert flawed(tmp_path) == [("20261101-1", 1)], "a row that gets the number again would not be overdue from its first day"
     assert gateway.store.ledger("H99000100001", "HD04C", [reported(gateway)])[reported(gateway)].live
+
+
+def test_that_a_row_was_wrong_at_first_is_remembered_of_what_was_reported(gateway: Gateway, tmp_path: Path, clock: Clock) -> None:
+    (feed,) = gateway.feeds
+    reader: Reader = gateway.reader(feed)
+    reader.hot()
+    for unit in ("'支'", "NULL"):
+        at(tmp_path, f"UPDATE stock SET unit = {unit} WHERE id = 2")
+        clock.move(300)
+        reader.hot()
+    at(tmp_path, "UPDATE now SET month = '2026-11-01'", "UPDATE stock SET unit = '支'")
+    clock.move(300)
+    reader.hot()
+    assert (kinds(gateway), flawed(tmp_path)) == ({}, [("20261001-2", 1)])
+
+
+def flawed(site: Path) -> list[tuple[str, int]]:
+    with closing(sqlite3.connect(site / "gateway.db")) as store:
+        return store.execute("SELECT ref, at_first FROM flaw ORDER BY ref").fetchall()
 
 
 def reported(gateway: Gateway) -> str:
