@@ -19,8 +19,8 @@ _INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 _NIL = f"{{{_INSTANCE}}}nil"
 #: namespaces of attributes that say how the reply is written
 _OF_ENCODING = (f"{{{ENCODING}}}", f"{{{_ENVELOPE}}}", f"{{{_INSTANCE}}}")
-#: elements that one reply may come to: a few that name each other would come to any number
-_MOST = 500_000
+#: what one reply may come to, counted as memory: a few elements that name each other, or one long text, would come to any size
+_MOST, _ELEMENT = 200 * 1024 * 1024, 400
 #: so deep no record is; lxml itself reads no deeper
 _DEEPEST = 200
 _SIMPLE = (
@@ -54,29 +54,34 @@ def resolved(content: bytes) -> bytes:
     body = root.find(f"{{{_ENVELOPE}}}Body")
     if body is None or not len(body) or root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs leave it out
         return content
-    reply = _Resolver({each.get("id"): each for each in body.iterfind(".//*[@id]")}).whole(body[0], frozenset(), 0)
-    for child in list(body):
-        body.remove(child)
-    body.append(reply)
+    reply: Any = body[0]
+    place = etree.Element(reply.tag, nsmap=reply.nsmap)
+    _Resolver({each.get("id"): each for each in body.iterfind(".//*[@id]")}).fill(place, reply, frozenset(), 0)
+    for each in list(body):
+        body.remove(each)
+    body.append(place)
     return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 class _Resolver:
-    """Writes an element anew, whole."""
+    """Writes an element anew, with everything in its place."""
 
     def __init__(self, known: Mapping[str | None, Any]) -> None:
         self._known, self._written = known, 0
 
-    def whole(self, element: Any, above: frozenset[str], depth: int) -> Any:
-        """`above`: the ids in which it stands."""
-        self._written += 1
+    def fill(self, place: Any, element: Any, above: frozenset[str], depth: int) -> None:
+        """Give `place` what the element holds. `above`: the ids in which it stands."""
+        meant, above = self._meant(element, above)
+        self._written += _ELEMENT + len(meant.text or "")
         if self._written > _MOST or depth > _DEEPEST:
             raise UnusableError("应答里的引用（href）展开后大得不可能")
-        meant, above = self._meant(element, above)
-        found = etree.Element(element.tag, _told(meant), nsmap=element.nsmap)
-        found.text = meant.text
-        found.extend(self.whole(child, above, depth + 1) for child in meant if isinstance(child.tag, str))
-        return found
+        place.text = meant.text
+        for name, value in meant.attrib.items():
+            if name == _NIL or not _of_encoding(name):
+                place.set(name, value)
+        for child in meant:
+            if isinstance(child.tag, str):
+                self.fill(etree.SubElement(place, child.tag), child, above, depth + 1)
 
     def _meant(self, element: Any, above: frozenset[str]) -> tuple[Any, frozenset[str]]:
         while (href := element.get("href") or "").startswith("#"):
@@ -89,10 +94,6 @@ class _Resolver:
         return element, above
 
 
-def _told(element: Any) -> dict[str, str]:
-    """Its attributes, without what the encoding says of it. Its type is the WSDL's to say."""
-    return {name: value for name, value in element.attrib.items() if name == _NIL or not _of_encoding(name)}
-
-
 def _of_encoding(name: str) -> bool:
+    """Whether an attribute says how the reply is written; the type of an element is the WSDL's to say."""
     return name in ("id", "href") or name.startswith(_OF_ENCODING)

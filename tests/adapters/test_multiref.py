@@ -46,6 +46,7 @@ WSDL = """<wsdl:definitions targetNamespace="urn:his-template" xmlns:t="urn:his-
 <wsdl:service name="His"><wsdl:port name="Port" binding="t:HisSoap"><s:address location="http://his.example.invalid/ws"/></wsdl:port>
 </wsdl:service></wsdl:definitions>"""
 Open = Callable[[], ServiceSource]
+_NAMED = "<v href='#a'/>"
 
 
 @pytest.fixture
@@ -116,6 +117,13 @@ def test_a_few_references_that_come_to_any_number_are_refused() -> None:
     levels = "".join(f'<m id="a{number}">{ten}</m>' for number, ten in enumerate(tens))
     space = f'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:e="{multiref.ENCODING}"'
     text = f'<s:Envelope {space}><s:Body><r><v href="#a0"/></r>{levels}<m id="a9">x</m></s:Body></s:Envelope>'
+    with pytest.raises(UnusableError, match="展开后大得不可能"):
+        multiref.resolved(text.encode())
+
+
+def test_a_long_text_that_is_named_again_and_again_is_refused() -> None:
+    space = f'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:e="{multiref.ENCODING}"'
+    text = f'<s:Envelope {space}><s:Body><r>{_NAMED * 300}</r><m id="a">{"x" * 1_000_000}</m></s:Body></s:Envelope>'
     with pytest.raises(UnusableError, match="展开后大得不可能"):
         multiref.resolved(text.encode())
 
