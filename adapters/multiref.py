@@ -6,7 +6,6 @@ follows such references too, but for ever where they go round; and what the enco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from lxml import etree
@@ -23,6 +22,9 @@ _OF_ENCODING = (f"{{{ENCODING}}}", f"{{{_ENVELOPE}}}", f"{{{_INSTANCE}}}")
 _MOST, _ELEMENT = 200 * 1024 * 1024, 400
 #: so deep no record is; lxml itself reads no deeper
 _DEEPEST = 200
+_TOO_MUCH = "应答里的引用（href）展开后大得不可能"
+#: begins a reference to what travels beside the envelope
+_ATTACHED = "cid:"
 _SIMPLE = (
     *("string", "normalizedString", "token", "boolean", "decimal", "integer", "long", "int", "short", "byte", "float", "double"),
     *("nonNegativeInteger", "positiveInteger", "unsignedInt", "unsignedLong", "dateTime", "date", "time", "duration"),
@@ -43,12 +45,13 @@ SCHEMA = f"""<schema xmlns="http://www.w3.org/2001/XMLSchema" xmlns:e="{ENCODING
 def resolved(content: bytes) -> bytes:
     """The reply with everything in its place; as it is where it says nothing of that encoding, or is no XML.
 
-    UnusableError if a reference leads nowhere, goes round, or to more than any reply can hold.
+    UnusableError if a reference leads nowhere, to one of two, round, out of the reply, or to more than any reply can hold.
     """
     if ENCODING.encode() not in content:
         return content
     try:
-        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True))
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+        root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError):
         return content  # zeep tells
     body = root.find(f"{{{_ENVELOPE}}}Body")
@@ -56,7 +59,7 @@ def resolved(content: bytes) -> bytes:
         return content
     reply: Any = body[0]
     place = etree.Element(reply.tag, nsmap=reply.nsmap)
-    _Resolver({each.get("id"): each for each in body.iterfind(".//*[@id]")}).fill(place, reply, frozenset(), 0)
+    _Resolver(body).fill(place, reply, frozenset(), 0)
     for each in list(body):
         body.remove(each)
     body.append(place)
@@ -66,19 +69,24 @@ def resolved(content: bytes) -> bytes:
 class _Resolver:
     """Writes an element anew, with everything in its place."""
 
-    def __init__(self, known: Mapping[str | None, Any]) -> None:
-        self._known, self._written = known, 0
+    def __init__(self, body: Any) -> None:
+        self._known: dict[str, Any] = {}
+        self._twice: set[str] = set()
+        self._written = 0
+        for each in body.iterfind(".//*[@id]"):
+            if self._known.setdefault(each.get("id"), each) is not each:
+                self._twice.add(each.get("id"))
 
     def fill(self, place: Any, element: Any, above: frozenset[str], depth: int) -> None:
         """Give `place` what the element holds. `above`: the ids in which it stands."""
         meant, above = self._meant(element, above)
-        self._written += _ELEMENT + len(meant.text or "")
-        if self._written > _MOST or depth > _DEEPEST:
-            raise UnusableError("应答里的引用（href）展开后大得不可能")
+        told = {name: value for name, value in meant.attrib.items() if not _of_encoding(name, referred=meant is not element)}
+        self._written += _ELEMENT + len(meant.text or "") + sum(map(len, told.values()))
+        if self._written > _MOST or max(depth, len(above)) > _DEEPEST:
+            raise UnusableError(_TOO_MUCH)
         place.text = meant.text
-        for name, value in meant.attrib.items():
-            if name == _NIL or not _of_encoding(name):
-                place.set(name, value)
+        for name, value in told.items():
+            place.set(name, value)
         for child in meant:
             if isinstance(child.tag, str):
                 self.fill(etree.SubElement(place, child.tag), child, above, depth + 1)
@@ -90,10 +98,18 @@ class _Resolver:
                 raise UnusableError("应答里的引用（href）绕成了圈")
             if number not in self._known:
                 raise UnusableError("应答里的引用（href）指到了应答里没有的内容：应答不完整")
+            if number in self._twice:
+                raise UnusableError("应答里的引用（href）指到的编号（id）有两处，不能确定是哪一处")
+            if len(above) > _DEEPEST:
+                raise UnusableError(_TOO_MUCH)
             element, above = self._known[number], above | {number}
+        if href.startswith(_ATTACHED):
+            raise UnusableError("应答把内容放在附件里（href 以 cid: 开头），读不了，请服务方把内容写在应答里")
         return element, above
 
 
-def _of_encoding(name: str) -> bool:
-    """Whether an attribute says how the reply is written; the type of an element is the WSDL's to say."""
-    return name in ("id", "href") or name.startswith(_OF_ENCODING)
+def _of_encoding(name: str, *, referred: bool) -> bool:
+    """Whether an attribute says how the reply is written, and is none of the record's own. The type is the WSDL's to say."""
+    if name == "id":
+        return referred
+    return name != _NIL and name.startswith(_OF_ENCODING)

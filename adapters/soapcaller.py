@@ -148,6 +148,8 @@ class SoapCaller:
             raise self.client.trouble(f"出错（HTTP {error.status_code}）") from None
         except exceptions.XMLSyntaxError:
             raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+        except RecursionError:  # of a reply that does not say so, zeep follows the references, and has no end where they go round
+            raise UnusableError("应答里的引用（href）绕成了圈") from None
         except (exceptions.XMLParseError, exceptions.UnexpectedElementError, exceptions.LookupError) as error:
             raise UnusableError(f"应答与 WSDL 不符{_named(error)}：服务改过了，请换新的 WSDL") from None
         except (exceptions.ValidationError, TypeError) as error:

@@ -103,6 +103,8 @@ def test_no_rows_are_no_rows(opened: Open, his: AxisHis) -> None:
     [
         ('<treatment href="#id0"/>', '<treatment href="#id77"/>', "指到了应答里没有的内容"),
         ('<planNo i:type="e:string">P00000</planNo>', '<planNo href="#id0"/>', "绕成了圈"),
+        ('<treatment href="#id1"/>', '<treatment href="cid:part1"/>', "附件"),
+        ('id="id1"', 'id="id0"', "有两处"),
     ],
 )
 def test_a_reference_that_leads_nowhere_or_round_is_told(opened: Open, his: AxisHis, old: str, new: str, sentence: str) -> None:
@@ -128,6 +130,29 @@ def test_a_long_text_that_is_named_again_and_again_is_refused() -> None:
         multiref.resolved(text.encode())
 
 
+def test_a_ring_is_told_in_a_reply_that_does_not_say_how_it_is_encoded(opened: Open, his: AxisHis) -> None:
+    space, ring = 'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"', '<r><a href="#1"/></r><m id="1"><a href="#1"/></m>'
+    his.bend_reply = lambda text: f"<s:Envelope {space}><s:Body>{ring}</s:Body></s:Envelope>"
+    with pytest.raises(SourceQueryError, match="绕成了圈"):
+        list(opened().pages(None, 5))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "".join(f'<m id="a{number}" href="#a{number + 1}"/>' for number in range(2000)) + '<m id="a2000">x</m>',
+        f'<m id="a0" z="{"x" * 1_000_000}"/>',
+    ],
+    ids=["a long chain", "a long attribute"],
+)
+def test_a_reference_that_costs_without_end_is_refused(beside: str) -> None:
+    space = f'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:e="{multiref.ENCODING}"'
+    named = '<v href="#a0"/>' * 300
+    text = f"<s:Envelope {space}><s:Body><r>{named}</r>{beside}</s:Body></s:Envelope>"
+    with pytest.raises(UnusableError, match="展开后大得不可能"):
+        multiref.resolved(text.encode())
+
+
 @pytest.mark.parametrize("content", [b"<html>", b"", b"<a>http://schemas.xmlsoap.org/soap/encoding/", b"<a b='#c'/>"])
 def test_what_is_no_such_reply_stays_as_it_is(content: bytes) -> None:
     assert multiref.resolved(content) == content
@@ -138,3 +163,11 @@ def test_a_value_that_several_rows_share_stands_in_each_and_other_attributes_sta
     rows = '<row><n href="#id1"/></row><row code="7"><n href="#id1"/></row>'
     text = f'<s:Envelope {space}><s:Body><r>{rows}</r><m id="id1" e:root="0">240</m></s:Body></s:Envelope>'
     assert b'<row><n>240</n></row><row code="7"><n>240</n></row>' in multiref.resolved(text.encode())
+
+
+def test_what_is_the_records_own_is_kept() -> None:
+    """An id that nobody refers to, a link, and a text with an instruction of some program inside."""
+    space = f'xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:e="{multiref.ENCODING}"'
+    row = '<row id="17"><n href="http://his.example.invalid/17"/><w>12<?print?>34</w></row>'
+    text = f"<s:Envelope {space}><s:Body><r>{row}</r></s:Body></s:Envelope>"
+    assert row.replace("<?print?>", "").encode() in multiref.resolved(text.encode())
