@@ -5,12 +5,17 @@ Lines in a second file are not read: what is put away is put away by one rename,
 
 from __future__ import annotations
 
+import re
+
 from adapters import children
 from adapters.children import ChildRows
-from adapters.conversion import is_blank
+from adapters.conversion import is_blank, visible
 from adapters.filetable import LocalRow
 from adapters.filetext import BadFileError
 from adapters.origins import SiteFacts
+
+#: a number that orders lines; one of more digits is a text
+_NUMBER = re.compile("[0-9]{1,18}")
 
 
 class FileLines:
@@ -38,11 +43,16 @@ class FileLines:
             raise BadFileError(f"第 {number} 行数据与前面的一行是同一条记录，而 {'、'.join(differing)} 不同，不能确定哪一行算数")
         if is_blank(row[self._key]) or not (first[self._place] or not self._wanted):
             raise BadFileError(f"第 {number} 行数据与前面的一行是同一条记录，其中一行的 {self._key} 为空，认不出是哪一条子行")
-        first[self._place] = children.ordered([*first[self._place], line]) if line else []
+        if line:
+            first[self._place].append(line)
+
+    def end(self, first: LocalRow) -> None:
+        """After the last row of the file, of each record: its lines in their order."""
+        first[self._place] = children.ordered(first[self._place])
 
     def _line(self, row: LocalRow) -> LocalRow | None:
         key = row[self._key]
         if is_blank(key) or not self._wanted:
             return None
-        number = int(key) if isinstance(key, str) and key.strip().isdecimal() else key
+        number = int(key) if isinstance(key, str) and _NUMBER.fullmatch(key := visible(key)) else key
         return {**{name: row[name] for name in self._own}, children.LINE_KEY: number}

@@ -235,6 +235,9 @@ class FileSource(LocalSource):
                 lines.add(found[ref], row, number)
             else:
                 raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 与前面的一行相同，不能确定哪一行算数")
+        if lines:
+            for row in found.values():
+                lines.end(row)
         return found
 
     def _lines(self) -> FileLines | None:

@@ -22,18 +22,22 @@ _FLOAT_HOLDS = 10**15
 
 
 def rows(content: bytes) -> Iterator[tuple[int, Sequence[Any]]]:
-    """Every row with its number; cells as a newer workbook has them. BadFileError tells why it cannot be read."""
+    """Every row with its number; cells as a newer workbook has them. BadFileError tells why it cannot be read.
+
+    Other sheets are not read, and short rows are filled up one by one: all at once they take ten times the memory and time.
+    """
     import xlrd
 
     try:
-        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO())
+        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
         sheet = book.sheet_by_index(0)
     except Exception:  # at the edge: the library raises whatever its parsers trip over
         raise BadFileError(_DAMAGED) from None
     if sheet.nrows * sheet.ncols > MOST_CELLS:
         raise BadFileError("工作表过大，请删去表以外的行列（带格式的空行也算）")
     for number in range(sheet.nrows):
-        yield number + 1, [_plain(cell, number + 1, book.datemode) for cell in sheet.row(number)]
+        cells = [_plain(cell, number + 1, book.datemode) for cell in sheet.row(number)]
+        yield number + 1, cells + [None] * (sheet.ncols - len(cells))
 
 
 def _plain(cell: Any, line: int, datemode: int) -> Any:
@@ -54,11 +58,14 @@ def _plain(cell: Any, line: int, datemode: int) -> Any:
 
 
 def _moment(value: float, line: int, datemode: int) -> Any:
-    """Excel counts days; what is less than one is a clock."""
+    """Excel counts days; what is less than one is a clock, and less than nothing, which it shows as #####, is neither."""
     import xlrd
 
+    wrong = BadFileError(f"第 {line} 行有一格的日期不在日历里")
+    if value < 0:
+        raise wrong
     try:
         moment: datetime = xlrd.xldate_as_datetime(value, datemode)
     except (xlrd.XLDateError, OverflowError, ValueError):
-        raise BadFileError(f"第 {line} 行有一格的日期不在日历里") from None
+        raise wrong from None
     return moment.time() if value < 1 else moment

@@ -16,6 +16,7 @@ from support.dropped import BEGAN, table, treatment
 
 from adapters import dropfolder, filexls, profile
 from adapters.files import FileSource
+from adapters.filetext import BadFileError
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import Cursor, RowState
@@ -263,6 +264,16 @@ def test_a_line_that_stands_there_twice_is_its_records_fault(inbox: Path, opened
     assert [[fault.rule for fault in row.faults] for row in rows] == [["line_key"], []]
 
 
+@pytest.mark.parametrize("key", ["9" * 5000, "\u200b1"], ids=["no number there is", "a number with what nobody sees"])
+def test_whatever_orders_the_lines_the_record_is_read(inbox: Path, opened: Callable[..., FileSource], key: str) -> None:
+    source = opened(LINES, ("encoding: gbk", "encoding: gb18030"), mapping=DRUGS)
+    drop(inbox, "HD03_1.csv", table([given(1, 2, "D2"), given(1, key, "D1")], "gb18030"))
+    (row,) = (row for page in source.pages(AFTER, 5) for row in page.rows)
+    found = [line["drug_codg"] for line in row.values["drugs"]]
+    assert (sorted(found), row.faults) == (["D1", "D2"], ())
+    assert len(key) > 2 or found == ["D1", "D2"]
+
+
 def test_a_file_brings_the_lines_of_one_field(opened: Callable[..., FileSource]) -> None:
     with pytest.raises(SpecError, match="一份文件只能带一个子表"):
         opened((LINES[0], LINES[1].replace("}}", "}, more: {line_key: a}}")), mapping=DRUGS)
@@ -300,6 +311,13 @@ def test_cells_of_an_old_workbook_are_what_they_are_in_a_newer_one() -> None:
     _, (_, found) = filexls.rows(content)
     assert found == [12, 1.5e17, 0.5, True, datetime(2026, 1, 5), time(8, 30), None]  # noqa: DTZ001
     assert [type(found[index]) for index in (0, 1, 3)] == [int, float, bool]
+
+
+def test_a_short_row_of_an_old_workbook_is_filled_up_and_a_day_before_all_days_is_told() -> None:
+    content = dropped.old_workbook([{"a": 1, "b": None, "c": None}, {"a": 2, "b": 3, "c": None}])
+    assert [cells for _, cells in filexls.rows(content)] == [["a", "b", "c"], [1, None, None], [2, 3, None]]
+    with pytest.raises(BadFileError, match="第 2 行有一格的日期不在日历里"):
+        list(filexls.rows(dropped.old_workbook([{"a": -0.5}], {"a": "h:mm"})))
 
 
 def test_the_library_for_old_workbooks_is_named_where_it_is_missing(
