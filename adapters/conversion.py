@@ -27,8 +27,9 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: how a moment begins: the parser alone would take any letter between, and an hour without minutes
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
-#: what nobody sees in a text and every comparison does: the byte order mark, zero-width spaces and joiners
-_UNSEEN = re.compile("[\ufeff\u200b-\u200d\u2060]+")
+#: what nobody sees in a text and every comparison does: the byte order mark, zero-width spaces and joiners, marks of direction
+#: (Windows puts them around what is copied from its windows) and the hyphen of a line's end
+_UNSEEN = re.compile("[\ufeff\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]+")
 #: a number of more digits than these, kept as a float or by Excel, has lost the last ones
 _FLOAT_HOLDS = 10**15
 #: digits before or behind the point that a number of a site may have: 1E999999999 is short until it is written out

@@ -29,7 +29,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.choices import nearest
-from adapters.conversion import ZONES, UnreadableError, convert
+from adapters.conversion import ZONES, UnreadableError, convert, visible
 from adapters.derived import DayAndClock, Declared, InJson, Joined, Minutes, Product
 from adapters.fieldrule import FieldRule
 from adapters.origins import CatalogueValue, Column, Constant, DateAndTime, First, Fixed, Origin
@@ -178,7 +178,7 @@ class FieldFile:
         codes = inner.optional("codes")
         if codes is None:
             return origin
-        return Refined(origin, (Translated({local: codes.need(local, str) for local in codes.data}),))
+        return Refined(origin, (Translated(_table(codes)),))
 
     def _minutes(self, section: Section, spec: Field | None) -> Minutes:
         _only_for_numbers(section, spec, "minutes")
@@ -190,7 +190,10 @@ class FieldFile:
                 raise section.error(f"{name} 不是日期时间字段", "minutes")
             if name not in self._known:
                 raise section.error(f"{name} 没有写在 fields 里，不能由它算", "minutes")
-        return Minutes(self._known[names[0]], self._known[names[1]])
+        start, end = (self._known[name] for name in names)
+        if start.next_day_if_before or end.next_day_if_before not in ("", names[0]):
+            raise section.error("这两个时间的 next_day_if_before 只能写在结束上，写开始字段：否则算的不是报出去的时间", "minutes")
+        return Minutes(start, end)
 
     def _fixed(self, section: Section, spec: Field | None) -> Fixed:
         section.need("why", str)
@@ -209,7 +212,7 @@ class FieldFile:
             return None
         for local in codes.data:
             self._check_code(codes, spec, codes.need(local, str), local)
-        return {local: codes.need(local, str) for local in codes.data}
+        return _table(codes)
 
     def _check_code(self, section: Section, spec: Field, code: str, key: str) -> None:
         table = self.site.edition.codes[spec.codes] if spec.codes else None
@@ -225,9 +228,19 @@ class FieldFile:
         return start
 
 
+def _table(codes: Section) -> dict[str, str]:
+    """Local code -> code; a local code without what nobody sees, as values are compared."""
+    found: dict[str, str] = {}
+    for local in codes.data:
+        code = codes.need(local, str)
+        if found.setdefault(visible(local), code) != code:
+            raise codes.error("去掉看不见的字符和首尾空白之后，同一个本地代码写了两次，对照还不一样", local)
+    return found
+
+
 def _steps(section: Section, spec: Field | None) -> Iterator[Step]:
     if empty := section.texts("empty"):
-        yield Empty(frozenset(empty))
+        yield Empty(frozenset(map(visible, empty)))
     if formats := section.texts("formats"):
         yield _notations(section, spec, formats)
     if units := section.optional("units"):
@@ -248,7 +261,7 @@ def _notations(section: Section, spec: Field | None, formats: tuple[str, ...]) -
 
 
 def _sign(section: Section) -> Sign:
-    plus, minus = frozenset(section.texts("plus")), frozenset(section.texts("minus"))
+    plus, minus = (frozenset(map(visible, section.texts(key))) for key in ("plus", "minus"))
     if both := sorted(plus & minus):
         raise section.error(f"{'、'.join(both)} 既写在 plus 又写在 minus", "minus")
     return Sign(section.need("by", str), plus, minus)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import filexls
+from adapters.conversion import visible
 from adapters.filetext import BadFileError, Encoding, decode
 from schemas import tablefile
 from schemas.errors import SpecError
@@ -99,7 +100,7 @@ def _named(lines: Iterable[tuple[int, Sequence[Any]]], columns: tuple[str, ...])
 
 
 def _head(cells: Sequence[Any]) -> list[str]:
-    names = [str(cell).strip() if cell is not None else "" for cell in cells]
+    names = [visible(str(cell)) if cell is not None else "" for cell in cells]
     while names and not names[-1]:
         names.pop()
     if "" in names:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from adapters.children import ChildRows
 from adapters.choices import nearest
-from adapters.conversion import ZONES
+from adapters.conversion import ZONES, visible
 from adapters.fieldfile import FieldFile, Site, exactly_one, zone_of
 from adapters.fieldrule import FieldRules
 from adapters.mapping import Condition, Head, RowMapping, Shown, StateRule
@@ -143,7 +143,7 @@ class _File:
             return Condition(column, constant, None, wanted == "present")
         if test in ("same_as", "differs_from"):
             return Condition(column, constant, None, test == "differs_from", self.site.constant(section, test))
-        return Condition(column, constant, frozenset(section.texts(test)), test == "not_in")
+        return Condition(column, constant, frozenset(map(visible, section.texts(test))), test == "not_in")
 
 
 def _absent(reader: FieldFile, section: Section) -> Mapping[str, str]:

@@ -40,7 +40,7 @@ FACTS = SiteFacts("H1", {"item_code": "X9", "counts": "no"}, {"bar": CATALOGUE})
 VALUES: tuple[Any, ...] = (
     *[None, "", " ", "NULL", "null ", "\u3000", "7", " 7 ", "am", "pm", "1", "2", "a\x00", "\ud800", "测试", '"', "x" * 70],
     *["\ufeff", "\u200b7\u2060", "a\u200dm", "\ufeffNULL", "\u200b1.50", "2026-01-05\ufeff", "测\u200c试\u200b", "\ufeff "],
-    *[0, 1, 7, True, False, 1.0, 1.5, float("nan"), b"\x01", b"", UUID(int=7), [], {}],
+    *["\u202a7\u202c", 0, 1, 7, True, False, 1.0, 1.5, float("nan"), b"\x01", b"", UUID(int=7), [], {}],
     *["0", "-0", "1.50", "+1", "1E5", "2盒", "0.001", "00", "1,234.50", "12,34", "１，２３４", "９", "99999999999999999"],
     *[Decimal("1.50"), Decimal("-0.00"), Decimal("1E+3"), Decimal("1E-7"), Decimal("NaN"), Decimal(10), Decimal("1.5E+9")],
     *[date(2026, 1, 5), date(1, 1, 1), date(9999, 12, 31), "2026-01-05", "2026-02-30", " 2026-01-05 ", "20260105"],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.refining import unusable
+from gateway.model import RowState
 from schemas.errors import SpecError
 from schemas.wire import SHANGHAI
 
@@ -260,8 +261,19 @@ def test_a_duration_does_not_run_backwards_unless_the_end_may_lie_on_the_next_da
         ({"begn": "{column: s}", "count": "{minutes: [begn, endet]}"}, "没有字段 endet，是否想写 ended"),
         ({**SPAN, "title": "{minutes: [begn, ended]}"}, "只用于数值字段"),
         ({**SPAN, "count": "{product: [n, {minutes: [begn, ended]}]}"}, "minutes"),
+        ({**SPAN, "count": "{minutes: [ended, begn]}"}, "只能写在结束上"),
     ],
 )
 def test_a_duration_of_what_is_no_moment_of_the_record_is_refused(read_mapping: Any, rules: dict[str, str], sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         read_mapping(**rules)
+
+
+def test_what_nobody_sees_in_the_words_of_a_mapping_keeps_no_value_from_meeting_them(read_mapping: Any, map_row: Any) -> None:
+    """As an editor pastes them from a page or a mail."""
+    rules = 'exclude:\n  - {column: s, in: ["\u200b9"], reason: 已取消}'
+    mapping = read_mapping(rules, title='{column: t, codes: {"1\u200b": 甲, "2 ": 乙}, empty: ["\ufeff-"]}')
+    assert [map_row(mapping, t=text, s="1").values.get("title") for text in ("1", "2", "-")] == ["甲", "乙", None]
+    assert map_row(mapping, t="1", s="9").state is RowState.EXCLUDED
+    with pytest.raises(SpecError, match="对照还不一样"):
+        read_mapping(title='{column: t, codes: {"1": 甲, "1 ": 乙}}')
