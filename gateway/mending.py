@@ -16,7 +16,7 @@ from gateway.errors import SourceError
 from gateway.judging import Judge
 from gateway.standing import Sieve
 from gateway.wiring import Feed, Gateway
-from gateway.worklist import Age, Finding, LocalRow, Replayed, Task, TaskFilter, TaskKind, TaskNote, TaskPage
+from gateway.worklist import Age, Finding, LocalRow, Replayed, Stack, Task, TaskFilter, TaskKind, TaskNote, TaskPage
 
 #: most rows of one look-up, and of one statement
 _AT_ONCE = 200
@@ -54,7 +54,23 @@ def _counted(gateway: Gateway, wanted: TaskFilter, start: int, size: int) -> Tas
 
 def every(gateway: Gateway, wanted: TaskFilter) -> Iterator[Task]:
     """All that fit, in the same order; their contents are not held together."""
-    found = _found(gateway, wanted)
+    yield from _each(gateway, _found(gateway, wanted))
+
+
+def stacks(gateway: Gateway, wanted: TaskFilter) -> list[Stack]:
+    """All that fit by department; their contents are not held together."""
+    now, by_department = gateway.clock(), defaultdict[str, list[_Due]](list)
+    for each in _found(gateway, wanted):
+        by_department[each[0].department].append(each)
+    return [_stack(gateway, department, found, now) for department, found in by_department.items()]
+
+
+def _stack(gateway: Gateway, department: str, found: Sequence[_Due], now: datetime) -> Stack:
+    late = sum(due is not None and due <= now for _, due in found)
+    return Stack(department, Counter(each.kind for each, _ in found), late, _each(gateway, found))
+
+
+def _each(gateway: Gateway, found: Sequence[_Due]) -> Iterator[Task]:
     for start in range(0, len(found), _AT_ONCE):
         yield from _told(gateway, found[start : start + _AT_ONCE])
 

@@ -117,8 +117,8 @@ def show(path: Path, number: str) -> None:
 def export(path: Path, /, out: Path, **which: Any) -> None:
     """The file is written whole, or not at all."""
     with _opened(path) as gateway:
-        tasks = mending.every(gateway, _filter(**which))
-        count = workbook.write_tasks(tasks, _names(gateway), gateway.clock(), out)
+        stacks = mending.stacks(gateway, _filter(**which))
+        count = workbook.write_tasks(stacks, _names(gateway), gateway.clock(), out)
     click.echo(f"已导出 {count} 件待办到 {out}。" if count else f"没有要改正的数据，{out} 里只有说明。")
 
 

@@ -7,7 +7,7 @@ correction clock). The store finds the rows, `gateway.mending` puts both togethe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -237,6 +237,21 @@ class TaskPage:
     total: int  #: that match
     overdue: int  #: of them
     kinds: Mapping[TaskKind, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What one department has to mend."""
+
+    department: str
+    kinds: Mapping[TaskKind, int]
+    late: int  #: of them, those whose time is over
+    tasks: Iterable[Task]  #: soonest deadline first; read from the store as they are asked for, and once
+
+    @property
+    def total(self) -> int:
+        """How many there were when they were counted."""
+        return sum(self.kinds.values())
 
 
 def blames(reasons: Collection[Violation]) -> bool:

@@ -7,13 +7,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from openpyxl import Workbook
-
 from gateway.quality import Quality, total
-from gateway.workbook.saving import save
+from gateway.workbook.saving import filling
 from gateway.workbook.sheet import TOTAL, Column, Sheet, Value
 from schemas.wire import SHANGHAI
 
+_TITLE = "首次合格率与最终合格率"
 _NOTE = "首次合格：第一次判断就合格，且没被退回过就收下；最终合格：现在合格并已收下。两率的分母是已有结论的条数（不含在途、作废）。"
 _COLUMNS = (
     Column("目标", 14),
@@ -36,18 +35,15 @@ _COLUMNS = (
 
 def write(found: Sequence[Quality], names: Mapping[str, str], span: tuple[date, date], now: datetime, path: Path) -> None:
     """Write both qualities as a workbook at `path`. GatewayError if it fails."""
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    book.properties.title, book.properties.creator = "首次合格率与最终合格率", "两定接口前置网关"
     first, last = span
     made = f"导出于 {now.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
-    sheet = Sheet(book.create_sheet("合格率"), f"首次合格率与最终合格率（{first} 至 {last}）　{made}", _COLUMNS, _NOTE)
-    for each in found:
-        sheet.add(_row(each, names))
-    for each in total(found):
-        sheet.add(_row(each, names), [TOTAL] * len(_COLUMNS))
-    sheet.finish(frozen=4)
-    save(book, path)
+    with filling(_TITLE, path) as book:
+        sheet = Sheet(book, "合格率", f"{_TITLE}（{first} 至 {last}）　{made}", _COLUMNS, _NOTE, frozen=4)
+        for each in found:
+            sheet.add(_row(each, names))
+        for each in total(found):
+            sheet.add(_row(each, names), [TOTAL] * len(_COLUMNS))
+        sheet.finish()
 
 
 def _row(each: Quality, names: Mapping[str, str]) -> list[Value]:

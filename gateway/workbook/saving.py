@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from openpyxl import Workbook
@@ -12,8 +15,21 @@ from gateway.errors import GatewayError
 from schemas.errors import file_trouble
 
 
-def save(book: Workbook, path: Path) -> None:
-    """Write beside the target, then replace it in one step. GatewayError says what to do."""
+@contextmanager
+def filling(title: str, path: Path) -> Iterator[Workbook]:
+    """A book that is written as it is filled, sheet by sheet, and stands at `path` once it is. GatewayError says what to do."""
+    book = Workbook(write_only=True)
+    book.properties.title, book.properties.creator = title, "两定接口前置网关"
+    try:
+        yield book
+        _save(book, path)
+    finally:
+        for sheet in book.worksheets:
+            _close(sheet)
+
+
+def _save(book: Workbook, path: Path) -> None:
+    """Write beside the target, then replace it in one step."""
     beside = path.with_name(f".{uuid4().hex}.tmp")
     try:
         book.save(beside)
@@ -24,3 +40,9 @@ def save(book: Workbook, path: Path) -> None:
     finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _close(sheet: Any) -> None:
+    """Also of a book that came to nothing: what is half written complains when it is forgotten."""
+    if not sheet.closed:
+        sheet.close()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
 
-from gateway.workbook.saving import save
-from gateway.workbook.sheet import LATE, SOON, Column, Sheet, Tint, Value, on_paper, put_text
-from gateway.worklist import KIND_WORDS, Task, TaskKind
+from gateway.workbook.saving import filling
+from gateway.workbook.sheet import LATE, SOON, Column, Look, Paper, Sheet, Tint, Value
+from gateway.worklist import KIND_WORDS, Stack, Task, TaskKind
 from schemas.wire import SHANGHAI
 
 #: tab of what no department is known of
 NOBODYS = "未注明科室"
-_COVER = "说明"
+_COVER, _TITLE = "说明", "医保数据待改正清单"
 #: characters that a tab may not have, and its length
 _FORBIDDEN, _TAB = re.compile(r"[\[\]:*?/\\']"), 31
 _SOON = timedelta(days=2)
@@ -42,45 +42,37 @@ _PRINTED = 12  #: columns that go on paper: the last two are for the information
 _COLOURED = (8, 9)  #: columns of the deadline, from 0
 
 
-def write(tasks: Iterable[Task], names: Mapping[str, str], now: datetime, path: Path) -> int:
-    """Write the tasks as a workbook at `path`; returns how many. `names`: data set -> its Chinese name."""
-    by_department: dict[str, list[Task]] = defaultdict(list)
-    for task in tasks:
-        by_department[task.department].append(task)
-    book = Workbook()
-    book.remove(book.worksheets[0])
-    book.properties.title, book.properties.creator = "医保数据待改正清单", "两定接口前置网关"
-    _cover(book, by_department, now)
-    tabs: set[str] = {_COVER.lower()}
-    for department in sorted(by_department, key=lambda name: (not name, name)):
-        _department(book, _tab(department or NOBODYS, tabs), department, by_department[department], names, now)
-    save(book, path)
-    return sum(map(len, by_department.values()))
+def write(stacks: Sequence[Stack], names: Mapping[str, str], now: datetime, path: Path) -> int:
+    """Write the tasks as a workbook at `path`; returns how many. `names`: data set -> its Chinese name.
+
+    A task is written as it comes and forgotten.
+    """
+    with filling(_TITLE, path) as book:
+        _cover(book, stacks, now)
+        tabs: set[str] = {_COVER.lower()}
+        for each in sorted(stacks, key=lambda stack: (not stack.department, stack.department)):
+            _department(book, _tab(each.department or NOBODYS, tabs), each, names, now)
+    return sum(each.total for each in stacks)
 
 
-def _cover(book: Workbook, found: Mapping[str, Sequence[Task]], now: datetime) -> None:
-    sheet = book.create_sheet(_COVER)
-    sheet.sheet_view.showGridLines = False
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 16, 92
-    lines = [("医保数据待改正清单", ""), *_figures(found, now), *_HOW]
-    for number, (head, text) in enumerate(lines, start=1):
-        for column, value in ((1, head), (2, text)):
-            cell = sheet.cell(number, column)
-            put_text(cell, value)
-            cell.font = Font(name="微软雅黑", size=16 if number == 1 else 11, bold=column == 1)
-            cell.alignment = Alignment(vertical="top", wrap_text=number > 1)
-        sheet.row_dimensions[number].height = 30.0 if number == 1 else 18.0 * max(1, -(-len(text) // 56))
-    on_paper(sheet)
+def _cover(book: Workbook, stacks: Sequence[Stack], now: datetime) -> None:
+    paper = Paper(book, _COVER, (16, 92))
+    paper.line([(_TITLE, Look(size=16, bold=True, high="top"))], 30.0)
+    text_look = Look(size=11, high="top", wrapped=True)
+    for head, text in (*_figures(stacks, now), *_HOW):
+        paper.line([(head, replace(text_look, bold=True)), (text, text_look)], 18.0 * max(1, -(-len(text) // 56)))
 
 
-def _figures(found: Mapping[str, Sequence[Task]], now: datetime) -> list[tuple[str, str]]:
-    tasks = [task for each in found.values() for task in each]
-    kinds = Counter(task.kind for task in tasks)
-    late = sum(_is_late(task, now) for task in tasks)
-    departments = "；".join(f"{name or NOBODYS} {len(each)} 件" for name, each in sorted(found.items()))
+def _figures(stacks: Sequence[Stack], now: datetime) -> list[tuple[str, str]]:
+    kinds: Counter[TaskKind] = Counter()
+    for each in stacks:
+        kinds.update(each.kinds)
+    late = sum(each.late for each in stacks)
+    told = sorted((each.department, each.total) for each in stacks)
+    departments = "；".join(f"{name or NOBODYS} {total} 件" for name, total in told)
     return [
         ("导出时间", f"{now.astimezone(SHANGHAI):%Y-%m-%d %H:%M}（北京时间）；之后改好的，以网关为准"),
-        ("件数", f"共 {len(tasks)} 件，其中已超期 {late} 件" if tasks else "没有要改正的数据"),
+        ("件数", f"共 {kinds.total()} 件，其中已超期 {late} 件" if stacks else "没有要改正的数据"),
         ("类别", "；".join(f"{KIND_WORDS[kind]} {kinds[kind]} 件" for kind in TaskKind if kinds[kind]) or "无"),
         ("科室", departments or "无"),
         ("", ""),
@@ -109,15 +101,14 @@ def _tab(name: str, taken: set[str]) -> str:
     return tab
 
 
-def _department(book: Workbook, tab: str, department: str, tasks: Sequence[Task], names: Mapping[str, str], now: datetime) -> None:
-    late = sum(_is_late(task, now) for task in tasks)
-    note = f"共 {len(tasks)} 件，已超期 {late} 件；改好保存后网关会自己再报"
-    sheet = Sheet(book.create_sheet(tab), f"{department or NOBODYS}　待改正的数据", _COLUMNS, note)
-    for number, task in enumerate(tasks, start=1):
+def _department(book: Workbook, tab: str, stack: Stack, names: Mapping[str, str], now: datetime) -> None:
+    note = f"共 {stack.total} 件，已超期 {stack.late} 件；改好保存后网关会自己再报"
+    sheet = Sheet(book, tab, f"{stack.department or NOBODYS}　待改正的数据", _COLUMNS, note, frozen=2)
+    for number, task in enumerate(stack.tasks, start=1):
         tint = _tint(task, now)
         tints = [tint if column in _COLOURED else None for column in range(len(_COLUMNS))]
         sheet.add(_row(number, task, names, now), tints)
-    sheet.finish(frozen=2, printed=_PRINTED)
+    sheet.finish(printed=_PRINTED)
 
 
 def _row(number: int, task: Task, names: Mapping[str, str], now: datetime) -> list[Value]:
@@ -148,8 +139,3 @@ def _tint(task: Task, now: datetime) -> Tint | None:
     if left is None or left > _SOON:
         return None
     return LATE if left <= timedelta() else SOON
-
-
-def _is_late(task: Task, now: datetime) -> bool:
-    left = task.left(now)
-    return left is not None and left <= timedelta()

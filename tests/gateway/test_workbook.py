@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +19,7 @@ from gateway.errors import GatewayError
 from gateway.quality import Quality
 from gateway.standing import Route
 from gateway.workbook.tasks import NOBODYS
-from gateway.worklist import LocalRow, Reason, Task, TaskKind
+from gateway.worklist import LocalRow, Reason, Stack, Task, TaskKind
 from schemas.wire import SHANGHAI
 
 NOW = datetime(2026, 11, 25, 9, 0, tzinfo=SHANGHAI)
@@ -43,8 +46,17 @@ def task(number: int, **changes: Any) -> Task:
     return replace(made, **changes)
 
 
+def stacked(*tasks: Task) -> list[Stack]:
+    """By department, each to be read once."""
+    found: dict[str, list[Task]] = {}
+    for each in tasks:
+        found.setdefault(each.department, []).append(each)
+    late = {name: sum(each.deadline is not None and each.deadline <= NOW for each in of) for name, of in found.items()}
+    return [Stack(name, Counter(each.kind for each in of), late[name], iter(of)) for name, of in found.items()]
+
+
 def written(tmp_path: Path, *tasks: Task) -> Any:
-    assert workbook.write_tasks(tasks, NAMES, NOW, tmp_path / "待改正.xlsx") == len(tasks)
+    assert workbook.write_tasks(stacked(*tasks), NAMES, NOW, tmp_path / "待改正.xlsx") == len(tasks)
     return load_workbook(tmp_path / "待改正.xlsx")
 
 
@@ -126,6 +138,29 @@ def test_a_department_may_be_called_what_no_tab_may(tmp_path: Path, names: list[
     assert sorted(book.sheetnames[1:]) == sorted(tabs)
 
 
+class Number(str):
+    """A text of which it can be told whether anybody holds it."""
+
+
+def test_tasks_are_written_as_they_come_and_none_is_held(tmp_path: Path) -> None:
+    alive: weakref.WeakSet[Number] = weakref.WeakSet()
+    most = 0
+
+    def stream() -> Iterator[Task]:
+        nonlocal most
+        for number in range(200):
+            document = Number(f"CF{number:04d}")
+            alive.add(document)
+            yield task(number, document=document)
+            most = max(most, len(alive))
+
+    stack = Stack("内科门诊", Counter({TaskKind.MEND: 200}), 0, stream())
+    assert workbook.write_tasks([stack], NAMES, NOW, tmp_path / "a.xlsx") == 200
+    assert most < 5
+    sheet = load_workbook(tmp_path / "a.xlsx")["内科门诊"]
+    assert [cell.value for cell in column(sheet, "单据号")][-1] == "CF0199"
+
+
 def test_without_tasks_it_says_so(tmp_path: Path) -> None:
     book = written(tmp_path)
     assert book.sheetnames == ["说明"]
@@ -134,10 +169,10 @@ def test_without_tasks_it_says_so(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="没有这个文件或文件夹"):
-        workbook.write_tasks([task(1)], NAMES, NOW, tmp_path / "nowhere" / "a.xlsx")
+        workbook.write_tasks(stacked(task(1)), NAMES, NOW, tmp_path / "nowhere" / "a.xlsx")
     (tmp_path / "folder.xlsx").mkdir()
     with pytest.raises(GatewayError, match="是文件夹"):
-        workbook.write_tasks([task(1)], NAMES, NOW, tmp_path / "folder.xlsx")
+        workbook.write_tasks(stacked(task(1)), NAMES, NOW, tmp_path / "folder.xlsx")
     assert [each.name for each in tmp_path.iterdir()] == ["folder.xlsx"]
 
 
