@@ -5,9 +5,9 @@ A closed day shifts no deadline unless the cadence says so (`closed_days`); it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from schemas import cadence, workdays
 from schemas.model import Dataset, Edition
@@ -35,6 +35,14 @@ NEVER = Closure()
 def due_at(edition: Edition, dataset: Dataset, occurred: datetime, closed: Closure = NEVER) -> datetime:
     """The last moment at which a record of that business time is on time."""
     return cadence.due_at(edition.cadences[dataset.cadence], occurred, closed)
+
+
+def earliest(edition: Edition, dataset: Dataset, after: datetime, closures: Collection[Closure]) -> datetime:
+    """No record of a business time before it is due later than `after`."""
+    back = timedelta(days=1)
+    while any(due_at(edition, dataset, after - back, closed) > after for closed in (NEVER, *closures)):
+        back *= 2
+    return after - back
 
 
 def remarks(edition: Edition, closures: Mapping[str, Closure], now: datetime) -> list[str]:

@@ -172,12 +172,3 @@ def occurred_at(dataset: Dataset, values: Mapping[str, Any]) -> datetime | None:
     if isinstance(value, datetime):
         return value
     return datetime.combine(value, time(), wire.SHANGHAI) if isinstance(value, date) else None
-
-
-def mapped_time(dataset: Dataset, content: Mapping[str, Any]) -> datetime | None:
-    """The business time of what was mapped so far, in wire form; None if it has none that can be read."""
-    try:
-        value = wire.decode(dataset.field(dataset.occurred), content.get(dataset.occurred))
-    except WireError:
-        return None
-    return occurred_at(dataset, {dataset.occurred: value})

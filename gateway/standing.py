@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from gateway.model import AsideState
 from gateway.outbox import State
@@ -164,7 +163,17 @@ class Waiting:
     ref: str
     institution: str
     first_seen: datetime
-    content: Mapping[str, Any]  #: what was mapped so far, wire form
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Rows set aside that were never sent and are alike: of one institution, of business times within one minute."""
+
+    dataset: str
+    institution: str
+    occurred_at: datetime  #: the beginning of the minute
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)

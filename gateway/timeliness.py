@@ -16,8 +16,8 @@ from gateway import config as configuration
 from gateway import console as show
 from gateway import deadlines, rescanning
 from gateway.hindrance import Hindrance, Interruption, Subject
-from gateway.judging import mapped_time
 from gateway.lateness import Account, History, Span, Track
+from gateway.standing import Crowd, Route, Waiting
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
 from schemas.commandline import CalendarDay, Command
@@ -115,14 +115,33 @@ def _interrupted(history: History, kept: Sequence[Interruption], target: str, in
 
 def set_aside(gateway: Gateway, target: str, after: datetime, until: datetime, only: str = "") -> Iterator[Track]:
     """Rows that were due and never sent, because they are not finished or not right. Of one without its time nobody can say."""
-    for route in gateway.routes:
-        if route.target != target or only not in ("", route.dataset):
-            continue
-        dataset = gateway.edition.datasets[route.dataset]
-        for row in gateway.store.waiting(route.source, route.dataset):
-            occurred = mapped_time(dataset, row.content)
-            closed = gateway.closures.get(row.institution, deadlines.NEVER)
-            due = deadlines.due_at(gateway.edition, dataset, occurred, closed) if occurred else None
-            if occurred and due and after < due <= until:
-                history = History(due, occurred, None, row.first_seen, None)
+    for route in _routes(gateway, target, only):
+        for row in gateway.store.waiting(route.source, route.dataset, _possible(gateway, route.dataset, after, until)):
+            due = _due(gateway, row)
+            if after < due <= until:
+                history = History(due, row.occurred_at, None, row.first_seen, None)
                 yield Track(row.dataset, row.institution, f"{row.source} 的 {row.ref}", history)
+
+
+def crowds(gateway: Gateway, target: str, after: datetime, until: datetime) -> Iterator[tuple[Crowd, datetime]]:
+    """The same, counted by the database, with when they are due: where a limit is in minutes, up to one too early."""
+    for route in _routes(gateway, target):
+        for crowd in gateway.store.crowds(route.source, route.dataset, _possible(gateway, route.dataset, after, until)):
+            due = _due(gateway, crowd)
+            if after < due <= until:
+                yield crowd, due
+
+
+def _routes(gateway: Gateway, target: str, only: str = "") -> Iterator[Route]:
+    return (route for route in gateway.routes if route.target == target and only in ("", route.dataset))
+
+
+def _possible(gateway: Gateway, dataset: str, after: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Business times of what may be due in (after, until]."""
+    spec = gateway.edition.datasets[dataset]
+    return deadlines.earliest(gateway.edition, spec, after, gateway.closures.values()), until
+
+
+def _due(gateway: Gateway, row: Waiting | Crowd) -> datetime:
+    closed = gateway.closures.get(row.institution, deadlines.NEVER)
+    return deadlines.due_at(gateway.edition, gateway.edition.datasets[row.dataset], row.occurred_at, closed)

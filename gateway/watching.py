@@ -32,7 +32,7 @@ from jobs.timetable import Job
 from schemas import workdays
 
 EVERY = 60  #: seconds
-#: how often what costs more is looked at: rows set aside are opened to see when they are due, the store's rows are counted
+#: how often what costs more is looked at: when rows set aside are due, how many rows the store has
 _SELDOM = timedelta(minutes=10)
 #: what was due longer ago and is still not finished is a person's work list, and no news
 _ASIDES_BACK = timedelta(days=1)
@@ -47,7 +47,7 @@ class Watch:
     gateway: Gateway
     channels: Channels | None = None
     waited: dict[str, deque[int]] = field(default_factory=dict)
-    asides: list[tuple[str, str, bool]] = field(default_factory=list)  #: (target, data set, overdue) of rows not finished
+    asides: Counter[tuple[str, str, bool]] = field(default_factory=Counter)  #: rows not finished: target, data set, overdue
     corrections: tuple[int, int] = (0, 0)  #: tasks that are due soon, and those of them that are overdue
     asides_at: datetime | None = None
     usage: Usage | None = None
@@ -145,18 +145,18 @@ class Watch:
         """Rows set aside that are due soon, or were within the last day; and tasks that are to be mended soon."""
         if fresh(self.asides_at, now, _SELDOM):
             return
-        self.asides_at, self.asides = now, []
+        self.asides_at, self.asides = now, Counter()
         for target in self.gateway.clients:
-            for track in timeliness.set_aside(self.gateway, target, now - _ASIDES_BACK, now + due):
-                self.asides.append((target, track.dataset, track.history.due <= now))
+            for crowd, until in timeliness.crowds(self.gateway, target, now - _ASIDES_BACK, now + due):
+                self.asides[target, crowd.dataset, until <= now] += crowd.rows
         page = mending.tasks(self.gateway, TaskFilter(due_within=due), size=0)
         self.corrections = (page.total, page.overdue)
 
     def _asides_of(self, target: str) -> list[Shares]:
-        counts = Counter((dataset, overdue) for at, dataset, overdue in self.asides if at == target)
         return [
             Shares(dataset, Party.CLINICAL, 0 if overdue else rows, rows if overdue else 0)
-            for (dataset, overdue), rows in counts.items()
+            for (at, dataset, overdue), rows in self.asides.items()
+            if at == target
         ]
 
     def _silences(self, now: datetime, unread: set[tuple[str, str]]) -> list[Silence]:

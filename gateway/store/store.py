@@ -29,6 +29,7 @@ from gateway.standing import (
     EVERYTHING,
     Awaited,
     Backlog,
+    Crowd,
     Extent,
     Grievance,
     Progress,
@@ -513,10 +514,15 @@ class Store:
         """Every record due in (after, until] at a target, with its history; in bounded memory. `dataset`: only of this one."""
         return tracks.tracks(self._engine, target, after, until, dataset)
 
-    def waiting(self, source: str, dataset: str) -> Sequence[Waiting]:
-        """Rows set aside that were never sent."""
+    def waiting(self, source: str, dataset: str, span: tuple[datetime, datetime]) -> Sequence[Waiting]:
+        """Rows set aside that were never sent, of a span of business time."""
         with reading(self._engine) as connection:
-            return list(asides.waiting(connection, self.keyring, source, dataset))
+            return list(asides.waiting(connection, source, dataset, span))
+
+    def crowds(self, source: str, dataset: str, span: tuple[datetime, datetime]) -> Sequence[Crowd]:
+        """How many they are, by institution and minute of business time."""
+        with reading(self._engine) as connection:
+            return asides.crowds(connection, source, dataset, span)
 
     def deliveries(self, dataset: str, keys: Collection[str] | None = None) -> Sequence[Progress]:
         """How far every record of a data set of few rows has come, or those of some keys."""
@@ -766,7 +772,7 @@ class Store:
     def complaints(self, rows: Collection[LocalRow]) -> Mapping[LocalRow, Sequence[Complaint]]:
         """What is said of each of these rows now."""
         with reading(self._engine) as connection:
-            return {row: worklist.complaints(connection, self.keyring, row) for row in rows}
+            return worklist.complaints(connection, self.keyring, rows)
 
     def note_history(self, row: LocalRow) -> Sequence[TaskNote]:
         """Who had a row and what was said of it, oldest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ from gateway.worklist import Age, Complaint, Finding, LocalRow, TaskFilter, Task
 from schemas.model import Violation
 
 _CHUNK = 200
+#: the number of a row, and something that is said of it
+_Said = tuple[str, Complaint]
 #: an instant's text up to its hour
 _HOUR = 13
 #: what a row counts as that is wrong here and was sent back: the first of these
@@ -47,9 +50,10 @@ def find(connection: Connection, wanted: TaskFilter) -> list[Finding]:
     return [_noted(each, notes.get(each.row)) for each in found]
 
 
-def _alike(connection: Connection, wanted: TaskFilter) -> list[Finding]:
+def _alike(connection: Connection, wanted: TaskFilter, refs: Sequence[str] | None = None) -> list[Finding]:
+    """`refs`: only these, of the source and data set that are wanted."""
     found: dict[LocalRow, Finding] = {}
-    for each in (*_set_aside(connection, wanted), *_sent_back(connection, wanted)):
+    for each in (*_set_aside(connection, wanted, refs), *_sent_back(connection, wanted, refs)):
         found[each.row] = _both(found[each.row], each) if each.row in found else each
     return [each for each in found.values() if wanted.kind in (None, each.kind)]
 
@@ -59,7 +63,7 @@ def ages(connection: Connection, wanted: TaskFilter, *, kinds: bool = True) -> l
 
     Not `kinds`: all are counted as MEND, which is much cheaper.
     """
-    wrong = _wrong(wanted, ranked=kinds or wanted.kind is not None)
+    wrong = _wrong(wanted, _targets(connection), ranked=kinds or wanted.kind is not None)
     hour = _hour(wrong.c.since).label("hour")
     counted = select(wrong.c.institution, hour, wrong.c.rank).subquery()
     query = select(*counted.c, func.count()).group_by(*counted.c)
@@ -70,7 +74,7 @@ def ages(connection: Connection, wanted: TaskFilter, *, kinds: bool = True) -> l
 
 def by_age(connection: Connection, wanted: TaskFilter, until: datetime | None, start: int, size: int) -> list[Finding]:
     """`size` of those that fit and began before `until`, from the `start`th on, those first that began first."""
-    wrong = _wrong(wanted, ranked=wanted.kind is not None)
+    wrong = _wrong(wanted, _targets(connection), ranked=wanted.kind is not None)
     query = select(wrong.c.source, wrong.c.dataset, wrong.c.ref)
     if wanted.kind:
         query = query.where(wrong.c.rank == _RANKS.index(wanted.kind))
@@ -78,21 +82,32 @@ def by_age(connection: Connection, wanted: TaskFilter, until: datetime | None, s
         query = query.where(wrong.c.since < until)
     order = (wrong.c.since, wrong.c.source, wrong.c.dataset, wrong.c.ref)
     rows = [LocalRow(*row) for row in connection.execute(query.order_by(*order).offset(start).limit(size))]
-    found = [each for row in rows for each in _alike(connection, replace(wanted, row=row))]
+    of = [(replace(wanted, source=source, dataset=dataset), refs) for source, dataset, refs in _together(rows)]
+    found = {each.row: each for narrowed, refs in of for each in _alike(connection, narrowed, refs)}
     notes = _notes(connection, rows)
-    return [_noted(each, notes.get(each.row)) for each in found]
+    return [_noted(found[row], notes.get(row)) for row in rows if row in found]
 
 
-def _wrong(wanted: TaskFilter, *, ranked: bool) -> Any:
+def _together(rows: Iterable[LocalRow]) -> Iterator[tuple[str, str, list[str]]]:
+    """Those of one source and data set, as many as one statement asks for: one each costs more than what it finds."""
+    refs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        refs[row.source, row.dataset].append(row.ref)
+    for place, of_one in refs.items():
+        for start in range(0, len(of_one), _CHUNK):
+            yield *place, of_one[start : start + _CHUNK]
+
+
+def _wrong(wanted: TaskFilter, targets: Sequence[str], *, ranked: bool) -> Any:
     """One line for each wrong row: whose it is, since when, and the rank of its kind. One that is wrong here is told as that."""
-    rank = _rank_ours() if ranked else literal(0)
+    rank = _rank_ours(targets) if ranked else literal(0)
     held = _set_aside_rows(wanted, select(*_row(aside), aside.c.institution, _since_ours().label("since"), rank.label("rank")))
     here = select(aside.c.ref).where(
         aside.c.source == ledger.c.source, aside.c.dataset == ledger.c.dataset, aside.c.ref == ledger.c.ref
     )
     apart = _set_aside_rows(wanted, here).correlate(ledger).exists()
     whose = (func.min(ledger.c.institution), func.min(_since_theirs(), type_=Instant), literal(2 if ranked else 0))
-    back = _sent_back_rows(wanted, select(*_row(ledger), *whose)).where(~apart).group_by(*_row(ledger))
+    back = _sent_back_rows(wanted, select(*_row(ledger), *whose), targets).where(~apart).group_by(*_row(ledger))
     return union_all(held, back).subquery()
 
 
@@ -113,9 +128,10 @@ def _noted(found: Finding, note: TaskNote | None) -> Finding:
     return replace(found, note=note) if note else found
 
 
-def _set_aside(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
+def _set_aside(connection: Connection, wanted: TaskFilter, refs: Sequence[str] | None) -> Iterator[Finding]:
     place = (aside.c.institution, aside.c.record_key, *_found_by(aside), aside.c.anchor_at)
-    for row in connection.execute(_set_aside_rows(wanted, select(*_row(aside), _since_ours(), *place, _rank_ours()))):
+    query = _set_aside_rows(wanted, select(*_row(aside), _since_ours(), *place, _rank_ours(_targets(connection))))
+    for row in connection.execute(query if refs is None else query.where(aside.c.ref.in_(refs))):
         source, dataset, ref, began, institution, key, document, department, occurred, rank = row
         yield Finding(LocalRow(source, dataset, ref), _RANKS[rank], began, institution, key, document, department, occurred)
 
@@ -132,21 +148,26 @@ def _since_ours() -> ColumnElement[datetime]:
     return func.coalesce(flaw.c.since, aside.c.first_seen, type_=Instant)
 
 
-def _rank_ours() -> ColumnElement[int]:
-    shows = _accepted().where(ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
-    return case((shows.exists(), 1), else_=0)
+def _rank_ours(targets: Sequence[str]) -> ColumnElement[int]:
+    """One look-up by the row and one by its key: joined, SQLite would go through all that is accepted for each row."""
+    same_key = (outbox.c.institution == ledger.c.institution, outbox.c.dataset == ledger.c.dataset)
+    versions = select(outbox.c.id).where(outbox.c.target.in_(targets), *same_key, outbox.c.record_key == ledger.c.record_key)
+    shown = versions.where(outbox.c.state == State.ACCEPTED).correlate(ledger).exists()
+    same_row = (ledger.c.source == aside.c.source, ledger.c.dataset == aside.c.dataset, ledger.c.ref == aside.c.ref)
+    return case((select(ledger.c.ref).where(*same_row, ledger.c.live.is_(True), shown).correlate(aside).exists(), 1), else_=0)
 
 
-def _sent_back(connection: Connection, wanted: TaskFilter) -> Iterator[Finding]:
+def _sent_back(connection: Connection, wanted: TaskFilter, refs: Sequence[str] | None) -> Iterator[Finding]:
     columns = (*_row(ledger), _since_theirs(), ledger.c.institution, ledger.c.record_key, *_found_by(ledger), ledger.c.anchor_at)
-    query = _sent_back_rows(wanted, select(*columns, outbox.c.target))
+    query = _sent_back_rows(wanted, select(*columns, outbox.c.target), _targets(connection))
+    query = query if refs is None else query.where(ledger.c.ref.in_(refs))
     for row in connection.execute(query.order_by(outbox.c.id)):
         source, dataset, ref, began, institution, key, document, department, occurred, target = row
         place = LocalRow(source, dataset, ref)
         yield Finding(place, TaskKind.RETURNED, began, institution, key, document, department, occurred, (target,))
 
 
-def _sent_back_rows(wanted: TaskFilter, query: Select[Any]) -> Select[Any]:
+def _sent_back_rows(wanted: TaskFilter, query: Select[Any], targets: Sequence[str]) -> Select[Any]:
     """`query` of those that fit. Once a newer version is on its way, what was said of an older one is nobody's work."""
     theirs = and_(
         flaw.c.source == ledger.c.source,
@@ -156,7 +177,7 @@ def _sent_back_rows(wanted: TaskFilter, query: Select[Any]) -> Select[Any]:
     )
     fitting = _fitting(wanted, ledger, outbox.c.reasons, ledger.c.anchor_at)
     return query.select_from(outbox.join(ledger, _newest()).outerjoin(flaw, theirs)).where(
-        outbox.c.state == State.REJECTED, *fitting
+        outbox.c.target.in_(targets), outbox.c.state == State.REJECTED, *fitting
     )
 
 
@@ -199,15 +220,13 @@ def _fitting(wanted: TaskFilter, table: Any, reasons: Any, at: Any) -> list[Colu
     return [*found, *([at >= start] if start else []), *([at < end] if end else [])]
 
 
-def _accepted() -> Select[Any]:
-    """Of a row, versions that some platform shows."""
-    same_key = and_(
-        ledger.c.institution == outbox.c.institution,
-        ledger.c.dataset == outbox.c.dataset,
-        ledger.c.record_key == outbox.c.record_key,
-    )
-    shown = (outbox.c.state == State.ACCEPTED, ledger.c.live.is_(True))
-    return select(ledger.c.ref).select_from(ledger.join(outbox, same_key)).where(*shown)
+def _targets(connection: Connection) -> list[str]:
+    """Whose deliveries there are, by one step in an index each: said outright, the outbox need not be walked through."""
+    found: list[str] = []
+    first = select(func.min(outbox.c.target))
+    while name := connection.execute(first.where(outbox.c.target > found[-1]) if found else first).scalar():
+        found.append(name)
+    return found
 
 
 def _newest() -> Any:
@@ -219,21 +238,25 @@ def _newest() -> Any:
     )
 
 
-def complaints(connection: Connection, keyring: Keyring, row: LocalRow) -> list[Complaint]:
-    """Everything that is said of one row now: what we say first, then each target."""
-    return [*_ours(connection, keyring, row), *_theirs(connection, keyring, row)]
+def complaints(connection: Connection, keyring: Keyring, rows: Collection[LocalRow]) -> dict[LocalRow, list[Complaint]]:
+    """Everything that is said of each row now: what we say first, then each target."""
+    found: dict[LocalRow, list[Complaint]] = {row: [] for row in rows}
+    for source, dataset, refs in _together(rows):
+        for ref, said in (*_ours(connection, keyring, source, dataset, refs), *_theirs(connection, keyring, source, dataset, refs)):
+            found[LocalRow(source, dataset, ref)].append(said)
+    return found
 
 
-def _ours(connection: Connection, keyring: Keyring, row: LocalRow) -> Iterator[Complaint]:
-    here = (aside.c.source == row.source, aside.c.dataset == row.dataset, aside.c.ref == row.ref)
-    query = select(aside.c.reasons, aside.c.content, aside.c.rival).where(*here, aside.c.state == AsideState.QUARANTINED)
-    for reasons, content, rival in connection.execute(query):
-        mapped = orjson.loads(keyring.open(content, sealing.of_aside(row.source, row.dataset, row.ref)))
-        yield Complaint(_violations(reasons), mapped, rival=rival)
+def _ours(connection: Connection, keyring: Keyring, source: str, dataset: str, refs: Sequence[str]) -> Iterator[_Said]:
+    here = (aside.c.source == source, aside.c.dataset == dataset, aside.c.ref.in_(refs), aside.c.state == AsideState.QUARANTINED)
+    query = select(aside.c.ref, aside.c.reasons, aside.c.content, aside.c.rival).where(*here)
+    for ref, reasons, content, rival in connection.execute(query):
+        mapped = orjson.loads(keyring.open(content, sealing.of_aside(source, dataset, ref)))
+        yield ref, Complaint(_violations(reasons), mapped, rival=rival)
 
 
-def _theirs(connection: Connection, keyring: Keyring, row: LocalRow) -> Iterator[Complaint]:
-    here = (ledger.c.source == row.source, ledger.c.dataset == row.dataset, ledger.c.ref == row.ref)
+def _theirs(connection: Connection, keyring: Keyring, source: str, dataset: str, refs: Sequence[str]) -> Iterator[_Said]:
+    here = (ledger.c.source == source, ledger.c.dataset == dataset, ledger.c.ref.in_(refs))
     same = and_(
         parcel.c.institution == outbox.c.institution,
         parcel.c.dataset == outbox.c.dataset,
@@ -242,15 +265,15 @@ def _theirs(connection: Connection, keyring: Keyring, row: LocalRow) -> Iterator
     )
     place = (outbox.c.institution, outbox.c.dataset, outbox.c.record_key, outbox.c.version)
     query = (
-        select(outbox.c.target, outbox.c.reasons, outbox.c.cause, parcel.c.body, *place)
+        select(ledger.c.ref, outbox.c.target, outbox.c.reasons, outbox.c.cause, parcel.c.body, *place)
         .select_from(outbox.join(ledger, _newest()).join(parcel, same))
-        .where(*here, outbox.c.state == State.REJECTED)
+        .where(*here, outbox.c.target.in_(_targets(connection)), outbox.c.state == State.REJECTED)
         .order_by(outbox.c.id)
     )
-    for target, reasons, cause, body, *version in connection.execute(query):
+    for ref, target, reasons, cause, body, *version in connection.execute(query):
         content = orjson.loads(keyring.open(body, sealing.of_parcel(*version))) if body else {}
         said = _violations(reasons) or (Violation("", "refused", cause),)
-        yield Complaint(said, content, target=target)
+        yield ref, Complaint(said, content, target=target)
 
 
 def _violations(reasons: str) -> tuple[Violation, ...]:
@@ -301,5 +324,9 @@ def write_notes(connection: Connection, entries: Mapping[LocalRow, TaskNote]) ->
 def departments(connection: Connection) -> list[str]:
     """Those that have tasks now."""
     held = select(aside.c.department).where(aside.c.state == AsideState.QUARANTINED)
-    back = select(ledger.c.department).select_from(outbox.join(ledger, _newest())).where(outbox.c.state == State.REJECTED)
+    back = (
+        select(ledger.c.department)
+        .select_from(outbox.join(ledger, _newest()))
+        .where(outbox.c.target.in_(_targets(connection)), outbox.c.state == State.REJECTED)
+    )
     return sorted({name for query in (held, back) for name in connection.execute(query.distinct()).scalars() if name})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from gateway.main import cli
 from gateway.model import Reading, RowState, SourceRow
 from gateway.standing import Route
 from gateway.store import Store, tracks
-from gateway.timeliness import _polls, account, closed_on
+from gateway.timeliness import _polls, account, closed_on, crowds, set_aside
 from gateway.uploading import upload
 from gateway.windows import Allowance, hours
 from gateway.wiring import Gateway
@@ -174,6 +175,20 @@ def test_what_is_set_aside_is_overdue_too_and_named_by_its_row(desk: Desk) -> No
     desk.send()
     mended = desk.account()
     assert (mended.due, mended.late, mended.records) == (2, 2, {Party.CLINICAL: 2})
+
+
+def test_what_is_set_aside_is_counted_as_it_is_told_one_by_one(desk: Desk) -> None:
+    days = [minutes - 1440 * day for day in range(3) for minutes in (-30, -29.5, 5, 200)]
+    desk.take_in(*(row(number, each, cnt=None) for number, each in enumerate(days, start=1)))
+    desk.take_in(row(90, -30, row_state=RowState.EXCLUDED, row_reason="测试数据"), row(91, -30))
+    for after, until in ((at(-60), at(60)), (at(-3000), at(-1)), (at(-9000), at(9000))):
+        told = Counter(track.history.due <= START for track in set_aside(desk.gateway, "bureau", after, until))
+        counted: Counter[bool] = Counter()
+        for crowd, due in crowds(desk.gateway, "bureau", after, until):
+            counted[due <= START] += crowd.rows
+        assert counted == told
+    assert told.total() == len(days)
+    assert list(crowds(desk.gateway, "county", at(-9000), at(9000))) == []
 
 
 def test_what_a_rule_leaves_out_and_what_was_withdrawn_in_time_is_owed_to_nobody(desk: Desk) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
+from support.databases import KEY
 from support.delivery import INSTITUTION, START, Clock, prescription
 from support.desk import Desk, found_by, wrong
 
@@ -16,7 +19,7 @@ from gateway.errors import ConfigError
 from gateway.model import RowState
 from gateway.outbox import State
 from gateway.standing import Route, Sieve
-from gateway.store import Store
+from gateway.store import Store, open_store
 from gateway.worklist import LocalRow, TaskFilter, TaskKind, TaskNote
 from schemas.model import Edition
 from schemas.wire import SHANGHAI
@@ -90,6 +93,33 @@ def test_tasks_and_the_account_count_alike(desk: Desk) -> None:
     assert kinds.count(TaskKind.MEND) == sum(account.asides.values())
     assert kinds.count(TaskKind.OUTDATED) == account.outdated
     assert kinds.count(TaskKind.RETURNED) == account.states[State.REJECTED]
+
+
+def test_a_page_asks_a_few_questions_whatever_its_length_and_walks_through_no_deliveries(tmp_path: Path, edition: Edition) -> None:
+    """Of a million deliveries: SQLite, left to itself, makes an index of all of them for every page."""
+    store = open_store(f"sqlite:///{tmp_path / 'test.db'}", edition, START, KEY)
+    desk = Desk(store, edition, Clock())
+    desk.refused = {f"RX{number:05d}|1" for number in range(30, 60)}
+    desk.take_in(*(wrong(number) for number in range(30)), *(prescription(number) for number in range(30, 90)))
+    desk.send()
+    asked: list[tuple[str, Any]] = []
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(store._engine, "before_cursor_execute", note)
+    assert sum(each.rows for each in store.ages(TaskFilter())) == 60
+    found = store.findings_by_age(TaskFilter(), None, 0, 50)
+    said = store.complaints([each.row for each in found])
+    event.remove(store._engine, "before_cursor_execute", note)
+    assert [len(each) for each in said.values()] == [1] * 50
+    questions = [(statement, parameters) for statement, parameters in asked if statement.startswith("SELECT")]
+    assert len(questions) < 20
+    with store._engine.connect() as connection:
+        plans = [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", parameters).all()) for said, parameters in questions]
+    assert any("SEARCH outbox" in plan for plan in plans)
+    assert [plan for plan in plans if "SCAN outbox" in plan or "AUTOMATIC" in plan] == []
+    store.close()
 
 
 # since when, and until when
