@@ -21,7 +21,6 @@ RIM = {
         "auditing": "commands",
         "beating": "jobs",
         "channels": "the way to people, through Apprise",
-        "config": "reads the configuration",
         "console": "the screen",
         "declarations": "commands",
         "declaring": "goes through wiring: a declaration is a row like any other",
