@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from gateway.model import KEY_LENGTH, SourceRow
@@ -31,8 +32,7 @@ class Recorder:
 
     def __init__(self, edition: Edition, dataset: Dataset, rid: str, key: Callable[[Mapping[str, Any]], str]) -> None:
         self._edition, self._dataset, self._rid, self._key = edition.id, dataset, rid, key
-        self._own = _check(edition, dataset, own=True)
-        self._alike = _check(edition, dataset, own=False)
+        self._own, self._alike = _checks(edition)
         self._midnight = "" if dataset.field(dataset.occurred).type is FieldType.DATETIME else " 00:00:00"
         self._now: datetime | None = None
         self._headers: dict[str, Record | None] = {}  #: by institution, of the page that was seen at `_now`
@@ -64,7 +64,9 @@ class Recorder:
         return self._headers[institution]
 
 
-def _check(edition: Edition, dataset: Dataset, *, own: bool) -> Check:
-    """Of the common fields that are a row's own, or of the others."""
-    specs = tuple(spec for spec in edition.common if (spec.name in _OWN) is own)
-    return fields_check(edition, specs, f"{dataset.code} common, {'of a row' if own else 'of a page'}")
+@cache
+def _checks(edition: Edition) -> tuple[Check, Check]:
+    """Of the common fields that are a row's own, and of the others; made once, for readers come and go."""
+    own = tuple(spec for spec in edition.common if spec.name in _OWN)
+    alike = tuple(spec for spec in edition.common if spec.name not in _OWN)
+    return fields_check(edition, own, "common, of a row"), fields_check(edition, alike, "common, of a page")
