@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -19,6 +19,7 @@ from schemas.compiled import validator
 from schemas.errors import WireError
 from schemas.model import Dataset, Edition, Violation
 from schemas.record import business_key, content_hash
+from schemas.values import value
 
 #: the rule that two live rows with one key break
 DOUBLED = "duplicate_key"
@@ -29,7 +30,7 @@ _LONG_REF = Violation("", "ref_length", f"本地行号超过 {REF_LENGTH} 个字
 _LONG_KEY = Violation("key", "key_length", f"业务主键超过 {KEY_LENGTH} 个字符或含有空字符，本地库存不下")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Judged:
     """A source row after validation: a record to send, or the reasons why not."""
 

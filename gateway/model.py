@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.model import Violation
+from schemas.values import value
 
 #: characters of a business key, as common.yaml allows; the store has room for no more
 KEY_LENGTH = 400
@@ -18,7 +19,7 @@ KEY_LENGTH = 400
 REF_LENGTH = 400
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cursor:
     """How far a source has been read: the last row's change time and key, in the source's own types."""
 
@@ -71,7 +72,7 @@ class RowState(StrEnum):
     VOID = "void"  #: withdrawn at the source
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SourceRow:
     """One row of a site, mapped onto a data set's fields."""
 
@@ -121,7 +122,7 @@ class Aside:
     department: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LedgerEntry:
     """The newest version of a key that entered the outbox."""
 
@@ -170,7 +171,7 @@ class Absence:
     released: bool  #: a person said that it may be withdrawn
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Parcel:
     """One version of one record, ready for the outbox."""
 

@@ -20,6 +20,7 @@ from schemas import wire
 from schemas.envelope import Result, Status
 from schemas.errors import WireError
 from schemas.model import Replay, Violation
+from schemas.values import value
 
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=10)
@@ -52,7 +53,7 @@ class State(StrEnum):
 IN_FLIGHT = (State.LEASED, State.SENDING, State.UNKNOWN, State.CONFLICT)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Item:
     """One outbox row, as far as deciding needs it."""
 
@@ -90,7 +91,7 @@ class Doubt:
     content_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answered:
     """The platform answered for this record."""
 
@@ -222,7 +223,7 @@ Outcome = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """What becomes of an item: written by compare-and-set on its state and lease token."""
 

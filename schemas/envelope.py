@@ -19,6 +19,7 @@ from schemas import rendering, wire
 from schemas.dateformat import dateformat
 from schemas.errors import EnvelopeError, RefusedWholeError, UnknownInfnoError, WireError
 from schemas.model import Dataset, Edition, FieldType, Success, Violation
+from schemas.values import value
 
 SUCCESS, FAILURE = 0, -1
 
@@ -56,7 +57,7 @@ class Status(StrEnum):
     CONFLICT = "conflict"  #: same version, another hash: the sender's ledger was restored
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """The receiver's answer for one record."""
 

@@ -17,12 +17,22 @@ from sqlalchemy import Connection, CursorResult, Dialect, Select, Table, Update
 #: most values of one IN list; Oracle's limit is 1000, old SQLite's 999
 CHUNK = 500
 _QMARK = "qmark"
+#: databases that pass over a row that is there already, and say of how many they did
+_PASSES_OVER = ("sqlite", "postgresql")
 
 
 def add(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows whose values stand in the order of `columns`. IntegrityError if one is there already."""
     if rows:
         connection.exec_driver_sql(_insert(connection.dialect.paramstyle, table, columns), list(rows))
+
+
+def add_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> int | None:
+    """As `add`, but rows that are there already are passed over; returns how many were not. None: this database cannot tell."""
+    if connection.dialect.name not in _PASSES_OVER or not rows:
+        return None
+    statement = f"{_insert(connection.dialect.paramstyle, table, columns)} ON CONFLICT DO NOTHING"
+    return connection.exec_driver_sql(statement, list(rows)).rowcount
 
 
 def run(connection: Connection, statement: str, *values: Any) -> CursorResult[Any]:

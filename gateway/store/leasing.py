@@ -155,13 +155,13 @@ def _batch(connection: Connection, turn: Turn, institution: str, *, probing: boo
     dataset = edition.datasets[head.dataset]
     most = min(dataset.batch, head.batch_cap or dataset.batch)
     found = _SAME.run(connection, **of_one, dataset=dataset.code, cap=head.batch_cap, most=most).all()
-    bodies: dict[int, bytes] = dict(bulk.among(connection, _BODIES, (), [row.id for row in found]))
+    bodies: dict[int, bytes] = dict(bulk.among(connection, _BODIES, (), [row[0] for row in found]))
     batch = Batch(str(uuid.uuid4()), institution, dataset.code, (), (), turn.until - turn.now)
     if turn.sent and found:
         batch = replace(batch, msgid=next_message(connection, institution, turn.sent))
     rows = _take(connection, _within_bytes(found, bodies, edition.body_limit), batch, turn)
     items = tuple([_taken(row, dataset.replay, batch.token) for row in rows])
-    return replace(batch, items=items, bodies=tuple([bodies[row.id] for row in rows])) if items else None
+    return replace(batch, items=items, bodies=tuple([bodies[item.id] for item in items])) if items else None
 
 
 def next_message(connection: Connection, institution: str, now: datetime) -> str:
@@ -188,7 +188,7 @@ def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int)
     """As many rows as fit the body limit, at least one; a tenth is left for the header."""
     size, most = 0, limit * 9 // 10
     for count, row in enumerate(rows):
-        size += len(bodies[row.id])
+        size += len(bodies[row[0]])
         if count and size > most:
             return rows[:count]
     return rows
@@ -196,7 +196,7 @@ def _within_bytes(rows: Sequence[_Row], bodies: Mapping[int, bytes], limit: int)
 
 def _take(connection: Connection, rows: Sequence[_Row], batch: Batch, turn: Turn) -> Sequence[_Row]:
     """Lease the rows by compare-and-set. Those that another worker took first are its own now: not an error."""
-    ids, place = [row.id for row in rows], (batch.token, written(turn.until))
+    ids, place = [row[0] for row in rows], (batch.token, written(turn.until))
     statement, values = (_SEND, (*place, batch.msgid, written(turn.now))) if batch.msgid else (_LEASE, place)
     if bulk.change(connection, statement, values, ids) == len(rows):
         return rows

@@ -32,6 +32,12 @@ def see(connection: Connection, intake: Intake) -> tuple[set[Row], int]:
     A page read before it went brings it too: if nothing comes of it, it has gone all the same, and the caller says so.
     """
     place, now = (intake.source, intake.dataset), written(intake.now)
+    added = 0
+    if len(intake.sighted) == sum(each.version == 1 for each in intake.parcels):  # a page of new keys is one of new rows
+        rows = [(*place, ref, now, False) for ref in intake.sighted]
+        added = bulk.add_new(connection, sighting, _SIGHTING, rows) or 0
+        if added == len(rows):
+            return set(), added
     known = {ref: bool(replaced) for ref, replaced in bulk.among(connection, _KNOWN, place, intake.sighted)}
     fresh = [(*place, ref, now, False) for ref in intake.sighted if ref not in known]
     bulk.add(connection, sighting, _SIGHTING, fresh)
@@ -39,7 +45,7 @@ def see(connection: Connection, intake: Intake) -> tuple[set[Row], int]:
     here = (sighting.c.source == intake.source, sighting.c.dataset == intake.dataset)
     for chunk in _chunks(again):
         connection.execute(update(sighting).where(*here, sighting.c.ref.in_(chunk)).values(replaced=False))
-    return {(*place, ref) for ref in again}, len(fresh)
+    return {(*place, ref) for ref in again}, added + len(fresh)
 
 
 def owners(connection: Connection, intake: Intake, changed: Sequence[Parcel]) -> set[Row]:
