@@ -22,6 +22,8 @@ from schemas import address
 _CONNECT_SECONDS = 10
 _UNKNOWN_VARIABLE = 1193
 _MYSQLS = ("mysql", "mariadb")
+#: others connect without the TLS that an address demands, or take `localhost:3307` for the default socket (ADR 0027)
+_MYSQL_DRIVER = "pymysql"
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 
 
@@ -98,8 +100,6 @@ def _as_latin1(url: URL, encoding: str) -> URL:
     """The address by which the server hands its latin1 texts out as they stand."""
     if url.get_backend_name() not in _MYSQLS:
         raise ConfigError("encoding 只用于 MySQL、MariaDB 里存着 GBK 字节的 latin1 列")
-    if not url.drivername.endswith("+pymysql"):
-        raise ConfigError("encoding 只能与驱动 PyMySQL 同用：地址请写 mysql+pymysql://")
     if encoding not in mislabelled.NAMES:
         raise ConfigError(f"encoding 只能是 {'、'.join(mislabelled.NAMES)}")
     return url.update_query_dict({"charset": "latin1"})
@@ -108,6 +108,8 @@ def _as_latin1(url: URL, encoding: str) -> URL:
 def _engine(url: URL, timeout: int, oracle_client: Path | None) -> Engine:
     if url.get_backend_name() not in _READ_ONLY:
         raise ConfigError(f"不支持的数据库类型 {url.get_backend_name()}：不知道怎样只读打开它")
+    if url.get_backend_name() in _MYSQLS and url.get_driver_name() != _MYSQL_DRIVER:
+        raise ConfigError(f"MySQL、MariaDB 只用驱动 PyMySQL 读取：地址请写 {url.get_backend_name()}+{_MYSQL_DRIVER}://")
     try:
         # parameters would be patients' numbers in an exception
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout, oracle_client))
@@ -126,11 +128,9 @@ def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, 
         return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}}
     if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
-        limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
-        latin1 = url.query.get("charset") == "latin1" and url.drivername.endswith("+pymysql")
-        if conv := mislabelled.converters() if latin1 else mysqlvalues.converters(url.drivername):
-            limits["conv"] = conv
-        return {"connect_args": limits}
+        limits = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
+        mislabelled_or_not = mislabelled if url.query.get("charset") == "latin1" else mysqlvalues
+        return {"connect_args": {**limits, "conv": mislabelled_or_not.converters()}}
     if backend == "mssql":
         return {"connect_args": {"login_timeout": _CONNECT_SECONDS, "timeout": timeout}}
     if backend == "oracle" and oracle_client:

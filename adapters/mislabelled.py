@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters import mysqlvalues
 
 CODEC = "liangding_gb18030"
-#: the only driver that can be told
-DRIVER = "mysql+pymysql"
 _BYTES = "gb18030"
 #: what a site may write under `encoding`
 NAMES = ("gbk", "gb18030")
@@ -43,12 +41,12 @@ def whole(text: Any) -> Any:
     return text.encode(_BYTES, "surrogateescape")
 
 
-def converters() -> mysqlvalues.Converters:
+def converters() -> dict[Any, Callable[[Any], Any]]:
     """For PyMySQL: those of `mysqlvalues`, and `whole` for every kind of text."""
     from pymysql.constants import FIELD_TYPE
 
     kinds = ("STRING", "VAR_STRING", "VARCHAR", "BLOB", "TINY_BLOB", "MEDIUM_BLOB", "LONG_BLOB")
-    return {**(mysqlvalues.converters(DRIVER) or {}), **{getattr(FIELD_TYPE, kind): whole for kind in kinds}}
+    return {**mysqlvalues.converters(), **{getattr(FIELD_TYPE, kind): whole for kind in kinds}}
 
 
 def told(connection: Any, record: Any) -> None:

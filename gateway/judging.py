@@ -57,7 +57,7 @@ class Judge:
         self._validator = validator(edition, dataset)
         self._recorder = Recorder(edition, self.dataset, rid, self._validator.key)
         self._daily = edition.cadences[self.dataset.cadence].minutes is None
-        self._due: dict[tuple[str, date], datetime] = {}  #: of the business days that rows have, where the clock does not count
+        self._due: dict[tuple[Closure, date], datetime] = {}  #: of business days, where the time of day does not count
 
     def judge(self, row: SourceRow, now: datetime) -> Judged:
         """Every reason at once; a faulty field is told by its fault, not also as missing."""
@@ -87,14 +87,13 @@ class Judge:
 
     def due_at(self, institution: str, occurred: datetime) -> datetime:
         """The last moment at which a record of that business time is on time."""
+        closed = self._closures.get(institution, NEVER)
         if not self._daily or occurred.tzinfo is not wire.SHANGHAI:
-            return deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
-        place = (institution, occurred.date())
-        due = self._due.get(place)
-        if due is None:
-            due = deadlines.due_at(self.edition, self.dataset, occurred, self._closures.get(institution, NEVER))
-            self._due[place] = due
-        return due
+            return deadlines.due_at(self.edition, self.dataset, occurred, closed)
+        place = (closed, occurred.date())
+        if place not in self._due:
+            self._due[place] = deadlines.due_at(self.edition, self.dataset, occurred, closed)
+        return self._due[place]
 
     def violations(self, parcel: Parcel) -> tuple[Violation, ...]:
         """What is wrong with a record that is ready to go: an old one may not fit the edition of today."""

@@ -15,24 +15,30 @@ from gateway.model import KEY_LENGTH, SourceRow
 from schemas import wire
 from schemas.compiled import Check, fields_check
 from schemas.model import Dataset, Edition, FieldType
-from schemas.record import hash_of
+from schemas.record import UNHASHED, content_hash, hash_of
 from schemas.wire import SHANGHAI
 
 #: `vali_flag` of a record that is not withdrawn
 LIVE = "1"
 #: `version` of a record that was never sent
 FIRST = "1"
+#: common fields that differ from row to row: one that is missing here would be said of a whole page by its first row
 _OWN = frozenset({"key", "content_hash", "occurred_at", "entered_at"})
 
 Record = dict[str, Any]
 
 
 class Recorder:
-    """Makes records of one data set out of certain content, of institutions that report by one gateway."""
+    """Makes records of one data set out of certain content; for one thread, as it remembers the page that it is at.
+
+    KeyError for a data set that is called and not uploaded: it has no records.
+    """
 
     def __init__(self, edition: Edition, dataset: Dataset, rid: str, key: Callable[[Mapping[str, Any]], str]) -> None:
         self._edition, self._dataset, self._rid, self._key = edition.id, dataset, rid, key
         self._own, self._alike = _checks(edition)
+        clocks = UNHASHED & {field.name for field in dataset.fields}  # a region may name a field of its own so
+        self._hash = content_hash if clocks else hash_of
         self._midnight = "" if dataset.field(dataset.occurred).type is FieldType.DATETIME else " 00:00:00"
         self._now: datetime | None = None
         self._headers: dict[str, Record | None] = {}  #: by institution, of the page that was seen at `_now`
@@ -44,7 +50,7 @@ class Recorder:
             return None
         key, occurred_at = self._key(content), f"{told}{self._midnight}"
         record = {**content, "fixmedins_code": row.institution, "key": key, "vali_flag": LIVE, "edition": self._edition}
-        own = {"key": key, "content_hash": hash_of(self._dataset, record), "occurred_at": occurred_at}
+        own = {"key": key, "content_hash": self._hash(self._dataset, record), "occurred_at": occurred_at}
         if row.entered_at:
             own["entered_at"] = wire.encode_datetime(row.entered_at)
         if len(key) > KEY_LENGTH or "\0" in key or not self._own(own):

@@ -43,8 +43,6 @@ def missing_driver(scheme: str) -> str:
     """What is to be done when the driver of a gateway's database is not installed."""
     product = scheme.partition("+")[0]
     extra = {"mariadb": "mysql", "mssql": "sqlserver"}.get(product, product) if product in _DRIVERS else ""
-    if scheme.endswith("+mysqldb"):
-        extra = "mysqlclient"
     extras = ",".join(part for part in ("gateway", extra) if part)
     advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
     return f"没有安装数据库驱动 {scheme}，请这样安装：{advice}"

@@ -25,11 +25,11 @@ from bench.delivery.measuring import ROOT, run
 SHORT = 5_000
 #: with more rows only these are measured: `_FOR_MANY`
 _MOST_FOR_ALL = 100_000
-_FOR_MANY = ("ours", "ours_c", "straw", "least", "least_c")
+_FOR_MANY = ("ours", "straw", "least", "least_c")
 _SIZE = 100
 _FAULT_ROWS = 2_000
 #: the same as another, or no product
-_NO_FAULTS = ("dlt_plain", "ours_c", "least", "least_c")
+_NO_FAULTS = ("dlt_plain", "least", "least_c")
 
 
 @click.command()

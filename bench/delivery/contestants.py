@@ -83,36 +83,18 @@ def gateway(folder: Path, terms: Terms) -> Installed:
     return Installed(folder, found.command("run", "--once"), here, found.command("requeue", "--target", ours.TARGET))
 
 
-def gateway_in_c(folder: Path, terms: Terms) -> Installed:
-    """Ours, reading by mysqlclient. NotInstalledError where that is not installed beside us."""
-    _need_mysqlclient()
-    found = ours.install(folder, terms.hospital.by("mysqldb"), terms.receiver_url, batch=terms.size)
-    return Installed(folder, found.command("run", "--once"), {"PYTHONPATH": str(ROOT)})
-
-
 def least(folder: Path, terms: Terms, driver: str = "pymysql") -> Installed:
     """See `bench.delivery.least`."""
     folder.mkdir(parents=True)
-    command = [
-        sys.executable,
-        "-m",
-        "bench.delivery.least",
-        terms.hospital.name,
-        f"{terms.receiver_url}/api/upload",
-        str(terms.size),
-    ]
-    return Installed(folder, [*command, driver], {"PYTHONPATH": str(ROOT)})
+    told = (terms.hospital.name, f"{terms.receiver_url}/api/upload", str(terms.size), driver)
+    return Installed(folder, [sys.executable, "-m", "bench.delivery.least", *told], {"PYTHONPATH": str(ROOT)})
 
 
 def least_in_c(folder: Path, terms: Terms) -> Installed:
     """The same by mysqlclient."""
-    _need_mysqlclient()
-    return least(folder, terms, "mysqldb")
-
-
-def _need_mysqlclient() -> None:
     if find_spec("MySQLdb") is None:
-        raise NotInstalledError("没有装 mysqlclient（可选，pip install '.[mysqlclient]'），没有测")
+        raise NotInstalledError("没有装 mysqlclient（本产品不用它），没有测")
+    return least(folder, terms, "MySQLdb")
 
 
 def straw_man(folder: Path, terms: Terms) -> Installed:
@@ -164,7 +146,6 @@ def drt(folder: Path, terms: Terms) -> Installed:
 #: in the order of the table
 CONTESTANTS = (
     Contestant("ours", "本产品", "校验、台账、加密队列、逐条结果、签名", gateway),
-    Contestant("ours_c", "本产品，装了 mysqlclient", "同上", gateway_in_c),
     Contestant("straw", "稻草人：PyMySQL + marshmallow + SQLite + requests", "校验、队列", straw_man),
     Contestant("drt", "drt-core 1.2", "不校验，不落库", drt),
     Contestant("dlt", "dlt 1.31，同样的校验", "校验，文件队列", dlt_validating),

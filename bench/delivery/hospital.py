@@ -42,11 +42,7 @@ class Hospital:
     @property
     def url(self) -> str:
         """As SQLAlchemy writes it."""
-        return self.by("pymysql")
-
-    def by(self, driver: str) -> str:
-        """The same, for another driver."""
-        return f"mysql+{driver}://{USER}@{HOST}:{PORT}/{self.name}?charset=utf8mb4"
+        return f"mysql+pymysql://{USER}@{HOST}:{PORT}/{self.name}?charset=utf8mb4"
 
     def connect(self) -> Connection[Any]:
         """A connection that commits by itself."""

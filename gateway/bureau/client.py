@@ -24,7 +24,7 @@ from gateway.bureau import withdrawal
 from gateway.calls import Call, CameTo, Watch, log
 from gateway.errors import GatewayError, NotAdmittedError, NotDeliveredError, OutcomeUnknownError, RefusedError
 from gateway.web import charset
-from gateway.web.broken import late, never_connected
+from gateway.web.broken import late, let_go, never_connected
 from gateway.web.patience import LONGEST, Endless, Patient, Reply, read
 from gateway.web.trust import distrust
 from schemas import holdings
@@ -224,6 +224,13 @@ class BureauClient:
             self._heard.append(ahead)
 
     def _broken(self, error: requests.exceptions.RequestException) -> GatewayError:
+        """What it means for the message; the error itself is done with."""
+        try:
+            return self._meaning(error)
+        finally:
+            let_go(error)
+
+    def _meaning(self, error: requests.exceptions.RequestException) -> GatewayError:
         """Whether a byte of the message may have left: only what failed before proves that nothing arrived."""
         if cause := distrust(error):
             return NotDeliveredError(f"{self._name} 连接不上（{cause}）")

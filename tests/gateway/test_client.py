@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -210,6 +211,20 @@ def test_a_platform_that_is_down_provably_got_nothing(edition: Edition) -> None:
         port = probe.getsockname()[1]
     with client(edition, port) as opened, pytest.raises(NotDeliveredError, match="连接不上"):
         opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+
+
+def test_messages_that_could_not_leave_do_not_wait_for_the_collector(edition: Edition) -> None:
+    with client(edition, 1) as opened:
+        for _ in range(2):  # the first time modules are loaded
+            gc.collect()
+            gc.disable()
+            try:
+                with contextlib.suppress(NotDeliveredError):
+                    opened.deliver(INSTITUTION, "RX01", "M1", BODIES)
+                left = gc.collect()
+            finally:
+                gc.enable()
+    assert left == 0
 
 
 def test_an_unknown_host_provably_got_nothing(edition: Edition) -> None:
