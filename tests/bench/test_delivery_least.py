@@ -1,8 +1,7 @@
-"""What the speed of the product is held against does what it says: every row arrives once, is sealed, and is marked by its answer."""
+"""What our speed is held against does what it says: every row arrives once, is sealed, and is marked by its answer."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -36,4 +35,4 @@ def test_the_least_that_keeps_the_promises_keeps_them(tmp_path: Path) -> None:
         (body,) = store.execute("SELECT body FROM queue LIMIT 1").fetchone()
     assert b"{" not in body[:40]
     assert b"S0000" not in body
-    assert os.stat(installed.folder / "least.key").st_size == 32
+    assert (installed.folder / "least.key").stat().st_size == 32
