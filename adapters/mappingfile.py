@@ -97,7 +97,9 @@ class _File:
         mapped = {*rules.rules, *children}
         both = sorted(mapped & rules.absent.keys())
         if both:
-            raise section.error(f"既映射又声明缺失：{'、'.join(both)}", "absent")
+            raise section.error(
+                f"既映射又声明缺失：{'、'.join(both)}；有这一列就删去 absent 里的那一行，没有就删去 fields 里的", "absent"
+            )
         known = {*mapped, *rules.absent}
         missing = [f"{spec.label}（{spec.name}）" for spec in specs if spec.required and spec.name not in known]
         if missing:

@@ -15,6 +15,8 @@ PLACEHOLDER = "请填写原因"
 DOUBT = "请核对："
 _RULE = re.compile(r"  (\w+): ")
 _DOUBT = re.compile(rf"\s*# *{DOUBT}")
+#: the same of a column that sorts the rows
+_SORTING = re.compile(rf"\s*# *{DOUBT}((?:状态|种类)列 [^：]+)：")
 
 
 def sentences(profile: Profile, mappings: list[RowMapping]) -> Iterator[str]:
@@ -41,13 +43,22 @@ def _doubts(profile: Profile) -> Iterator[str]:
                 f"{code}（{path.name}）：{'、'.join(names)} 拿不准，映射里写着“{DOUBT}”和为什么："
                 "用 gateway preview 对着 HIS 看过，改对或确认之后删去那一行注释"
             )
+        if columns := [found[1] for line in _lines(path) if (found := _SORTING.match(line))]:
+            yield (
+                f"{code}（{path.name}）：{'、'.join(columns)} 在全表有哪些值还没有核对，漏了一种就会照常报出去："
+                "用映射里写的 SQL 查过，写进 exclude、void、not_ready，或确认不必写之后，删去那一行注释"
+            )
 
 
 def _doubtful(path: Path) -> Iterator[str]:
     """The fields under whose rule such a comment stands."""
     name = ""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in _lines(path):
         if found := _RULE.match(line):
             name = found[1]
         elif name and _DOUBT.match(line):
             yield name
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()

@@ -23,6 +23,8 @@ _NAMES = frozenset(
 )
 #: columns of sentences, which give way to the names beside them
 _SENTENCES = frozenset({"备选", "情况", "本地值", "报送值", "原因", "说明（第一例）", "字段", "现象"})
+#: of these, those whose sentences do not say themselves what they are
+_TITLED = frozenset({"备选"})
 #: columns of keys at the site, one a line
 _EXAMPLES = frozenset({"例：本地行号", "例", "例：业务主键"})
 #: a column of sentences that is narrower than this is not read any more
@@ -116,8 +118,9 @@ def _tell(console: Console, headers: Sequence[str], row: Sequence[Cell]) -> None
     """Names and numbers, then what is said of them, then the examples."""
     cells = [(header, str(cell)) for header, cell in zip(headers, row, strict=True)]
     head = [cell if header in _NAMES else f"{header} {cell}" for header, cell in cells if header not in _SENTENCES | _EXAMPLES]
-    said = "；".join(cell.replace("\n", "；") for header, cell in cells if header in _SENTENCES)
-    sentence = f"{'　'.join(head)}：{said}"
+    told = [(header, cell.replace("\n", "；")) for header, cell in cells if header in _SENTENCES and cell]
+    said = "；".join(f"{header} {cell}" if header in _TITLED else cell for header, cell in told)
+    sentence = "：".join(each for each in ("　".join(head), said) if each)
     say(console, wrapped(sentence, console.width) if console.is_terminal else sentence)
     for header, cell in cells:
         for line in cell.splitlines() if header in _EXAMPLES else ():

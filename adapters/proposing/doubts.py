@@ -22,6 +22,8 @@ def of(draft: Draft, spec: Field) -> Iterator[str]:
         return
     if active.score.value < _SURE:
         yield f"只是有些像（{active.score.value:.2f}）"
+    if not active.offered.content.filled:
+        yield "抽样里这一列一个值也没有，看不出它存的是什么"
     yield from _rivals(draft, spec, active)
     yield from _twice(draft, spec, active)
 

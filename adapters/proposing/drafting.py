@@ -21,6 +21,7 @@ from schemas.model import Dataset
 HEAD = "h"
 _MOSTLY = 0.9  #: of the values that were looked at
 _RESERVED = frozenset({"row_ref", "cursor_key", "cursor_time", "entered_at", "fixmedins_code", "line_key"})
+_UNNAMED = 4  #: columns whose names say nothing, for a field
 _WORTH, _TOLD = 0.5, 0.35  #: alternatives below these are not read, not told
 
 
@@ -50,6 +51,8 @@ class Marked:
     """A column by which rows are withdrawn or left out, and its codes."""
 
     name: str
+    shown: str  #: table and column, as the database has them
+    what: str  #: what it tells of a row, in Chinese
     codes: Mapping[str, str]  #: local code -> its word, "" where the comment says none
     gone: tuple[str, ...]  #: codes that surely say so
 
@@ -130,6 +133,7 @@ def draft(ranking: Ranking, head: str = "") -> Draft:
     )
     made.alias(Place(table.name, table.name))
     _read(made)
+    _offer_unnamed(ranking, made)
     made.entered = _entered(table, ranking.survey.contents(table.name))
     made.marks = list(_marks(ranking.survey, made))
     return made
@@ -166,6 +170,20 @@ def _read(made: Draft) -> None:
                         made.read(each.place, offered.column.name, joined=False)
 
 
+def _offer_unnamed(ranking: Ranking, made: Draft) -> None:
+    """A required field that no name answers: the columns that nothing else takes and whose content could be it, read already."""
+    taken = {each.shown for each in made.active.values()} | {each.clock.shown for each in made.active.values() if each.clock}
+    others = dict(made.others)
+    for spec in made.dataset.fields:
+        if spec.required and spec.name not in made.active:
+            told = {each.shown for each in others.get(spec.name, ())}
+            left = [each for each in ranking.unnamed(made.head.name, spec) if each.shown not in taken | told][:_UNNAMED]
+            others[spec.name] = (*others.get(spec.name, ()), *left)
+            for each in left:
+                made.read(each.place, each.offered.column.name)
+    made.others = others
+
+
 def _key(survey: Survey, table: Table) -> tuple[Column, str]:
     """What tells the rows apart: the primary key, else a column that is filled and never twice the same where it was looked at."""
     if len(table.key) == 1:
@@ -200,7 +218,8 @@ def _marks(survey: Survey, made: Draft) -> Iterator[Marked]:
         for column in table.columns:
             slots = (*known.of_name(column.name), *known.of_text(essence(column.comment)))
             deleting = any(slot == {"deleted"} for slot in slots)
-            if not (deleting or (not place.path and any(slot == {"status"} for slot in slots))):
+            what = "作废标志" if deleting else _sorting(made, column.name, slots) if not place.path else ""
+            if not what:
                 continue
             content = survey.contents(table.name).get(column.name, Content())
             said = listed(column.comment)
@@ -208,7 +227,16 @@ def _marks(survey: Survey, made: Draft) -> Iterator[Marked]:
             if codes and content.distinct <= max(len(codes), 1):
                 made.read(place, column.name)
                 name = next(each.name for each in made.reads if (each.alias, each.column) == (made.alias(place), column.name))
-                yield Marked(name, codes, _gone(codes, deleting=deleting, slots=slots))
+                gone = _gone(codes, deleting=deleting, slots=slots)
+                yield Marked(name, f"{table.name}.{column.name}", what, codes, gone)
+
+
+def _sorting(made: Draft, column: str, slots: Slots) -> str:
+    """What a column of the head table sorts its rows by; "" if by nothing, or by what a field already tells of them."""
+    if any(slot == {"status"} for slot in slots):
+        return "状态列"
+    taken = any(not each.place.path and each.offered.column.name == column for each in made.active.values())
+    return "种类列" if not taken and any(slot == {"type"} for slot in slots) else ""
 
 
 #: what says yes in a column that is called after deleting

@@ -8,6 +8,7 @@ from dataclasses import replace
 from adapters.introspection.contents import Content
 from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Kind, Table
+from adapters.proposing.fitting import fit
 from adapters.proposing.offers import Offers
 from adapters.proposing.proposal import Place, Proposal, TableProposal
 from adapters.proposing.scoring import score
@@ -25,6 +26,8 @@ _TIMELESS = 0.4
 _OWN, _STAMP = 0.75, 0.4  #: the factors for what a row says of itself; when it was entered is not when it happened
 _REPEATED = 0.5
 _ROW_KEY = 0.6  #: a table's own key for the key of the data set, whatever they are called
+_UNSEEN = 0.8  #: a column of a linked table without a row: the name alone speaks for it
+_BEARS = 0.95  #: a content that bears a field out
 _NEAR_TABLE = 0.7  #: what a linked table counts for when a head table is chosen
 _FOREIGN = 0.75  #: the factor for a table that is about something else
 _OTHERS = frozenset(
@@ -87,6 +90,21 @@ class Ranking:
                     if (link.column, link.table) not in seen and link.table != head:
                         seen.add((link.column, link.table))
                         found.append(Place(link.table, head, (*place.path, link)))
+
+    def unnamed(self, head: str, spec: Field) -> list[Proposal]:
+        """Columns of the head table itself whose content alone could be it: for a field that no name answers.
+
+        Only a moment or a number has a content that says something; what a row says of itself is left out.
+        """
+        if spec.type not in (FieldType.DATE, FieldType.DATETIME, FieldType.NUMBER):
+            return []
+        found = []
+        for each in self._offers.of(self.survey.tables[head], looked=True):
+            factor, told = fit(self._wanted(spec), each)
+            sayable = each.content.filled and not (each.key or each.link or each.path or self._housekeeping(each))
+            if sayable and factor >= _BEARS:
+                found.append(Proposal(Place(head, head), each, Score(0.0, ("名称认不出", *told))))
+        return found
 
     def _wanted(self, spec: Field) -> Wanted:
         return wanted(spec, self.edition.codes.get(spec.codes or ""), self._known)
@@ -169,6 +187,8 @@ class Ranking:
                 continue
             found = score(asked, each, self._known, self._given(place.table, place.head))
             value = round(found.value * far * self._own(each, asked) * _relevant(each, asked, place), 4)
+            if place.path and self.survey.empty(place.table):
+                found, value = Score(found.value, (*found.reasons, "这张表是空的")), round(value * _UNSEEN, 4)
             if not place.path and self._repeats(each, asked):
                 found, value = Score(found.value, (*found.reasons, "有重复")), round(value * _REPEATED, 4)
             if each.key and not place.path and asked.spec.name in self.dataset.key and value < _ROW_KEY:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from adapters.introspection.shapes import Shape
 from adapters.proposing import doubts
-from adapters.proposing.drafting import Draft
+from adapters.proposing.drafting import Draft, Marked
 from adapters.proposing.labels import best_label, listed
 from adapters.proposing.proposal import Proposal
 from adapters.proposing.sides import Offered
@@ -53,8 +53,7 @@ class Rules:
             yield f"  - {{column: {quoted(mark.name)}, in: [{codes}], reason: 已作废或删除}}   # 请核对；{_listed(mark.codes)}"
         for mark in self._draft.marks:
             if not mark.gone:
-                yield f"# 状态列 {mark.name}：{_listed(mark.codes)}。其中不该报的写进 exclude，没做完的写进 not_ready，例："
-                yield f'#   - {{column: {quoted(mark.name)}, in: ["…"], reason: 已取消}}'
+                yield from _sorting(mark)
         yield from self._unfinished()
 
     def _unfinished(self) -> Iterator[str]:
@@ -150,7 +149,8 @@ class Rules:
         content = proposal.offered.content
         filled = f"，抽样 {content.rows} 行填了 {content.filled}" if content.rows else "，没有抽到行"
         reasons = "、".join(proposal.score.reasons) or "只是有些像"
-        return _aside(f"{proposal.shown}：{reasons}{filled}（{proposal.score.value:.2f}）", longest=160)
+        sure = f"（{proposal.score.value:.2f}）" if proposal.score.value else ""
+        return _aside(f"{proposal.shown}：{reasons}{filled}{sure}", longest=160)
 
     def _doubts(self, spec: Field, proposal: Proposal) -> Iterator[str]:
         """What a person must look at in the active rule."""
@@ -212,6 +212,17 @@ def _formats(offered: Offered) -> str:
         if offered.content.notations
         else ""
     )
+
+
+def _sorting(mark: Marked) -> Iterator[str]:
+    """A rare state is not among the newest rows: only the whole table tells which there are."""
+    table, _, column = mark.shown.rpartition(".")
+    counted = ("SELECT", f"{column},", "COUNT(*)", "FROM", table, "GROUP BY", column)
+    seen = f"抽样见到的是 {_listed(mark.codes)}；少见的抽不到"
+    yield f"# {DOUBT}{mark.what} {mark.name}：{seen}，全表有哪些用这句 SQL 查（大表在夜间查）："
+    yield f"#   {' '.join(counted)}"
+    yield "#   不该报的写进 exclude，作废的写进 void，没做完的写进 not_ready，例："
+    yield f'#   - {{column: {quoted(mark.name)}, in: ["…"], reason: 已取消}}'
 
 
 def _listed(codes: Mapping[str, str]) -> str:

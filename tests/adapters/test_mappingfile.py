@@ -34,7 +34,7 @@ from schemas.model import Edition
         ({"begn": "{column: t, zone: Asia/Tokyo}"}, "", "只能是 Asia/Shanghai、UTC"),
         ({"ended": "{column: t, next_day_if_before: day}"}, "", "只用于两个日期时间字段"),
         ({"drugs": "{column: d}"}, "", "子表字段写在 children 下"),
-        ({}, "absent: {lot: 没有, id: 没有}", "既映射又声明缺失：id"),
+        ({}, "absent: {lot: 没有, id: 没有}", "既映射又声明缺失：id；有这一列就删去 absent 里的那一行，没有就删去 fields 里的"),
         ({}, "absent: {title: 没有}", "必填字段既未映射也未在 absent 中声明缺失：批号（lot）"),
         ({}, "absent: {lot: 没有, lto: 没有}", "没有字段 lto，是否想写 lot"),
         ({}, "exclude: [{column: c, in: [no], reason: 甲}]", "应为文本"),

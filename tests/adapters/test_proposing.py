@@ -163,6 +163,81 @@ def test_a_duration_without_a_column_is_offered_by_the_two_moments_and_loads(sur
     assert not [each for each in rows["3"].faults if each.field == "duration_min"]
 
 
+@pytest.fixture
+def clinic(tmp_path: Path) -> Survey:
+    """Prescriptions whose moment and number have odd names; the oldest row is of a state that the newest 200 do not have."""
+    with closing(sqlite3.connect(tmp_path / "clinic.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE clinic_prescription (id INTEGER PRIMARY KEY, rx_no TEXT, seq INTEGER, patient_id TEXT, yb_no TEXT,"
+            " dose_total NUMERIC, penned TEXT, rx_kind TEXT, rx_state TEXT, created_at TEXT);"
+            "CREATE TABLE drug (id INTEGER PRIMARY KEY, rx_time TEXT)"
+        )
+        rows = [
+            (
+                *(number, f"CF{number}", 1, f"P{number % 7}", "XZ99AAZ301A001010100001", number % 3 + 1),
+                *(f"2026-11-0{number % 9 + 1} 08:00:00", "exam" if number % 40 == 0 else "drug"),
+                *("cancelled" if number == 1 else "signed", "2026-11-10 09:00:00"),
+            )
+            for number in range(1, 260)
+        ]
+        connection.executemany(f"INSERT INTO clinic_prescription VALUES ({', '.join('?' * 10)})", rows)
+        connection.commit()
+    return Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "clinic.db")), 30))
+
+
+def test_the_sorts_of_rows_that_a_look_at_some_may_miss_are_to_be_asked_of_the_whole_table(clinic: Survey, tmp_path: Path) -> None:
+    """A cancelled prescription that no rule names is reported like any other: the draft says so until a person has looked."""
+    out = tmp_path / "draft"
+    drafted(clinic, out, "RX01")
+    path = out / "mapping" / "RX01.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "请核对：状态列 rx_state：抽样见到的是 signed；" in text, "the cancelled one was not looked at"
+    assert "请核对：种类列 rx_kind：抽样见到的是 drug、exam；" in text
+    assert "SELECT rx_state, COUNT(*) FROM clinic_prescription GROUP BY rx_state" in text
+    made = profile.load(out)
+    (told,) = (each for each in unfinished.sentences(made, []) if "在全表有哪些值还没有核对" in each)
+    assert told.startswith("RX01（RX01.yaml）：种类列 rx_kind、状态列 rx_state 在全表")
+    path.write_text(re.sub(r"^# 请核对：.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+    assert not any("在全表有哪些值" in each for each in unfinished.sentences(made, []))
+
+
+def test_a_required_field_that_no_name_answers_is_offered_what_its_content_could_be(clinic: Survey, tmp_path: Path) -> None:
+    """The query reads it already, so that one line of the mapping is all there is to change."""
+    out = tmp_path / "draft"
+    drafted(clinic, out, "RX01")
+    text = (out / "mapping" / "RX01.yaml").read_text(encoding="utf-8")
+    told = "备选：clinic_prescription.penned：名称认不出、内容像日期时间，抽样 200 行填了 200\n"
+    assert f"#   rx_time: {{column: penned}}   # {told}" in text
+    assert not re.search(r"rx_time: .*created_at", text), "when it was entered is not offered for want of a name"
+    assert "h.penned AS penned" in (out / "queries" / "RX01.sql").read_text(encoding="utf-8")
+
+
+def test_the_last_day_of_a_drug_is_known_and_an_empty_table_ranks_behind_one_with_rows(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE delivery (id INTEGER PRIMARY KEY, end_date TEXT, expiry_end TEXT);"
+            "CREATE TABLE stock (id INTEGER PRIMARY KEY, delivery_id INTEGER REFERENCES delivery, quantity INTEGER,"
+            " expiration_date TEXT);"
+            "INSERT INTO stock VALUES (1, 1, 5, '2027-01-31'), (2, 2, 6, '2027-02-28')"
+        )
+    found = Ranking(Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30)), loader.reference(), "3501")
+    shown = [(each.shown, each.score.reasons) for each in found.fields("stock")["expy_end"]]
+    assert shown[0][0] == "stock.expiration_date"
+    assert dict(shown)["delivery.expiry_end"][-1] == "这张表是空的"
+
+
+def test_a_column_of_which_no_value_was_seen_is_doubtful_however_good_its_name(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE stock (id INTEGER PRIMARY KEY, inv_cnt INTEGER, manu_date DATE, inv_date TEXT);"
+            "INSERT INTO stock VALUES (1, 5, NULL, '2026-11-01')"
+        )
+    (each,) = drafted(Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30)), tmp_path / "draft", "3501")
+    told = {spec.name: list(doubts.of(each.draft, spec)) for spec in each.draft.dataset.fields}
+    assert "抽样里这一列一个值也没有，看不出它存的是什么" in told["manu_date"]
+    assert told["inv_cnt"] == []
+
+
 def test_words_for_codes_are_translated_by_what_they_mean(survey: Survey, url: URL, tmp_path: Path) -> None:
     drafted(survey, tmp_path / "draft", "HD02")
     assert {row.values["shift"] for row in read(tmp_path / "draft", url, "HD02")} == {"1", "2", "3"}
