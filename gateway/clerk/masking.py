@@ -26,6 +26,8 @@ _COLUMNS = re.compile(
 _LONGEST = 60
 _PERSONS_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9})(?![0-9A-Za-z])")
 _OWN_NUMBER = re.compile(r"\d{16,20}")
+#: 医疗服务项目编码, as long as the 身份证号 of old, which begins with its region: never with a nought
+_ITEM_CODE = re.compile(r"00\d{13}")
 
 
 def of_person(spec: Field) -> bool:
@@ -49,7 +51,8 @@ def masked(value: Any, *, person: bool, plain: bool = False) -> str:
         return f"（JSON，{len(text)} 个字符）"
     if person and text.strip():
         return f"{text.strip()[0]}***"
-    return text if plain and _OWN_NUMBER.fullmatch(text) else redaction.shown(text, _LONGEST)
+    seen = _ITEM_CODE.fullmatch(text.strip()) or (plain and _OWN_NUMBER.fullmatch(text))
+    return text if seen else redaction.shown(text, _LONGEST)
 
 
 def row_number(ref: str) -> str:

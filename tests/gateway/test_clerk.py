@@ -267,6 +267,14 @@ def test_names_of_things_are_shown_and_names_of_persons_are_not() -> None:
     assert shown.isdisjoint({"med_list_name", "diag_name", "fixmedins_hilist_name", "spler_name", "prodentp_name", "item_name"})
 
 
+def test_the_code_of_an_item_is_shown_and_a_number_of_a_person_as_long_is_not() -> None:
+    """Whoever compares must see the code; no region of a 身份证号 begins with a nought."""
+    assert masking.masked("009900000010101", person=False) == "009900000010101"
+    assert masking.masked("990000800101001", person=False) == "***"
+    assert masking.masked("009900000010101", person=True) == "0***"
+    assert masking.masked("卡 009900000010101", person=False) == "卡 ***"
+
+
 def test_a_long_number_is_shown_only_where_the_database_keeps_it_as_a_number() -> None:
     assert masking.own_number(1897848038341640193)
     assert masking.masked(1897848038341640193, person=False, plain=True) == "1897848038341640193"
