@@ -23,6 +23,14 @@ def test_initials_that_are_not_known_to_the_last_letter_say_nothing() -> None:
     assert concepts(vocabulary().of_name("hzqqq")) == set()
 
 
+def test_a_stocktaking_is_of_the_stock_and_the_end_of_a_validity_is_of_the_validity() -> None:
+    assert "stock" in concepts(vocabulary().of_text("商品盘存"))
+    asked = concepts(vocabulary().of_text("有效期止"))
+    assert {"valid", "end"} == asked
+    for told in ("失效日期", "到期日期", "有效期至"):
+        assert "valid" in concepts(vocabulary().of_text(told)), told
+
+
 def test_what_ends_a_label_says_what_kind_of_value_it_is() -> None:
     assert concepts(vocabulary().of_text("医疗目录编码")) == {"catalogue_national", "code"}
     assert concepts(vocabulary().of_text("医疗目录名称")) == {"catalogue_national", "name"}
