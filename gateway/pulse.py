@@ -18,6 +18,8 @@ from schemas import wire
 _EVERY = 60
 #: a shorter gap is a busy machine
 _GAP = timedelta(seconds=3 * _EVERY)
+#: so much no clock drifts between two signs
+_SET = timedelta(seconds=30)
 _NAME = "serve"
 _log: Any = structlog.get_logger()
 
@@ -41,21 +43,25 @@ class Pulse:
         """
         now, at = self._gateway.clock(), self._elapsed()
         before, last, self._last = self._gateway.store.beat(_NAME, now), self._last, at
-        if before is None or now - before <= _GAP:
+        if before is None:
             return None
         if last is not None:
-            passed = timedelta(seconds=at - last)
-            if passed <= _GAP:
-                _log.warning("clock_moved", by=round((now - before - passed).total_seconds()))
-                return None
-            before = max(before, now - passed)
-        return self._stopped(before, now)
+            before = _as_of_now(before, now, timedelta(seconds=at - last))
+        return self._stopped(before, now) if now - before > _GAP else None
 
     def _stopped(self, before: datetime, now: datetime) -> Interruption:
         cause = f"网关没有运行（断电、停机或程序停止），最后一次记录在 {wire.encode_datetime(before)}"
         found = Interruption(GATEWAY, Hindrance.STOPPED, before, now, 1, cause)
         self._gateway.store.add_interruption(found)
         return found
+
+
+def _as_of_now(before: datetime, now: datetime, passed: timedelta) -> datetime:
+    """When the sign before was, by the clock as it is set now; a clock that was set meanwhile, ahead or back, is told."""
+    moved = now - before - passed
+    if abs(moved) > _SET:
+        _log.warning("clock_moved", by=round(moved.total_seconds()))
+    return now - passed
 
 
 def jobs(gateway: Gateway) -> list[Job]:

@@ -242,13 +242,16 @@ def test_a_clock_that_is_set_is_no_stop_and_hides_none(store: Store, clock: Cloc
     process.after(0)
     with capture_logs() as lines:
         assert process.after(60, setting=7200) is None
-    assert [(line["event"], line["by"]) for line in lines] == [("clock_moved", 7200)]
-    assert process.after(60, setting=-7200) is None
+        assert process.after(60, setting=-7200) is None
+        assert process.after(60, setting=150) is None
+        assert process.after(60, setting=1) is None
+    assert [(line["event"], line["by"]) for line in lines] == [("clock_moved", by) for by in (7200, -7200, 150)]
     assert store.interruptions(*FOREVER) == []
-    found = process.after(600, setting=7200)  # and asleep for ten minutes of it
-    assert found
-    assert found.ended_at
-    assert found.ended_at - found.began_at == timedelta(seconds=600)
+    for setting in (7200, -7200):
+        found = process.after(600, setting=setting)  # and asleep for ten minutes of it
+        assert found
+        assert found.ended_at
+        assert found.ended_at - found.began_at == timedelta(seconds=600)
 
 
 def test_a_store_that_cannot_be_written_does_not_end_the_pulse(clock: Clock) -> None:
