@@ -144,14 +144,12 @@ def _clearing(gateway: Gateway) -> Callable[[], None]:
         try:
             shredded = clear(gateway)
         except ClockDoubtedError as error:
-            gateway.seen.cleared(doubted=True)
             log.warning("clearing_put_off", cause=str(error))
             return
         except GatewayError as error:
             log.error("failed", kind=type(error).__name__, cause=str(error))
             return
         done = now
-        gateway.seen.cleared(doubted=False)
         found = forecast(gateway.store.usage(now), gateway.store.room, gateway.config.storage.disk_budget, now)
         log.info("shredded", bodies=shredded)
         (log.warning if found.tight else log.info)("disk", size=found.size, free=found.free, days_left=found.days_left)

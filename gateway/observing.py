@@ -43,7 +43,6 @@ class Seen:
     answered_at: Mapping[str, datetime]  #: target -> its last request that was answered
     beat_at: datetime | None  #: the timetable's last sign of life
     store_fault: str  #: why that could not be written; "" if it was
-    put_off: int  #: times in a row that nothing was cleared, for the clock was doubted
 
 
 class Observations:
@@ -58,7 +57,6 @@ class Observations:
         self._durations: dict[tuple[str, CameTo], Durations] = {}
         self._beat_at: datetime | None = None
         self._store_fault = ""
-        self._put_off = 0
 
     def called(self, call: Call, now: datetime) -> None:
         """A request is over."""
@@ -81,11 +79,6 @@ class Observations:
         with self._lock:
             self._beat_at, self._store_fault = now, store_fault
 
-    def cleared(self, *, doubted: bool) -> None:
-        """What is kept long enough was cleared, or was not, for the clock was doubted."""
-        with self._lock:
-            self._put_off = self._put_off + 1 if doubted else 0
-
     def seen(self) -> Seen:
         """Everything as it is now."""
         with self._lock:
@@ -97,5 +90,4 @@ class Observations:
                 dict(self._answered_at),
                 self._beat_at,
                 self._store_fault,
-                self._put_off,
             )

@@ -16,6 +16,7 @@ import click
 
 from gateway import config as configuration
 from gateway.errors import ClockDoubtedError
+from gateway.freshness import fresh
 from gateway.skew import PlatformClock
 from gateway.telling import told
 from gateway.wiring import Gateway, opened
@@ -29,15 +30,36 @@ _LONGEST = timedelta(days=3)
 _AGREES = timedelta(days=1)
 #: under which name the last instant that was vouched for is remembered
 _PULSE = "clock"
+#: under which name it is remembered since when nothing is cleared
+_PUT_OFF = "clearing_put_off"
+#: so long a platform has to answer before a person is told
+_PATIENCE = timedelta(hours=1)
 
 
 def vouched(gateway: Gateway) -> datetime:
-    """Now, by a clock that may be cleared by, which is remembered. ClockDoubtedError where it may not."""
+    """Now, by a clock that may be cleared by, which is remembered. ClockDoubtedError where it may not.
+
+    Since when is in the store: every process that looks for alarms must see the same.
+    """
     now = gateway.clock()
     if sentence := doubt(gateway):
+        if _put_off_since(gateway) is None:
+            gateway.store.beat(_PUT_OFF, now)
         raise ClockDoubtedError(sentence)
     gateway.store.beat(_PULSE, now)
     return now
+
+
+def lasting(gateway: Gateway) -> str:
+    """The doubt once it has put off the clearing for an hour: after a power-off the first reply may end it before."""
+    since = _put_off_since(gateway)
+    return doubt(gateway) if since and not fresh(since, gateway.clock(), _PATIENCE) else ""
+
+
+def _put_off_since(gateway: Gateway) -> datetime | None:
+    """None if it was for an earlier doubt."""
+    since = gateway.store.beaten(_PUT_OFF)
+    return since if since and since > _known(gateway) else None
 
 
 def doubt(gateway: Gateway) -> str:

@@ -89,7 +89,7 @@ class Watch:
             disk_sentence=sentence(usage),
             skews={target: clock.median for target, clock in clocks.items() if clock},
             clocks={target: skew.sentence(target, clock) for target, clock in clocks.items() if clock and clock.off},
-            doubt=timekeeping.doubt(gateway) if gateway.seen.seen().put_off > 1 else "",
+            doubt=timekeeping.lasting(gateway),
             calendar=deadlines.unknown_years(gateway.edition, now),
             corrections=self.corrections,
             failing=self._failing(),

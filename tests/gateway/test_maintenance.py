@@ -21,7 +21,6 @@ from gateway.config import Storage
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.main import cli
-from gateway.observing import Observations
 from gateway.store import Store, open_store
 from gateway.uploading import upload
 from schemas.errors import SpecError
@@ -130,7 +129,7 @@ def working(store: Store, keep_days: int, clock: Clock) -> Any:
     """As much of a gateway as upkeep looks at."""
     settings = Storage(key=None, keep_days=keep_days, disk_budget=1, disk_floor=0)
     config = SimpleNamespace(storage=settings, console=None)
-    return SimpleNamespace(store=store, clock=clock, config=config, clients={"bureau": None}, seen=Observations())
+    return SimpleNamespace(store=store, clock=clock, config=config, clients={"bureau": None})
 
 
 def test_upkeep_shreds_and_warns_of_the_disk_once_a_day(tmp_path: Path, edition: Edition, clock: Clock) -> None:

@@ -15,7 +15,6 @@ from gateway.config import Storage
 from gateway.errors import ClockDoubtedError
 from gateway.intake import accept
 from gateway.judging import Judge
-from gateway.observing import Observations
 from gateway.operators import Access
 from gateway.store import Store
 from gateway.uploading import upload
@@ -31,7 +30,7 @@ def gateway(store: Store, edition: Edition, clock: Clock) -> Any:
     accept(Rows([prescription(1)]), Judge(edition, "RX01", store.rid), store, targets=("bureau",), clock=clock)
     upload(store, Platform(), "bureau", clock=clock, lease=timedelta(seconds=120))
     store.people.note_access(Access(clock() - timedelta(days=100), "somebody", "127.0.0.1", "today", 200))
-    made = SimpleNamespace(store=store, clock=clock, config=settings, clients={"bureau": None}, seen=Observations())
+    made = SimpleNamespace(store=store, clock=clock, config=settings, clients={"bureau": None})
     assert maintenance.clear(made) == 0
     return made
 
@@ -54,11 +53,16 @@ def test_a_clock_that_jumped_ahead_clears_nothing_and_says_so(gateway: Any) -> N
     (sentence,) = timekeeping.lines(gateway)
     assert "晚了 90 天" in sentence
     assert "gateway clock --right" in sentence
+    gateway.clock.move(30 * 60)
     assert events(job) == {"clearing_put_off"}
-    assert gateway.seen.seen().put_off == 2
-    gateway.clock.move(-MONTHS)  # it was set right
+    assert timekeeping.lasting(gateway) == "", "a platform may still answer"
+    gateway.clock.move(30 * 60)
+    assert events(job) == {"clearing_put_off"}
+    (sentence,) = timekeeping.lines(gateway)
+    assert timekeeping.lasting(gateway) == sentence
+    gateway.clock.move(-MONTHS - 60 * 60)  # it was set right
     assert "shredded" in events(job)
-    assert (timekeeping.lines(gateway), gateway.seen.seen().put_off, looked_at(gateway)) == ([], 0, 1)
+    assert (timekeeping.lines(gateway), timekeeping.lasting(gateway), looked_at(gateway)) == ([], "", 1)
     assert gateway.store.shred(timedelta(), gateway.clock() + timedelta(days=1)) == 1, "the body is still there"
 
 
@@ -88,3 +92,15 @@ def test_a_weekend_without_power_is_nothing_and_every_clearing_moves_on(gateway:
     gateway.clock.move(3 * 24 * 60 * 60 + 1)
     with pytest.raises(ClockDoubtedError):
         maintenance.clear(gateway)
+
+
+def test_an_earlier_doubt_is_no_reason_to_tell_a_person_of_a_new_one_at_once(gateway: Any) -> None:
+    for again in range(2):
+        gateway.clock.move(MONTHS)
+        with pytest.raises(ClockDoubtedError):
+            maintenance.clear(gateway)
+        assert timekeeping.lasting(gateway) == "", again
+        gateway.clock.move(60 * 60)
+        assert timekeeping.lasting(gateway), again
+        gateway.store.note_clock("bureau", [timedelta()], gateway.clock())
+        assert timekeeping.lasting(gateway) == "", again

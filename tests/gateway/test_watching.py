@@ -26,11 +26,12 @@ from gateway import main, watching
 from gateway.alarms import Alarm, Kind
 from gateway.breaker import Report, Signal
 from gateway.channels import Channels
-from gateway.errors import ConfigError
+from gateway.errors import ClockDoubtedError, ConfigError
 from gateway.hindrance import Hindrance, Place, Subject
 from gateway.intake import Look, take_in
 from gateway.judging import Judge
 from gateway.main import cli, now
+from gateway.maintenance import clear
 from gateway.model import Brake, BrakeKind
 from gateway.notices import SETTLED
 from gateway.oversight import Alerts
@@ -342,3 +343,16 @@ def test_each_change_of_a_breaker_a_brake_and_an_interruption_is_one_line(store:
     assert [line["event"] for line in lines] == [
         *("breaker_opened", "breaker_closed", "braked", "interrupted", "brake_lifted", "restored"),
     ]
+
+
+def test_a_clock_that_is_doubted_is_told_the_same_by_every_process(district: Premises) -> None:
+    """`gateway alert list` looks anew in a process that has cleared nothing: it must not end what `serve` told."""
+    clock = Clock(now())
+    with watched(district, clock) as (gateway, _):
+        gateway.store.beat("clock", clock())
+        clock.now += timedelta(days=90)
+        with pytest.raises(ClockDoubtedError):
+            clear(gateway)
+        clock.now += timedelta(hours=1)
+    with watched(district, clock) as (_, another):
+        assert Kind.OWN_CLOCK in {each.kind for each in another.look() if each.lasts}
