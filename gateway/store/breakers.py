@@ -78,9 +78,9 @@ def note(connection: Connection, target: str, institution: str, report: Report, 
 
 def _tell(connection: Connection, place: Place, became: Breaker, report: Report, now: datetime) -> None:
     """What a breaker went through is kept: its row says only what is now."""
+    if became.kind is not Signal.NO_ANSWER and (silent := interruptions.lasting_since(connection, place, Hindrance.NO_ANSWER)):
+        rejoining.rejoin(connection, place.name, silent, now)  # also one that is restarted: it is out of reach before it answers
     if became == Breaker():
-        if silent := interruptions.lasting_since(connection, place, Hindrance.NO_ANSWER):
-            rejoining.rejoin(connection, place.name, silent, now)
         interruptions.over(connection, place, now)
     elif became.kind is report.signal:
         interruptions.note(connection, place, interruptions.hindrance(report), report.cause, now)

@@ -19,7 +19,7 @@ _LONG = LONGEST_WAIT
 
 
 def rejoin(connection: Connection, target: str, silent_since: datetime, now: datetime) -> None:
-    """A target answers again; `silent_since`: when the first failure was noted, after the batch had waited for its answer."""
+    """A target is silent no more; `silent_since`: when the first failure was noted, after the batch had waited for its answer."""
     if now - silent_since < _LONG:
         return
     halved = (

@@ -11,7 +11,7 @@ import pytest
 from support.delivery import INSTITUTION, START, Clock, Platform
 from support.queued import fill
 
-from gateway.errors import OutcomeUnknownError
+from gateway.errors import NotDeliveredError, OutcomeUnknownError
 from gateway.outbox import GRACE, LONGEST_WAIT, Item, NotHeld, State, Unanswered, Withdrawn, next_step
 from gateway.store import Store
 from gateway.uploading import upload
@@ -78,11 +78,18 @@ def silent(turn: int, bodies: Sequence[bytes]) -> Exception:
     return OutcomeUnknownError("没有应答")
 
 
-def test_after_a_long_silence_they_travel_together_again(store: Store, clock: Clock) -> None:
+def restarted(turn: int, bodies: Sequence[bytes]) -> Exception:
+    return NotDeliveredError("连不上")
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_after_a_long_silence_they_travel_together_again(store: Store, clock: Clock, restart: bool) -> None:
     fill(store, [(INSTITUTION, f"K{number}") for number in range(40)])
     platform = Platform(answer=silent, answers_queries=True)
     send_for(store, platform, clock, 12 * 60)
     assert len({len(request) for request in platform.requests}) > 1, "they were halved"
+    platform.answer = restarted if restart else None
+    send_for(store, platform, clock, 15 if restart else 0)
     platform.answer = None
     platform.requests.clear()
     send_for(store, platform, clock, 12)
