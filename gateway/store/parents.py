@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
 
+from gateway.hindrance import Hindrance
 from gateway.model import Intake
 from gateway.outbox import IN_FLIGHT, State
 from gateway.standing import Awaited
 from gateway.store import interruptions
-from gateway.store.tables import awaited, outbox
+from gateway.store.tables import awaited, delay, outbox
 from schemas.model import Edition, Parent
 from schemas.record import business_key
 
@@ -115,9 +116,9 @@ def _hold(connection: Connection, alike: Sequence[Link], targets: Collection[str
 
 
 def _pending(connection: Connection, alike: Sequence[Link], targets: Collection[str]) -> set[tuple[str, str]]:
-    """(target, key) of the parents that we have and no version of which is accepted."""
+    """(target, key) of the parents that we have and no version of which is at the platform."""
     query = (
-        select(outbox.c.target, outbox.c.record_key, outbox.c.state)
+        select(outbox.c.target, outbox.c.record_key, outbox.c.state, _lost_since().label("lost"))
         .where(
             outbox.c.institution == alike[0].institution,
             outbox.c.dataset == alike[0].parent,
@@ -127,8 +128,8 @@ def _pending(connection: Connection, alike: Sequence[Link], targets: Collection[
         .with_for_update()
     )
     states: dict[tuple[str, str], set[State]] = defaultdict(set)
-    for target, key, state in connection.execute(query).all():
-        states[target, key].add(State(state))
+    for target, key, state, lost in connection.execute(query).all():
+        states[target, key].update(() if lost and state == State.ACCEPTED else (State(state),))
     return {place for place, seen in states.items() if State.ACCEPTED not in seen and seen & set(_TO_COME)}
 
 
@@ -172,7 +173,7 @@ def pass_on(connection: Connection, ids: Sequence[int]) -> None:
 def sweep(connection: Connection, target: str) -> bool:
     """Let go whose parent was accepted or is not to come any more, however that happened; whether there were any."""
     above = select(outbox.c.id).where(_is_parent())
-    accepted = above.where(outbox.c.state == State.ACCEPTED).correlate(awaited).exists()
+    accepted = above.where(outbox.c.state == State.ACCEPTED, ~_lost_since()).correlate(awaited).exists()
     to_come = above.where(outbox.c.state.in_(_TO_COME)).correlate(awaited).exists()
     free = select(awaited.c.child).where(awaited.c.target == target, or_(accepted, ~to_come))
     children = list(connection.execute(free).scalars())
@@ -199,6 +200,15 @@ def awaiting(connection: Connection, target: str) -> list[Awaited]:
         .order_by(awaited.c.dataset, outbox.c.cause)
     )
     return [Awaited(*row) for row in connection.execute(query)]
+
+
+def _lost_since() -> ColumnElement[bool]:
+    """Whether a newer version of an outbox row's key was lost at the platform and is not there again: then nor is this one."""
+    newer = outbox.alias("newer")
+    same = (newer.c[name] == outbox.c[name] for name in ("target", "institution", "dataset", "record_key"))
+    lost = select(delay.c.id).where(delay.c.delivery == newer.c.id, delay.c.kind == Hindrance.LOST)
+    gone = (newer.c.version > outbox.c.version, newer.c.state != State.ACCEPTED)
+    return select(newer.c.id).where(*same, *gone, lost.exists()).correlate(outbox).exists()
 
 
 def _is_parent() -> Any:

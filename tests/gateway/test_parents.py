@@ -191,5 +191,30 @@ def test_of_what_the_platform_lost_a_child_waits_for_its_parent_whichever_is_fou
     assert desk.states() == {State.ACCEPTED: 2}
 
 
+def test_an_older_version_of_a_lost_parent_lets_no_child_go(desk: Desk) -> None:
+    """A platform that was restored has neither of them; the child would be sent back."""
+    desk.take_in("HD02", schedule(1))
+    desk.take_in("HD03", session(1))
+    desk.send()
+    desk.take_in("HD02", schedule(1, cursor=2, bed_no="3"))
+    desk.send()
+    desk.platform.answers_queries = True
+    desk.platform.held.clear()
+    assert audit(desk.store, desk.platform, "bureau", desk.clock(), resend=True).resent == Resent(queued=2)
+    assert (desk.states("HD02"), desk.states()) == ({State.QUEUED: 1}, {State.HELD: 1})
+    desk.platform.answer = lambda turn, bodies: NotDeliveredError("连不上")
+    desk.send()
+    assert desk.states() == {State.HELD: 1}, "nor when it is looked for whom nothing holds"
+    desk.take_in("HD02", schedule(1, cursor=3, bed_no="4"))
+    desk.send()
+    assert desk.states() == {State.HELD: 1}, "nor when one more is queued in its place"
+    desk.platform.answer = None
+    desk.clock.move(3600)
+    desk.send()
+    assert desk.sent()[-2:] == ["S1", "D1"]
+    desk.take_in("HD03", session(2, schd_id="S1"))
+    assert desk.states() == {State.ACCEPTED: 1, State.QUEUED: 1}, "it is there again"
+
+
 def test_what_stands_above_is_counted_up_to_the_top(edition: Edition) -> None:
     assert [depth(edition, code) for code in ("HD02", "HD03", "HD99")] == [0, 1, 0]
