@@ -181,10 +181,7 @@ def test_a_profile_that_is_not_there_is_told_with_those_that_are(tmp_path: Path)
         ),
         (
             {"url": make_url("mysql+nodriver://u:s3cret@h/d")},
-            (
-                "数据源 门诊：没有安装数据库驱动 mysql+nodriver，请这样安装："
-                "pip install --no-index --find-links wheelhouse 'liangding-gateway[gateway,mysql]'"
-            ),
+            "数据源 门诊：MySQL、MariaDB 只用驱动 PyMySQL 读取：地址请写 mysql+pymysql://",
         ),
         ({"catalogues": {"": Path("none.csv")}}, "目录对照表不存在"),
     ],
