@@ -217,6 +217,7 @@ def test_a_new_colleague_changes_the_password_first(person: Person, gateway: Gat
 def test_every_page_fits_a_clerks_screen_and_a_phone_and_asks_nobody_else(person: Person, gateway: Gateway) -> None:
     gateway.store.engage(Brake("his", "HD03", BrakeKind.VOID, "37 行报送过的数据在本地查不到了", gateway.clock()))
     person.enter("admin")
+    assert person.sees("有 1 件事要马上处理"), person.see()
     paths = [
         link.get_attribute("href").removeprefix(person.url) for link in person.driver.find_elements(By.CSS_SELECTOR, ".menu a")
     ]
