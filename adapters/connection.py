@@ -129,8 +129,8 @@ def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, 
     if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
         limits = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}
-        mislabelled_or_not = mislabelled if url.query.get("charset") == "latin1" else mysqlvalues
-        return {"connect_args": {**limits, "conv": mislabelled_or_not.converters()}}
+        read_by = mislabelled if url.query.get("charset") == "latin1" else mysqlvalues
+        return {"connect_args": {**limits, "conv": read_by.converters()}}
     if backend == "mssql":
         return {"connect_args": {"login_timeout": _CONNECT_SECONDS, "timeout": timeout}}
     if backend == "oracle" and oracle_client:
