@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from gateway.errors import StoreError
 from gateway.store import sealing
+from gateway.store.engine import place_of
 from gateway.store.sealing import Keyring
 from gateway.store.tables import SCHEMA_VERSION
 from gateway.store.trouble import sentence
 
+#: what a server is backed up with
+_TOOLS = {
+    "postgresql": " pg_dump --format=custom、pg_restore ",
+    "mysql": " mariadb-dump --single-transaction、mariadb ",
+    "mariadb": " mariadb-dump --single-transaction、mariadb ",
+}
 #: bodies that are opened to see whether the key fits
 _SAMPLE = 20
 
@@ -28,6 +37,15 @@ class Copy:
     version: int  #: of its tables
     rows: dict[str, int]  #: per table
     opened: int  #: bodies that the key opened
+
+
+def file_of(engine: Engine) -> Path:
+    """The file that the store is. StoreError naming the tool to use if it is on a database server."""
+    place = place_of(engine)
+    if place is None:
+        tool = _TOOLS.get(engine.dialect.name, "它自己的工具")
+        raise StoreError(f"本地库在数据库服务器上，请用{tool}备份和恢复；密钥另行保存")
+    return place
 
 
 def copy(source: Path, to: Path) -> dict[str, int]:
