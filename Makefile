@@ -17,8 +17,9 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)
 	@$(BIN)/python -m demo
 
+# a process for each core; a file stays in one, since its tests may share what they set up
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 check: $(STAMP)
 	@$(BIN)/ruff check .

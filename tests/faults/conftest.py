@@ -16,7 +16,8 @@ from support.line import Line
 
 _SEED = 20261125
 _MEMORY = Path("/dev/shm")
-_told: list[str] = []
+#: what a run says of itself, in the report of its test: several processes may run them
+_SAID = "fault run"
 
 
 FULL = os.environ.get("LIANGDING_FAULTS") == "full"
@@ -67,7 +68,8 @@ def conclude(request: pytest.FixtureRequest, seed: int) -> Conclude:
     def concluded(line: Line, detail: str = "", excused: frozenset[str] = frozenset()) -> None:
         verdict = line.verdict(excused)
         faults = ", ".join(f"{name} {count}" for name, count in sorted(line.proxy.counts.items()) if name != "none")
-        _told.append(f"{request.node.name} (seed {seed}): {verdict}. {'; '.join(filter(None, (detail, faults)))}")
+        said = f"{request.node.name} (seed {seed}): {verdict}. {'; '.join(filter(None, (detail, faults)))}"
+        request.node.user_properties.append((_SAID, said))
         assert verdict.zeros == (0, 0, 0), verdict
         assert verdict.rows > 0
         assert line.unbalanced() == []
@@ -77,7 +79,8 @@ def conclude(request: pytest.FixtureRequest, seed: int) -> Conclude:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The figures of every fault run."""
-    if _told:
+    reports = [each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome)]
+    if said := [said for each in reports if each.when == "call" for name, said in each.user_properties if name == _SAID]:
         terminalreporter.section("fault runs")
-        for sentence in _told:
+        for sentence in said:
             terminalreporter.write_line(sentence)
