@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check bench faults clean
+.PHONY: demo test test-dm check bench faults clean
 .DEFAULT_GOAL := demo
 
 $(STAMP): pyproject.toml
@@ -20,6 +20,12 @@ demo: $(STAMP)
 # a process for each core; a file stays in one, since its tests may share what they set up
 test: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+# DM's dialect beside SQLAlchemy 2.0, in an environment of its own (docs/adr/0029)
+test-dm:
+	@test -x .venv-dm/bin/python || $(PYTHON) -m venv .venv-dm
+	@.venv-dm/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,dm]'
+	@.venv-dm/bin/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile tests/adapters
 
 check: $(STAMP)
 	@$(BIN)/ruff check .
@@ -40,4 +46,4 @@ faults: $(STAMP)
 	@LIANGDING_FAULTS=full $(BIN)/python -m pytest tests/faults
 
 clean:
-	rm -rf $(VENV) demo-output build *.egg-info
+	rm -rf $(VENV) .venv-dm demo-output build *.egg-info

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from adapters import leniency, mislabelled, mysqlvalues
+from adapters import kingbase, leniency, mislabelled, mysqlvalues
 from gateway.errors import ConfigError
 from schemas import address
 
@@ -25,6 +25,9 @@ _MYSQLS = ("mysql", "mariadb")
 #: others connect without the TLS that an address demands, or take `localhost:3307` for the default socket (ADR 0027)
 _MYSQL_DRIVER = "pymysql"
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
+#: what each driver is taught once a connection stands
+_LENIENT = {address.driver("postgresql"): leniency.postgresql, address.driver("kingbase"): leniency.kingbase}
+kingbase.register()
 
 
 class SiteDatabase:
@@ -115,8 +118,10 @@ def _engine(url: URL, timeout: int, oracle_client: Path | None) -> Engine:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout, oracle_client))
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
         raise ConfigError(address.missing_driver(url.drivername)) from None
-    if url.drivername == address.driver("postgresql"):
-        event.listen(engine, "connect", leniency.postgresql)
+    except ImportError:  # it is there, and does not fit to what is beside it
+        raise ConfigError(address.unfit_driver(url.drivername)) from None
+    if lenient := _LENIENT.get(url.drivername):
+        event.listen(engine, "connect", lenient)
     return engine
 
 
@@ -126,6 +131,10 @@ def _arguments(url: URL, timeout: int, oracle_client: Path | None) -> dict[str, 
         return {"creator": _sqlite_creator(url)}
     if backend == "postgresql":
         return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}}
+    if backend == "kingbase":  # the extension hstore is not asked for: its catalogue may have another name there
+        return {"connect_args": {"connect_timeout": _CONNECT_SECONDS}, "use_native_hstore": False}
+    if backend == "dm":
+        return {"connect_args": {"login_timeout": _CONNECT_SECONDS}}
     if backend in _MYSQLS:
         # the server stops the query first; the socket is for a server that does not
         limits = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": timeout + 5}

@@ -18,6 +18,7 @@ from gateway.ports import SweptSource
 
 #: rows that are read through in no time
 _SMALL = 10_000
+_JSON = "EXPLAIN (FORMAT JSON)"
 _SCAN = re.compile(r"^SCAN (?:TABLE )?(\w+)(?! USING)")
 
 
@@ -84,9 +85,10 @@ def _rows(connection: Connection, table: str) -> int:
         return 0
 
 
-_WORDS = {"postgresql": "EXPLAIN (FORMAT JSON)", "mysql": "EXPLAIN", "mariadb": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
+_WORDS = {"postgresql": _JSON, "kingbase": _JSON, "mysql": "EXPLAIN", "mariadb": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
 _PLANS: Mapping[str, Callable[[Connection, Any, Mapping[str, Any]], Iterator[tuple[str, int]]]] = {
     "postgresql": _postgresql,
+    "kingbase": _postgresql,
     "mysql": _mysql,
     "mariadb": _mysql,
     "sqlite": _sqlite,

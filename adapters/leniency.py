@@ -5,9 +5,14 @@ The mapping refuses it by its own reason, and only its row is set aside.
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+
+#: dates of our era with a year of four digits, and times of day
+_ORDINARY = re.compile(r"\d{4}-\d\d-\d\d(?!.* BC).*|([01]\d|2[0-3]):.*")
 
 
 def sqlite_text(stored: bytes) -> str | bytes:
@@ -36,6 +41,30 @@ def postgresql(connection: Any, record: Any) -> None:
         ("timestamptz", datetime.TimestamptzLoader),
     ):
         connection.adapters.register_loader(name, _patient(usual))
+
+
+def kingbase(connection: Any, record: Any) -> None:
+    """The same for its driver, which makes the year 9999 of `infinity` and of later years, and midnight of 24:00."""
+    from ksycopg2 import BINARY, extensions
+
+    def whole(stored: str | None, cursor: Any) -> bytes | None:
+        return None if stored is None else bytes(BINARY(stored, cursor))
+
+    kinds = [
+        (usual, _as_written(usual))
+        for usual in (extensions.PYDATE, extensions.PYDATETIME, extensions.PYDATETIMETZ, extensions.PYTIME)
+    ]
+    for usual, reading in [*kinds, (BINARY, whole)]:
+        extensions.register_type(extensions.new_type(usual.values, usual.name, reading), connection)
+
+
+def _as_written(usual: Callable[[str | None, Any], Any]) -> Callable[[str | None, Any], Any]:
+    """The driver's reading, of what has its place in Python's calendar."""
+
+    def read(stored: str | None, cursor: Any) -> Any:
+        return usual(stored, cursor) if stored is None or _ORDINARY.fullmatch(stored) else stored
+
+    return read
 
 
 @cache

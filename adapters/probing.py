@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters import sqlerrors
@@ -17,6 +17,7 @@ from schemas.wire import SHANGHAI
 #: the moment, with its zone or in UTC; a SQLite file has no clock but ours
 _CLOCKS: Mapping[str, str] = {
     "postgresql": "SELECT clock_timestamp()",
+    "kingbase": "SELECT clock_timestamp()",
     "mysql": "SELECT UTC_TIMESTAMP(6)",
     "mariadb": "SELECT UTC_TIMESTAMP(6)",
     "oracle": "SELECT SYSTIMESTAMP FROM dual",
@@ -24,6 +25,7 @@ _CLOCKS: Mapping[str, str] = {
 }
 _VERSIONS: Mapping[str, str] = {
     "postgresql": "SHOW server_version",
+    "kingbase": "SELECT version()",
     "mysql": "SELECT VERSION()",
     "mariadb": "SELECT VERSION()",
     "sqlite": "SELECT sqlite_version()",
@@ -45,12 +47,20 @@ def probe(database: SiteDatabase, now: datetime) -> Probe:
     """SourceError says why it cannot be read."""
     try:
         with database.connect() as connection, database.reading(connection):
-            version = str(connection.execute(text(_VERSIONS.get(database.dialect, "SELECT 1"))).scalar() or "")
+            version = _version(connection, database.dialect)
             clock = _CLOCKS.get(database.dialect)
             moment = connection.execute(text(clock)).scalar() if clock else None
     except SQLAlchemyError as error:
         raise SourceError(sqlerrors.told(error, database.url, database.password_from)) from None
     return Probe(database.dialect, version, _ahead(moment, now))
+
+
+def _version(connection: Connection, dialect: str) -> str:
+    """Its own word for it, else what its driver heard when it connected; a connection is tried in any case."""
+    if question := _VERSIONS.get(dialect):
+        return str(connection.execute(text(question)).scalar() or "")
+    connection.execute(text("SELECT 1 FROM dual")).close()
+    return ".".join(str(part) for part in connection.dialect.server_version_info or ())
 
 
 def _ahead(moment: object, now: datetime) -> timedelta | None:

@@ -289,8 +289,8 @@ class SqlSource(LocalSource):
         return {name: values[name] for name in self.query.takes}
 
     def _least(self) -> str | int:
-        """Oracle takes an empty text for NULL, and nothing is greater than NULL."""
-        return super()._least() or (" " if self.database.dialect == "oracle" else "")
+        """Oracle, and DM where it is told to do as Oracle, take an empty text for NULL, and nothing is greater than NULL."""
+        return super()._least() or (" " if self.database.dialect in ("oracle", "dm") else "")
 
     def _bound(self, moment: datetime) -> Any:
         """SQLite has no time type: `yyyy-MM-dd HH:mm:ss` text, as its own functions write it."""

@@ -36,6 +36,7 @@ SYNTAX = Cause("SQL 语法有误", query=True)
 WRITES = Cause("查询试图写入，已被只读连接拒绝", query=True)
 NO_VERSIONS = Cause("数据库没有打开快照读（ALLOW_SNAPSHOT_ISOLATION），不能整段核对，请医院的数据库管理员打开")
 OLD_SERVER = Cause("Oracle 服务器的版本太旧，要用 Oracle 自己的客户端：安装 Instant Client，在来源里写 oracle_client")
+LICENCE = Cause("数据库的授权无效或已过期，请医院的数据库管理员处理")
 NO_CLIENT = Cause("Oracle 客户端用不了：请核对 oracle_client 是 Oracle Instant Client 的文件夹，位数与 Python 相同")
 BAD_QUERY = Cause("数据库拒绝执行这个查询，或读不出它的结果", query=True)
 
@@ -63,6 +64,19 @@ _SQL_SERVER = {
     208: NO_TABLE, 207: NO_COLUMN, 102: SYNTAX, 156: SYNTAX, 1205: BUSY, 1222: BUSY, 3952: NO_VERSIONS, 3906: WRITES,
     20002: UNREACHABLE, 20009: UNREACHABLE, 20003: TIMEOUT, 20004: LOST, 20006: LOST, 20047: LOST,
 }  # fmt: skip
+#: of the server and, from -70000, of its driver: as its manual and the table of messages inside dmPython 2.6.1 name them
+_DM = {
+    -2501: AUTH, -2503: AUTH, -2508: AUTH, -2512: AUTH, -6015: AUTH, -200: AUTH,
+    -5504: RIGHTS, -5505: RIGHTS, -5508: RIGHTS, -5509: NO_ENTRY,
+    -2103: NO_TABLE, -2106: NO_TABLE, -2111: NO_COLUMN, -2115: NO_COLUMN, -2006: SYNTAX, -2007: SYNTAX,
+    -6506: WRITES, -615: WRITES,
+    -6402: BUSY, -6403: BUSY, -6405: BUSY, -6407: BUSY, -6409: BUSY,
+    -604: TIMEOUT, -608: TIMEOUT, -6515: TIMEOUT,
+    -6001: UNREACHABLE, -6002: UNREACHABLE, -6003: UNREACHABLE,
+    -6012: UNREACHABLE, -6029: UNREACHABLE, -6032: UNREACHABLE, -70028: UNREACHABLE,
+    -6007: LOST, -6010: LOST, -605: LOST, -70019: LOST,
+    -111: LICENCE, -112: LICENCE,
+}  # fmt: skip
 #: where a driver gives no code, its text; PostgreSQL servers in China often speak Chinese
 _TEXTS = (
     (r"failed to resolve host|translate host name|Name or service not known|getaddrinfo", UNKNOWN_HOST),
@@ -81,7 +95,10 @@ _TEXTS = (
     (r"database is locked", BUSY),
     (r"not a database|malformed", DAMAGED),
 )
-_NAME = re.compile(r"(?:relation|column|Table|table:|column:|Unknown column|object name|column name|关系|字段) ?[\"'`“]?([\w.]+)")
+_NAME = re.compile(
+    r"(?:relation|column|Table|table:|column:|Unknown column|object name|view name|column name|关系|字段|视图名|列名) ?"
+    r"[\"'`“\[]?([\w.]+)"
+)
 
 
 def cause(error: DBAPIError) -> Cause:
@@ -94,9 +111,11 @@ def cause(error: DBAPIError) -> Cause:
     number = original.args[0] if original.args else None
     if type(original).__module__.startswith("pymssql"):
         return _sql_server(number, error)
+    if type(original).__module__.startswith("dmPython"):
+        return _DM.get(getattr(number, "code", 0), LOST if error.connection_invalidated else BAD_QUERY)
     if isinstance(number, int) and number in _MYSQL:
         return _MYSQL[number]
-    code = getattr(original, "sqlstate", None) or getattr(number, "full_code", None) or ""
+    code = getattr(original, "sqlstate", None) or getattr(original, "kbcode", None) or getattr(number, "full_code", None) or ""
     if code in _SQLSTATES or code in _ORACLE:
         return _SQLSTATES.get(code) or _ORACLE[code]
     return _by_text(str(original), error)

@@ -24,6 +24,8 @@ _DRIVERS = {
     "mariadb": "mariadb+pymysql",
     "oracle": "oracle+oracledb",
     "mssql": "mssql+pymssql",
+    "kingbase": "kingbase+ksycopg2",
+    "dm": "dm+dmPython",
 }
 _PORT_FAULT = f"地址写得不对：端口应为 1 至 {LAST_PORT} 的数字"
 
@@ -41,11 +43,19 @@ def driver(scheme: str) -> str:
 
 def missing_driver(scheme: str) -> str:
     """What is to be done when the driver of a gateway's database is not installed."""
+    return f"没有安装数据库驱动 {scheme}，请这样安装：{_advice(scheme)}"
+
+
+def unfit_driver(scheme: str) -> str:
+    """What is to be done when it is installed and cannot be loaded beside what else is: DM's dialect wants an older SQLAlchemy."""
+    return f"数据库驱动 {scheme} 与已安装的 SQLAlchemy 版本不合，请这样重新安装：{_advice(scheme)}"
+
+
+def _advice(scheme: str) -> str:
     product = scheme.partition("+")[0]
     extra = {"mariadb": "mysql", "mssql": "sqlserver"}.get(product, product) if product in _DRIVERS else ""
     extras = ",".join(part for part in ("gateway", extra) if part)
-    advice = f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
-    return f"没有安装数据库驱动 {scheme}，请这样安装：{advice}"
+    return f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
 
 
 def missing_library(what: str, extra: str) -> str:

@@ -12,6 +12,8 @@ from adapters.sql import KeyKind
 
 #: databases that are written alike
 _FAMILIES = {"mysql": ("mysql", "mariadb"), "mariadb": ("mysql", "mariadb")}
+#: a database whose dialect has the name of another
+_BY_DRIVER = {"ksycopg2": "kingbase"}
 
 
 class Bound(StrEnum):
@@ -32,7 +34,8 @@ class Idioms:
     @property
     def family(self) -> tuple[str, ...]:
         """The databases that the same queries serve, as a manifest names them."""
-        return _FAMILIES.get(self.dialect.name, (self.dialect.name,))
+        name = _BY_DRIVER.get(self.dialect.driver, self.dialect.name)
+        return _FAMILIES.get(name, (name,))
 
     def quoted(self, name: str) -> str:
         """A table's or a column's name, in quotes only where it needs them."""
@@ -60,7 +63,7 @@ class Idioms:
     def page(self) -> str:
         """The last line of a query: so many rows."""
         match self.dialect.name:
-            case "oracle":
+            case "oracle" | "dm":
                 return "FETCH FIRST :limit ROWS ONLY"
             case "mssql":
                 return "OFFSET 0 ROWS FETCH NEXT :limit ROWS ONLY"

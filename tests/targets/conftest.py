@@ -44,10 +44,15 @@ class Target:
 
     def sources(self, *, declared: bool = True) -> dict[str, SqlSource]:
         """The profile's sources by data set; `declared=False`: the site has said nothing yet."""
-        constants, catalogues, codes = (self.constants, self.catalogues, self.institution_codes) if declared else ({}, {}, {})
-        site = Site("样例", self.url, INSTITUTION, constants=constants, catalogues=catalogues, institution_codes=codes)
+        site = self.site if declared else replace(self.site, constants={}, catalogues={}, institution_codes={})
         opened = profile.open_sources(profile.load(self.profile), site, loader.reference())
         return {source.dataset: source for source in opened}
+
+    @property
+    def site(self) -> Site:
+        """What the configuration makes of it."""
+        said = {"constants": self.constants, "catalogues": self.catalogues, "institution_codes": self.institution_codes}
+        return Site("样例", self.url, INSTITUTION, **said)
 
     @property
     def entry(self) -> dict[str, Any]:
