@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from adapters import kingbase, leniency, mislabelled, mysqlvalues
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, SourceError
 from schemas import address
 
 _CONNECT_SECONDS = 10
@@ -24,6 +24,10 @@ _UNKNOWN_VARIABLE = 1193
 _MYSQLS = ("mysql", "mariadb")
 #: others connect without the TLS that an address demands, or take `localhost:3307` for the default socket (ADR 0027)
 _MYSQL_DRIVER = "pymysql"
+_STRANGER = (
+    "{host} 上的不是 PostgreSQL，只是与它相像：人大金仓请把地址写成 kingbase://；"
+    "openGauss、GaussDB、Vastbase 等还不支持，请厂商导出文件或提供接口"
+)
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 #: what each driver is taught once a connection stands
 _LENIENT = {address.driver("postgresql"): leniency.postgresql, address.driver("kingbase"): leniency.kingbase}
@@ -64,9 +68,15 @@ class SiteDatabase:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection; no transaction is open on it until `reading`."""
-        with self._engine.connect() as connection:
+        """A connection, in no transaction until `reading`. SourceError for a server that is not what its address says."""
+        with self._connected() as connection:
             yield connection
+
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except AssertionError:  # SQLAlchemy, of a server that calls itself by another name than PostgreSQL
+            raise SourceError(_STRANGER.format(host=self.url.host)) from None
 
     @contextmanager
     def reading(self, connection: Connection) -> Iterator[None]:

@@ -36,6 +36,7 @@ SYNTAX = Cause("SQL 语法有误", query=True)
 WRITES = Cause("查询试图写入，已被只读连接拒绝", query=True)
 NO_VERSIONS = Cause("数据库没有打开快照读（ALLOW_SNAPSHOT_ISOLATION），不能整段核对，请医院的数据库管理员打开")
 OLD_SERVER = Cause("Oracle 服务器的版本太旧，要用 Oracle 自己的客户端：安装 Instant Client，在来源里写 oracle_client")
+NO_METHOD = Cause("数据库 {host} 要求的登录方式这个驱动不会（openGauss、GaussDB 的 sha256 一类），这种数据库还不支持")
 LICENCE = Cause("数据库的授权无效或已过期，请医院的数据库管理员处理")
 NO_CLIENT = Cause("Oracle 客户端用不了：请核对 oracle_client 是 Oracle Instant Client 的文件夹，位数与 Python 相同")
 BAD_QUERY = Cause("数据库拒绝执行这个查询，或读不出它的结果", query=True)
@@ -84,6 +85,7 @@ _TEXTS = (
         r"password authentication failed|no password supplied|认证失败|no pg_hba\.conf entry|role .* does not exist|角色.*不存在",
         AUTH,
     ),
+    (r"authentication method .* not supported", NO_METHOD),
     (r"database .* does not exist|数据库.*不存在", NO_DATABASE),
     (r"connection failed|Connection refused|timeout expired|Network is unreachable", UNREACHABLE),
     (r"unable to open database file", NO_FILE),

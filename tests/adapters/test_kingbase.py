@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,34 @@ def test_its_address_takes_its_driver_and_the_version_that_the_server_tells_in_t
         assert type(connection.connection.driver_connection).__module__.startswith("ksycopg2")
         number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
         assert connection.dialect.server_version_info == divmod(number, 10_000)
+
+
+@pytest.fixture
+def named(place: URL) -> Callable[[str], None]:
+    """Makes the server call itself something else in this database, as those do that grew out of PostgreSQL."""
+
+    def name(version: str) -> None:
+        with create_engine(place, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("SET allow_system_table_mods = on")
+            connection.exec_driver_sql("ALTER FUNCTION pg_catalog.version() RENAME TO version_of_before")
+            connection.exec_driver_sql(
+                f"CREATE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql AS $$ SELECT '{version}' $$"
+            )
+
+    return name
+
+
+def test_a_server_by_its_own_name_is_read_and_told_by_it(site: SiteDatabase, named: Callable[[str], None]) -> None:
+    named("KingbaseES V008R006C008B0014 on x86_64-pc-linux-gnu, compiled by gcc (GCC) 4.8.5, 64-bit")
+    assert len(rows(site, "SELECT id FROM visit")) == 2
+    assert probing.probe(site, datetime.now(SHANGHAI)).version.startswith("KingbaseES V008R006C008B0014")
+
+
+@pytest.mark.parametrize("version", ["KingbaseES V008R006C008B0014", "(openGauss 6.0.0 build aee4abd5) compiled at 2024-09-29"])
+def test_such_a_server_by_postgresqls_address_is_told(place: URL, named: Callable[[str], None], version: str) -> None:
+    named(version)
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1 上的不是 PostgreSQL.*kingbase://.*openGauss"):
+        probing.probe(SiteDatabase(place, 5), datetime.now(SHANGHAI))
 
 
 def test_every_value_is_read_as_postgresqls_own_driver_reads_it(site: SiteDatabase, place: URL) -> None:

@@ -49,6 +49,7 @@ class OracleArgument:
         (DriverError(2003, "x", original_exception=socket.gaierror(-2, "x")), sqlerrors.UNKNOWN_HOST),
         (DriverError(2003, "x", original_exception=ConnectionRefusedError()), sqlerrors.UNREACHABLE),
         (DriverError("connection timeout expired"), sqlerrors.UNREACHABLE),
+        (DriverError("connection failed: authentication method 10 not supported"), sqlerrors.NO_METHOD),
         (DriverError(2013, "Lost connection"), sqlerrors.LOST),
         (DriverError(3024, "maximum statement execution time exceeded"), sqlerrors.TIMEOUT),
         (DriverError("x", sqlstate="57014"), sqlerrors.TIMEOUT),
