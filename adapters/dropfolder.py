@@ -1,4 +1,4 @@
-"""A folder into which the site drops files: which of them are complete, and where those go that were taken in or are no good.
+"""A folder into which the site drops files: where those go that were taken in or are no good.
 
 Nothing is ever deleted but what stood in the archive for long enough. A file stays where it is until every row of it is in the
 store, so that a crash only means that it is read again; it is moved by one rename, and if it was another file by then it goes back.
@@ -7,71 +7,39 @@ store, so that a crash only means that it is read again; it is moved by one rena
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
+from adapters.arrivals import Arrivals, Dropped, marker_of, seen
 from gateway.errors import SourceError
 from schemas.errors import file_trouble
 from schemas.wire import SHANGHAI
 
 ARCHIVE, BAD = "archive", "bad"
-_MARK = ".ok"
 #: memo files that belong to a .dbf
 _COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
 _STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
-#: nanoseconds by which a file system of a share may round the times of two files
-_COARSE = 2_000_000_000
 _STAMPED = len("20260101T000000.000000")
 #: bytes of a dropped file's own name that are kept of it; a file system takes 255 with what we add
 _NAME = 180
-
-
-class Arrival(StrEnum):
-    """By what a file is known to be written to its end."""
-
-    RENAME = "rename"  #: it gets its name when it is complete
-    STILL = "still"  #: size and change time stay the same for some seconds
-    MARKER = "marker"  #: a file of the same name with .ok behind it
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A complete file as it was seen."""
-
-    path: Path
-    size: int
-    changed: int  #: nanoseconds
-
-    @property
-    def stamp(self) -> tuple[int, int]:
-        """Another one means another content."""
-        return self.size, self.changed
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """What was written later counts more."""
-        return self.changed, self.path.name
 
 
 @dataclass
 class DropFolder:
     """The files of one data set."""
 
-    inbox: Path
-    pattern: str
+    arrivals: Arrivals
     dataset: str
-    arrival: Arrival
-    still: float  #: seconds
     keep_days: int
     clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI)
-    pause: Callable[[float], None] = time.sleep
-    ticks: Callable[[], float] = time.monotonic
-    _seen: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
     _moved: int = 0
+
+    @property
+    def inbox(self) -> Path:
+        """Where the site drops them."""
+        return self.arrivals.inbox
 
     @property
     def archive(self) -> Path:
@@ -85,13 +53,7 @@ class DropFolder:
 
     def waiting(self) -> list[Dropped]:
         """The complete files, oldest first. SourceError if the folder cannot be read."""
-        found = self._look()
-        if self.arrival is Arrival.STILL and (fresh := self._unripe(found)):
-            self.pause(max(0.0, self.still - min(self.ticks() - since for since in fresh.values())))
-            found = self._look()
-            unripe = self._unripe(found)
-            found = [each for each in found if each.path not in unripe]
-        return sorted(found, key=lambda each: each.order)
+        return sorted(self.arrivals.complete(), key=lambda each: each.order)
 
     def archived(self) -> list[Dropped]:
         """What was taken in, newest first."""
@@ -99,28 +61,7 @@ class DropFolder:
             paths = sorted((path for path in self.archive.iterdir() if path.suffix not in _COMPANIONS), reverse=True)
         except FileNotFoundError:
             return []
-        return [each for path in paths if (each := _seen(path))]
-
-    def _look(self) -> list[Dropped]:
-        try:
-            paths = [path for path in self.inbox.glob(self.pattern) if path.is_file() and not path.name.startswith(".")]
-            if not self.inbox.is_dir():
-                raise FileNotFoundError
-        except OSError as error:
-            raise SourceError(f"投放文件夹 {self.inbox} 打不开：{file_trouble(error)}") from None
-        if self.arrival is Arrival.MARKER:
-            paths = [path for path in paths if _marks(path)]
-        return [each for path in paths if path.suffix != _MARK and (each := _seen(path))]
-
-    def _unripe(self, found: list[Dropped]) -> dict[Path, float]:
-        """Files that were not seen the same for long enough, and since when they are."""
-        now = self.ticks()
-        for each in found:
-            if each.path not in self._seen or self._seen[each.path][0] != each.stamp:
-                self._seen[each.path] = (each.stamp, now)
-        here = {each.path for each in found}
-        self._seen = {path: known for path, known in self._seen.items() if path in here}
-        return {path: since for path, (_, since) in self._seen.items() if now - since < self.still}
+        return [each for path in paths if (each := seen(path))]
 
     def put_away(self, dropped: Dropped, digest: str) -> bool:
         """Move a file whose rows are in the store to the archive. False if it is another one by now: it stays, and is read."""
@@ -157,7 +98,7 @@ class DropFolder:
                     path.unlink(missing_ok=True)
 
     def _move(self, dropped: Dropped, place: Path, digest: str) -> bool:
-        marker = _seen(_marker(dropped.path))
+        marker = seen(marker_of(dropped.path))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             Path(dropped.path).replace(place)
@@ -171,7 +112,7 @@ class DropFolder:
             return False
         for companion in _companions(dropped.path):
             Path(companion).replace(place.with_suffix(companion.suffix))
-        if marker and _seen(marker.path) == marker:  # another one is of the next file of that name
+        if marker and seen(marker.path) == marker:  # another one is of the next file of that name
             marker.path.unlink(missing_ok=True)
         return True
 
@@ -209,25 +150,6 @@ def _give_back(place: Path, original: Path) -> None:
         number += 1
         free = original.with_name(f"{original.stem}-{number}{original.suffix}")
     Path(place).replace(free)
-
-
-def _seen(path: Path) -> Dropped | None:
-    """None of a file that was taken away meanwhile."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return Dropped(path, found.st_size, found.st_mtime_ns)
-
-
-def _marker(path: Path) -> Path:
-    return path.with_name(path.name + _MARK)
-
-
-def _marks(path: Path) -> bool:
-    """Whether its marker was written after it: one that was left behind by a crash says nothing of the next file of that name."""
-    marker, file = _seen(_marker(path)), _seen(path)
-    return bool(marker and file and marker.changed >= file.changed - _COARSE)
 
 
 def _companions(path: Path) -> Iterator[Path]:

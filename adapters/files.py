@@ -13,13 +13,13 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from adapters import filetable
-from adapters.conversion import UnreadableError, is_blank, to_key
-from adapters.dropfolder import DropFolder, Dropped, digest_of, file_digest
-from adapters.filelines import FileLines
+from adapters.arrivals import Dropped
+from adapters.dropfolder import DropFolder, digest_of, file_digest
+from adapters.filerows import BETWEEN, FileRows
 from adapters.filetable import LocalRow
 from adapters.filetext import BadFileError
 from adapters.localsource import KeyKind, LocalSource
-from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
+from adapters.mapping import CURSOR_KEY, ROW_REF
 from adapters.plan import Parts
 from gateway.errors import SourceError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
@@ -29,8 +29,6 @@ from schemas.wire import SHANGHAI
 
 if TYPE_CHECKING:
     from adapters.filesplan import FileEntry
-
-_BETWEEN = "|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ class FileSource(LocalSource):
 
     def mark(self) -> Mark:
         """Which folder it is, and how many rows a whole file has: one that was cut short is told from deleting."""
-        identity = f"{self.folder.inbox.resolve()}{_BETWEEN}{self.entry.pattern}"
+        identity = f"{self.folder.inbox.resolve()}{BETWEEN}{self.entry.pattern}"
         content = self._present() if self.sweeps else None
         return Mark(identity, None, len(content.rows) if content else None)
 
@@ -193,7 +191,7 @@ class FileSource(LocalSource):
                     raise BadFileError("是指向别处的链接，不是文件：请把文件本身放进来")
                 raw = tablefile.content_of(dropped.path)
                 digest = digest_of(raw)
-                rows = self._keyed(filetable.read(dropped.path, raw, self.entry.layout))
+                rows = FileRows(self.entry, self.mapping, self.facts).keyed(filetable.read(dropped.path, raw, self.entry.layout))
                 if self.entry.layout.form is filetable.Form.DBF and file_digest(dropped.path) != digest:
                     return None  # replaced while it was read: next time
             except FileNotFoundError:
@@ -217,61 +215,6 @@ class FileSource(LocalSource):
             self._bad[dropped] = Bad(dropped, file_digest(dropped.path), reason)
         except OSError:  # taken away meanwhile: it is nobody's trouble any more
             return
-
-    def _keyed(self, rows: Iterable[LocalRow]) -> dict[str, LocalRow]:
-        """By the row's own key, which only the lines of a record may share. BadFileError also for a column that is not there."""
-        found: dict[str, LocalRow] = {}
-        lines = self._lines()
-        needed = self.entry.columns | self.mapping.columns | (lines.columns if lines else frozenset())
-        for number, row in enumerate(rows, start=1):
-            if number == 1 and (missing := sorted(needed - row.keys())):
-                raise BadFileError(f"缺少列 {'、'.join(missing)}（适配包的 manifest.yaml 或 {self.mapping.file} 要用）")
-            ref = self._ref(row, number)
-            if ref not in found:
-                found[ref] = self._dressed(row, ref)
-                if lines:
-                    lines.begin(row)
-            elif lines:
-                lines.add(found[ref], row, number)
-            else:
-                raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 与前面的一行相同，不能确定哪一行算数")
-        if lines:
-            for row in found.values():
-                lines.end(row)
-        return found
-
-    def _lines(self) -> FileLines | None:
-        head = self.entry.columns | self.mapping.columns
-        return next(
-            (FileLines(self.mapping.children[name], key, head, self.facts) for name, key in self.entry.children.items()), None
-        )
-
-    def _ref(self, row: LocalRow, number: int) -> str:
-        parts = [row[name] for name in self.entry.row_ref]
-        if any(map(is_blank, parts)):
-            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} 为空，认不出是哪一行")
-        try:
-            return _BETWEEN.join(map(to_key, parts))
-        except UnreadableError as error:
-            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self.entry.row_ref)} {error}") from None
-
-    def _dressed(self, row: LocalRow, ref: str) -> LocalRow:
-        row[ROW_REF] = row[CURSOR_KEY] = ref
-        for column, name in ((self.entry.changed_at, CURSOR_TIME), (self.entry.entered_at, ENTERED_AT)):
-            if column:
-                row[name] = self._moment(row[column])
-        if self.entry.institution:
-            row[INSTITUTION] = row[self.entry.institution]
-        return row
-
-    def _moment(self, value: Any) -> Any:
-        """As a moment where the manifest says how it is written; what cannot be read stays, and the mapping says so."""
-        if self.entry.times is None or is_blank(value):
-            return None if is_blank(value) else value
-        try:
-            return self.entry.times.apply(value, {})
-        except UnreadableError:
-            return value
 
     def _as_is(self, row: LocalRow) -> SourceRow:
         """The row outside of a reading: its cursor is asked by nobody."""

@@ -8,8 +8,9 @@ from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
+from adapters.arrivals import Arrival, Arrivals
 from adapters.choices import choice, notations
-from adapters.dropfolder import Arrival, DropFolder
+from adapters.dropfolder import DropFolder
 from adapters.files import FileSource
 from adapters.filetable import Form, Layout
 from adapters.filetext import Encoding
@@ -82,7 +83,8 @@ class FilesPlan:
 
         def opened(dataset: str, parts: Parts) -> FileSource:
             entry = self.entries[dataset]
-            folder = DropFolder(inbox, entry.pattern, dataset, self.arrival, self.still, site.archive_days)
+            arrivals = Arrivals(inbox, (entry.pattern,), self.arrival, self.still)
+            folder = DropFolder(arrivals, dataset, site.archive_days)
             return FileSource(parts, dataset, entry, folder)
 
         return opened

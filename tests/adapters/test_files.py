@@ -178,7 +178,7 @@ def test_a_file_that_still_grows_is_left_alone_until_it_is_still(inbox: Path, op
         if path.stat().st_size < len(content):
             path.write_bytes(content)
 
-    source.folder.ticks, source.folder.pause = lambda: now, pause
+    source.folder.arrivals.ticks, source.folder.arrivals.pause = lambda: now, pause
     assert refs(source) == []  # it grew while we waited
     assert refs(source) == ["S00001", "S00002"]
     assert now == 10
