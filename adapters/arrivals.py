@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from adapters.filenames import Naming
 from gateway.errors import SourceError
 from schemas.errors import file_trouble
 
@@ -31,6 +32,12 @@ class Dropped:
     path: Path
     size: int
     changed: int  #: nanoseconds
+    partner: Dropped | None = None  #: the file that is read with it
+
+    @property
+    def files(self) -> tuple[Dropped, ...]:
+        """It, and the one that is read with it, each by itself."""
+        return (self,) if self.partner is None else (replace(self, partner=None), self.partner)
 
     @property
     def stamp(self) -> tuple[int, int]:
@@ -40,7 +47,7 @@ class Dropped:
     @property
     def order(self) -> tuple[int, str]:
         """What was written later counts more."""
-        return self.changed, self.path.name
+        return min(each.changed for each in self.files), self.path.name
 
 
 @dataclass
@@ -48,9 +55,10 @@ class Arrivals:
     """The files of some names in one folder."""
 
     inbox: Path
-    patterns: tuple[str, ...]
+    names: tuple[Naming, ...]
     arrival: Arrival
     still: float  #: seconds
+    marked: Naming | None = None  #: whose files have a marker; None: all
     pause: Callable[[float], None] = time.sleep
     ticks: Callable[[], float] = time.monotonic
     _known: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
@@ -67,14 +75,14 @@ class Arrivals:
 
     def _look(self) -> list[Dropped]:
         try:
-            named = {path for pattern in self.patterns for path in self.inbox.glob(pattern)}
-            paths = [path for path in named if path.is_file() and not path.name.startswith(".")]
+            found = {path for each in self.names for path in self.inbox.glob(each.pattern) if each.takes(path.name)}
+            paths = [path for path in found if path.is_file() and not path.name.startswith(".")]
             if not self.inbox.is_dir():
                 raise FileNotFoundError
         except OSError as error:
             raise SourceError(f"投放文件夹 {self.inbox} 打不开：{file_trouble(error)}") from None
         if self.arrival is Arrival.MARKER:
-            paths = [path for path in paths if _marks(path)]
+            paths = [path for path in paths if _marks(path) or (self.marked and not self.marked.takes(path.name))]
         return [each for path in paths if path.suffix != _MARK and (each := seen(path))]
 
     def _unripe(self, found: list[Dropped]) -> dict[Path, float]:

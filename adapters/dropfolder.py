@@ -6,13 +6,16 @@ store, so that a crash only means that it is read again; it is moved by one rena
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from adapters import setaside
 from adapters.arrivals import Arrivals, Dropped, marker_of, seen
+from adapters.digests import file_digest
+from adapters.pairing import Lonely
+from adapters.setaside import Piece
 from gateway.errors import SourceError
 from schemas.errors import file_trouble
 from schemas.wire import SHANGHAI
@@ -20,7 +23,7 @@ from schemas.wire import SHANGHAI
 ARCHIVE, BAD = "archive", "bad"
 #: memo files that belong to a .dbf
 _COMPANIONS = (".dbt", ".fpt", ".DBT", ".FPT")
-_STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
+STAMP = "%Y%m%dT%H%M%S.%f"  #: to the microsecond: a restarted program counts its files from one again
 _STAMPED = len("20260101T000000.000000")
 #: bytes of a dropped file's own name that are kept of it; a file system takes 255 with what we add
 _NAME = 180
@@ -55,35 +58,58 @@ class DropFolder:
         """The complete files, oldest first. SourceError if the folder cannot be read."""
         return sorted(self.arrivals.complete(), key=lambda each: each.order)
 
-    def archived(self) -> list[Dropped]:
+    def archived(self) -> Iterator[Dropped]:
         """What was taken in, newest first."""
+        yield from (each for path in self._kept() if path.is_file() and (each := seen(path)))
+
+    def _kept(self) -> list[Path]:
         try:
-            paths = sorted((path for path in self.archive.iterdir() if path.suffix not in _COMPANIONS), reverse=True)
+            return sorted((path for path in self.archive.iterdir() if path.suffix not in _COMPANIONS), reverse=True)
         except FileNotFoundError:
             return []
-        return [each for path in paths if (each := seen(path))]
 
-    def put_away(self, dropped: Dropped, digest: str) -> bool:
+    def lonely(self) -> list[Lonely]:
+        """Files that have waited for their partner for too long: where one is enough, none."""
+        return []
+
+    def overwritten(self) -> list[Lonely]:
+        """Files of the last look that took the name of one half of the pair before, of which the other half still stands there."""
+        return []
+
+    def settle(self) -> None:
+        """End what a crash has left half done: one rename is never half done."""
+
+    def supersede(self, newest: Dropped) -> None:
+        """A whole file was taken in: what still waits for its partner and is older says nothing any more."""
+
+    def put_away(self, pieces: Sequence[Piece]) -> bool:
         """Move a file whose rows are in the store to the archive. False if it is another one by now: it stays, and is read."""
-        self._moved += 1
-        name = f"{self._moment():{_STAMP}}-{self._moved:06d}-{digest[:12]}-{_shortened(dropped.path)}"
-        return self._move(dropped, self.archive / name, digest)
+        (piece,) = pieces
+        return self._move(piece, self.archive / f"{self._stamp(piece)}-{_shortened(piece.dropped.path)}")
 
-    def reject(self, dropped: Dropped, digest: str, reason: str) -> bool:
+    def reject(self, pieces: Sequence[Piece], reason: str) -> bool:
         """Move a file that is no good aside, with the reason in a text beside it."""
-        place = self.bad / f"{self.clock():{_STAMP}}-{digest[:12]}-{_shortened(dropped.path)}"
-        if not self._move(dropped, place, digest):
+        (piece,) = pieces
+        place = self.bad / f"{self.clock():{STAMP}}-{piece.digest[:12]}-{_shortened(piece.dropped.path)}"
+        if not self._move(piece, place):
             return False
-        told = f"{dropped.path.name} 没有读入，一行也没有报送。\n原因：{reason}\n改好后重新放回 {self.inbox}，或请厂商重新导出。\n"
-        place.with_name(place.name + ".txt").write_text(told, encoding="utf-8-sig", newline="\r\n")
+        place.with_name(place.name + ".txt").write_text(self._told(pieces, reason), encoding="utf-8-sig", newline="\r\n")
         return True
+
+    def _told(self, pieces: Sequence[Piece], reason: str) -> str:
+        names = " 和 ".join(each.dropped.path.name for each in pieces)
+        return f"{names} 没有读入，一行也没有报送。\n原因：{reason}\n改好后重新放回 {self.inbox}，或请厂商重新导出。\n"
+
+    def _stamp(self, piece: Piece) -> str:
+        self._moved += 1
+        return f"{self._moment():{STAMP}}-{self._moved:06d}-{piece.digest[:12]}"
 
     def _moment(self) -> datetime:
         """Now, and after the newest in the archive: a clock that was set back must not make an older file the newest one."""
         now = self.clock().astimezone(SHANGHAI)
-        for known in self.archived():
+        for known in self._kept():
             try:
-                newest = datetime.strptime(known.path.name[:_STAMPED], _STAMP).replace(tzinfo=SHANGHAI)
+                newest = datetime.strptime(known.name[:_STAMPED], STAMP).replace(tzinfo=SHANGHAI)
             except ValueError:  # put there by someone else
                 continue
             return max(now, newest + timedelta(microseconds=1))
@@ -91,13 +117,20 @@ class DropFolder:
 
     def prune(self) -> None:
         """Delete what has stood in the archive for longer than it is kept; the newest stays, it is what holds now."""
-        limit = f"{self.clock() - timedelta(days=self.keep_days):{_STAMP}}"
-        for old in self.archived()[1:]:
-            if old.path.name < limit:
-                for path in (old.path, *_companions(old.path)):
-                    path.unlink(missing_ok=True)
+        limit = f"{self.clock() - timedelta(days=self.keep_days):{STAMP}}"
+        for old in self._kept()[1:]:
+            if old.name < limit:
+                self._delete(old)
 
-    def _move(self, dropped: Dropped, place: Path, digest: str) -> bool:
+    def _delete(self, old: Path) -> None:
+        if old.is_dir():
+            setaside.forget(old)
+        else:
+            for path in (old, *companions(old)):
+                path.unlink(missing_ok=True)
+
+    def _move(self, piece: Piece, place: Path) -> bool:
+        dropped = piece.dropped
         marker = seen(marker_of(dropped.path))
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -105,27 +138,20 @@ class DropFolder:
         except FileNotFoundError:
             return False
         except OSError as error:
-            told = f"文件 {dropped.path} 移不到 {place.parent}：{file_trouble(error)}；内容已读入，移走之前每次会重读"
-            raise SourceError(told) from None
-        if not _holds(place, digest):
+            raise stuck(dropped.path, place.parent, error) from None
+        if not _holds(place, piece.digest):
             _give_back(place, dropped.path)
             return False
-        for companion in _companions(dropped.path):
+        for companion in companions(dropped.path):
             Path(companion).replace(place.with_suffix(companion.suffix))
         if marker and seen(marker.path) == marker:  # another one is of the next file of that name
             marker.path.unlink(missing_ok=True)
         return True
 
 
-def digest_of(content: bytes) -> str:
-    """By which a file's content is known again."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """The same of a file that may be too large to hold."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def stuck(path: Path, place: Path, error: OSError) -> SourceError:
+    """A file that cannot be moved away."""
+    return SourceError(f"文件 {path} 移不到 {place}：{file_trouble(error)}；内容已读入，移走之前每次会重读")
 
 
 def _holds(path: Path, digest: str) -> bool:
@@ -152,6 +178,7 @@ def _give_back(place: Path, original: Path) -> None:
     Path(place).replace(free)
 
 
-def _companions(path: Path) -> Iterator[Path]:
+def companions(path: Path) -> Iterator[Path]:
+    """The files that belong to it and to nothing else."""
     if path.suffix.lower() == ".dbf":
         yield from (each for suffix in _COMPANIONS if (each := path.with_suffix(suffix)).exists())

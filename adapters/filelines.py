@@ -1,6 +1,6 @@
-"""Lines in a file of rows, as a joined export writes them: a record stands there once for each of its lines.
+"""Lines of a record in the file of the records, as a joined export writes them: a record stands there once for each line.
 
-Lines in a second file are not read: what is put away is put away by one rename, and two files cannot be (ADR 0021).
+Or in a file of their own, each with the key of its record.
 """
 
 from __future__ import annotations
@@ -30,6 +30,17 @@ class FileLines:
     def columns(self) -> frozenset[str]:
         """What is read of a row for its line."""
         return self._own | {self._key}
+
+    def start(self, record: LocalRow) -> None:
+        """A record whose lines stand elsewhere: it has none yet."""
+        record[self._place] = []
+
+    def put(self, record: LocalRow, row: LocalRow, number: int) -> None:
+        """One of its lines. BadFileError if nobody can say where among them it stands."""
+        if is_blank(row[self._key]):
+            raise BadFileError(f"子表文件第 {number} 行数据的 {self._key} 为空，不能确定子行的次序")
+        if line := self._line(row):
+            record[self._place].append(line)
 
     def begin(self, row: LocalRow) -> None:
         """The first row of a record."""

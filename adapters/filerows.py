@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from adapters.conversion import UnreadableError, is_blank, to_key
+from adapters import filejoin
+from adapters.conversion import UnreadableError, is_blank
+from adapters.filejoin import PREFIX, Partner, Role
 from adapters.filelines import FileLines
 from adapters.filetable import LocalRow
 from adapters.filetext import BadFileError
-from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF, RowMapping
+from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, HEADLESS, INSTITUTION, ROW_REF, RowMapping
 from adapters.origins import SiteFacts
 
 if TYPE_CHECKING:
     from adapters.filesplan import FileEntry
-
-#: the parts of a row's own key
-BETWEEN = "|"
 
 
 class FileRows:
@@ -25,15 +24,38 @@ class FileRows:
     def __init__(self, entry: FileEntry, mapping: RowMapping, facts: SiteFacts) -> None:
         self._entry, self._mapping, self._facts = entry, mapping, facts
 
-    def keyed(self, rows: Iterable[LocalRow]) -> dict[str, LocalRow]:
-        """By the row's own key, which only the lines of a record may share. BadFileError also for a column that is not there."""
+    def keyed(self, rows: Sequence[LocalRow], further: Sequence[LocalRow] = ()) -> dict[str, LocalRow]:
+        """By the row's own key, which only the lines of a record may share; `further` is the other file's.
+
+        BadFileError also for a column that is not there.
+        """
+        partner, lines = self._entry.partner, self._lines()
+        if partner is not None and partner.role is Role.HEADS:
+            filejoin.need(rows, self._own() | set(partner.by), self._wanted_by())
+            beside = sorted(name for name in self._needed() if name.startswith(PREFIX))
+            return self._single(filejoin.headed(rows, further, partner, beside), lines)
+        if partner is None or lines is None:
+            return self._single(rows, lines)
+        found = self._single(rows, None)
+        self._gather(found, further, partner, lines)
+        return found
+
+    def _needed(self) -> frozenset[str]:
+        return self._entry.columns | self._mapping.columns
+
+    def _own(self) -> frozenset[str]:
+        return frozenset(name for name in self._needed() if not name.startswith(PREFIX))
+
+    def _wanted_by(self) -> str:
+        return f"适配包的 manifest.yaml 或 {self._mapping.file} 要用"
+
+    def _single(self, rows: Iterable[LocalRow], lines: FileLines | None) -> dict[str, LocalRow]:
         found: dict[str, LocalRow] = {}
-        lines = self._lines()
-        needed = self._entry.columns | self._mapping.columns | (lines.columns if lines else frozenset())
+        needed = self._needed() | (lines.columns if lines else frozenset())
         for number, row in enumerate(rows, start=1):
-            if number == 1 and (missing := sorted(needed - row.keys())):
-                raise BadFileError(f"缺少列 {'、'.join(missing)}（适配包的 manifest.yaml 或 {self._mapping.file} 要用）")
-            ref = self._ref(row, number)
+            if number == 1:
+                filejoin.need([row], needed, self._wanted_by())
+            ref = filejoin.key_of(row, self._entry.row_ref, number)
             if ref not in found:
                 found[ref] = self._dressed(row, ref)
                 if lines:
@@ -47,20 +69,31 @@ class FileRows:
                 lines.end(row)
         return found
 
-    def _lines(self) -> FileLines | None:
-        head = self._entry.columns | self._mapping.columns
-        return next(
-            (FileLines(self._mapping.children[name], key, head, self._facts) for name, key in self._entry.children.items()), None
-        )
+    def _gather(self, found: dict[str, LocalRow], further: Sequence[LocalRow], partner: Partner, lines: FileLines) -> None:
+        """Put each line of the other file under its record; of a record that is not there a row is made that says so."""
+        filejoin.need(further, lines.columns | set(partner.key), f"子表文件；{self._wanted_by()}")
+        heads, missed = len(found), 0
+        for row in found.values():
+            lines.start(row)
+        for number, line in enumerate(further, start=1):
+            ref = filejoin.key_of(line, partner.key, number)
+            if ref not in found:
+                found[ref] = self._dressed(filejoin.orphan(self._needed(), partner.by, line, partner.key), ref)
+                lines.start(found[ref])
+            missed += HEADLESS in found[ref]
+            lines.put(found[ref], line, number)
+        filejoin.check_matched(missed, len(further), heads)
+        for row in found.values():
+            lines.end(row)
 
-    def _ref(self, row: LocalRow, number: int) -> str:
-        parts = [row[name] for name in self._entry.row_ref]
-        if any(map(is_blank, parts)):
-            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self._entry.row_ref)} 为空，认不出是哪一行")
-        try:
-            return BETWEEN.join(map(to_key, parts))
-        except UnreadableError as error:
-            raise BadFileError(f"第 {number} 行数据的 {'、'.join(self._entry.row_ref)} {error}") from None
+    def _lines(self) -> FileLines | None:
+        return next(
+            (
+                FileLines(self._mapping.children[name], key, self._needed(), self._facts)
+                for name, key in self._entry.children.items()
+            ),
+            None,
+        )
 
     def _dressed(self, row: LocalRow, ref: str) -> LocalRow:
         row[ROW_REF] = row[CURSOR_KEY] = ref

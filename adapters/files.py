@@ -6,21 +6,26 @@ file is read in its turn; from the start means all of them, each row as the newe
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters import filetable
-from adapters.arrivals import Dropped
-from adapters.dropfolder import DropFolder, digest_of, file_digest
-from adapters.filerows import BETWEEN, FileRows
-from adapters.filetable import LocalRow
+from adapters.arrivals import Dropped, seen
+from adapters.digests import digest_of, file_digest
+from adapters.dropfolder import DropFolder, companions
+from adapters.filejoin import BETWEEN
+from adapters.filerows import FileRows
+from adapters.filetable import Form, Layout, LocalRow
 from adapters.filetext import BadFileError
 from adapters.localsource import KeyKind, LocalSource
-from adapters.mapping import CURSOR_KEY, ROW_REF
+from adapters.mapping import CURSOR_KEY, HEADLESS, ROW_REF
 from adapters.plan import Parts
+from adapters.setaside import Piece
 from gateway.errors import SourceError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 from schemas import tablefile
@@ -33,20 +38,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file read whole: its rows by their own keys."""
+    """A file, or a pair, read whole: its rows by their own keys."""
 
     dropped: Dropped
-    digest: str
+    pieces: tuple[Piece, ...]
     rows: Mapping[str, LocalRow]
+
+    @property
+    def count(self) -> int:
+        """How many rows it has, without those of which only a line is there: a head file that was cut short has few."""
+        return sum(HEADLESS not in row for row in self.rows.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A file that is not taken in, and why."""
+    """What is not taken in, and why."""
 
-    dropped: Dropped
-    digest: str
+    pieces: tuple[Piece, ...]
     reason: str
+
+    def __str__(self) -> str:
+        return f"{' 和 '.join(each.dropped.path.name for each in self.pieces)} {self.reason}"
 
 
 class FileSource(LocalSource):
@@ -88,27 +100,45 @@ class FileSource(LocalSource):
                     mapped.append(self._mapped(row, Cursor(None, row[CURSOR_KEY]), timed=False))
                 yield Page(tuple(mapped), mapped[-1].cursor)
             self._finished.append(content)  # whoever asks on has taken every page of it in
+        if told := [*self._refused(), *self._waiting_long()]:
+            raise self.wrong("；".join(told))
+
+    def _refused(self) -> Iterator[str]:
         if self._bad:
-            told = "；".join(f"{each.dropped.path.name} {each.reason}" for each in self._bad.values())
-            raise self.wrong(f"有文件不能读入，已移到或将移到 {self.folder.bad}：{told}")
+            yield f"有文件不能读入，已移到或将移到 {self.folder.bad}：{'；'.join(map(str, self._bad.values()))}"
+
+    def _waiting_long(self) -> Iterator[str]:
+        if lonely := self.folder.lonely():
+            told = "；".join(f"{each}，已等 {_ago(self._clock() - each.since())}" for each in lonely)
+            after = "" if self.sweeps else "，后来的文件也在等它"
+            yield f"有文件等不到它的另一半，没有读入{after}：{told}。请厂商补上缺的一份；补不上的，把等着的移出投放文件夹"
 
     def put_away(self) -> None:
         """Move what was taken in to the archive, and what is no good aside. Called once its rows are in the store."""
         finished, self._finished = sorted(self._finished, key=lambda each: each.dropped.order), []
-        archived = {each.path for each in self.folder.archived()}
-        for content in finished:
-            if content.dropped.path not in archived:
-                self.folder.put_away(content.dropped, content.digest)
         bad, self._bad = list(self._bad.values()), {}
+        if finished or bad:
+            self._newest = None  # it stands elsewhere from now on
+        self.folder.settle()
+        for content in finished:
+            if self.folder.archive not in content.dropped.path.parents:
+                self.folder.put_away(content.pieces)
         for each in bad:
-            self.folder.reject(each.dropped, each.digest, each.reason)
+            self.folder.reject(each.pieces, each.reason)
         if finished:
+            if self.sweeps:
+                self.folder.supersede(finished[-1].dropped)
             self.folder.prune()
 
     def window(self, start: datetime, end: datetime, size: int) -> Iterator[Page]:
-        """Every row of the newest whole file whose business time is in [start, end): one file is one moment."""
+        """Every row of the newest whole file whose business time is in [start, end): one file is one moment.
+
+        SourceQueryError while one half of a pair was overwritten by the next export: what it said may be nowhere any more.
+        """
         self._need_whole()
         content = self._present()
+        if stale := [str(each) for each in self.folder.overwritten()]:
+            raise self.wrong(f"{'；'.join(stale)}；凑齐之前不核对有没有删除")
         mapped = (self._as_is(row) for row in content.rows.values()) if content else ()
         within = [row for row in mapped if _is_within(row.values.get(self.mapping.dataset.occurred), start, end)]
         for first in range(0, len(within), size):
@@ -126,7 +156,7 @@ class FileSource(LocalSource):
         """Which folder it is, and how many rows a whole file has: one that was cut short is told from deleting."""
         identity = f"{self.folder.inbox.resolve()}{BETWEEN}{self.entry.pattern}"
         content = self._present() if self.sweeps else None
-        return Mark(identity, None, len(content.rows) if content else None)
+        return Mark(identity, None, content.count if content else None)
 
     def count(self) -> int | None:
         """Nobody can say but the file itself."""
@@ -166,17 +196,17 @@ class FileSource(LocalSource):
 
     def _history(self) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
         """Newest first, so that a row that stands in several files is what the newest one says."""
-        seen: set[str] = set()
-        for dropped in [*reversed(self.folder.waiting()), *self.folder.archived()]:
+        known: set[str] = set()
+        for dropped in itertools.chain(reversed(self.folder.waiting()), self.folder.archived()):
             content = self._read(dropped)
             if content:
-                fresh = [row for ref, row in content.rows.items() if ref not in seen]
-                seen.update(content.rows)
+                fresh = [row for ref, row in content.rows.items() if ref not in known]
+                known.update(content.rows)
                 yield content, fresh
 
     def _present(self) -> Content | None:
         """The newest good whole file; None before there was one."""
-        return self._first_good([*reversed(self.folder.waiting()), *self.folder.archived()])
+        return self._first_good(itertools.chain(reversed(self.folder.waiting()), self.folder.archived()))
 
     def _first_good(self, files: Iterable[Dropped]) -> Content | None:
         return next((content for each in files if (content := self._read(each))), None)
@@ -187,13 +217,7 @@ class FileSource(LocalSource):
             if self._newest and self._newest.dropped == dropped:
                 return self._newest
             try:
-                if dropped.path.is_symlink():
-                    raise BadFileError("是指向别处的链接，不是文件：请把文件本身放进来")
-                raw = tablefile.content_of(dropped.path)
-                digest = digest_of(raw)
-                rows = FileRows(self.entry, self.mapping, self.facts).keyed(filetable.read(dropped.path, raw, self.entry.layout))
-                if self.entry.layout.form is filetable.Form.DBF and file_digest(dropped.path) != digest:
-                    return None  # replaced while it was read: next time
+                content = self._content(dropped)
             except FileNotFoundError:
                 return None
             except OSError as error:
@@ -201,24 +225,68 @@ class FileSource(LocalSource):
                     f"数据源 {self.name} 的 {self.dataset}：文件 {dropped.path.name} 读不出来：{file_trouble(error)}"
                 ) from None
             except (BadFileError, SpecError) as error:
-                reason = str(error).removeprefix(f"{dropped.path}：")
-                self._note_bad(dropped, reason)
+                self._note_bad(dropped, str(error))
                 return None
-            self._newest = Content(dropped, digest, rows)
-            return self._newest
+            self._newest = content or self._newest
+            return content
+
+    def _content(self, dropped: Dropped) -> Content | None:
+        """None if a file was replaced while it was read: next time. BadFileError, SpecError or OSError if it cannot be read."""
+        tables, pieces = [], []
+        for each, layout in zip(dropped.files, self.entry.layouts, strict=True):
+            raw, rows = _table(each.path, layout, f"{each.path.name} 里：" if dropped.partner else "")
+            tables.append(rows)
+            pieces.append(Piece(each, digest_of(raw), raw if self._is_waiting(dropped) else None))
+        found = FileRows(self.entry, self.mapping, self.facts).keyed(*tables)
+        if any(self._replaced(piece, dropped, layout) for piece, layout in zip(pieces, self.entry.layouts, strict=True)):
+            return None
+        memos = (
+            [_piece(memo) for each in dropped.files for memo in map(seen, companions(each.path)) if memo] if dropped.partner else []
+        )
+        return Content(dropped, (*pieces, *memos), found)
+
+    def _is_waiting(self, dropped: Dropped) -> bool:
+        """Whether it is a pair that will be put away as it was read."""
+        return dropped.partner is not None and self.folder.archive not in dropped.path.parents
+
+    def _replaced(self, piece: Piece, dropped: Dropped, layout: Layout) -> bool:
+        """A dBase file is read by its path; and of a pair both must have stood there at one moment."""
+        if layout.form is Form.DBF:
+            return file_digest(piece.dropped.path) != piece.digest
+        return dropped.partner is not None and seen(piece.dropped.path) != piece.dropped
 
     def _note_bad(self, dropped: Dropped, reason: str) -> None:
         """A file in the archive was good when it came: the manifest or the mapping changed since, and a person is told of it."""
-        if dropped.path.parent == self.folder.archive:
+        if self.folder.archive in dropped.path.parents:
             raise self.wrong(f"存档的文件 {dropped.path.name} 按现在的适配包读不了：{reason}")
         try:
-            self._bad[dropped] = Bad(dropped, file_digest(dropped.path), reason)
+            self._bad[dropped] = Bad(tuple(map(_piece, dropped.files)), reason)
         except OSError:  # taken away meanwhile: it is nobody's trouble any more
             return
 
     def _as_is(self, row: LocalRow) -> SourceRow:
         """The row outside of a reading: its cursor is asked by nobody."""
         return self._mapped(row, Cursor(None, row[ROW_REF]), timed=False)
+
+
+def _table(path: Path, layout: Layout, where: str) -> tuple[bytes, list[LocalRow]]:
+    """The bytes of a file and its rows. BadFileError begins with `where`."""
+    try:
+        if path.is_symlink():
+            raise BadFileError("是指向别处的链接，不是文件：请把文件本身放进来")
+        raw = tablefile.content_of(path)
+        return raw, filetable.read(path, raw, layout)
+    except (BadFileError, SpecError) as error:
+        raise BadFileError(where + str(error).removeprefix(f"{path}：")) from None
+
+
+def _piece(dropped: Dropped) -> Piece:
+    return Piece(dropped, file_digest(dropped.path))
+
+
+def _ago(waited: timedelta) -> str:
+    minutes = int(waited.total_seconds()) // 60
+    return f"{minutes} 分钟" if minutes < 120 else f"{minutes // 60} 小时"
 
 
 def _chunks(rows: Iterable[LocalRow], size: int) -> Iterator[list[LocalRow]]:

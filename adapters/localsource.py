@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from adapters.conversion import UnreadableError, is_blank, to_key
-from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ROW_REF
+from adapters.mapping import CURSOR_KEY, CURSOR_TIME, HEADLESS, ROW_REF
 from adapters.plan import Parts
 from gateway.errors import SourceQueryError
 from gateway.model import Cursor, Page, Reading, RowState, SourceRow
@@ -122,7 +122,7 @@ class LocalSource:
         """The row with its change time, by which its delay is told; without one that can be read, its edits would be missed."""
         changed_at = self._changed_at(row, cursor)
         astray = changed_at is None and (timed or not is_blank(row.get(CURSOR_TIME)))
-        content = None if astray else self._swift(row)
+        content = None if astray or HEADLESS in row else self._swift(row)
         if content is None:
             mapped = replace(self.mapping.source_row(row, cursor, self.facts), changed_at=changed_at)
         else:

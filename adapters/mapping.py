@@ -15,7 +15,7 @@ from adapters.children import ChildRows
 from adapters.conversion import UnreadableError, is_blank, local_code, to_key, to_moment, to_text, visible
 from adapters.fieldrule import FieldRule, FieldRules, fault
 from adapters.origins import Constant, Missing, Row, SiteFacts
-from gateway.model import Cursor, RowState, SourceRow
+from gateway.model import LOST_HEAD, Cursor, RowState, SourceRow
 from schemas import wire
 from schemas.model import Dataset, Field, Violation
 from schemas.wire import SHANGHAI
@@ -24,6 +24,8 @@ from schemas.wire import SHANGHAI
 ROW_REF, CURSOR_KEY = "row_ref", "cursor_key"
 #: columns that a query may yield
 CURSOR_TIME, ENTERED_AT, INSTITUTION = "cursor_time", "entered_at", "fixmedins_code"
+#: where a row says that the record it belongs to is not there; no column is called so
+HEADLESS = "head[]"
 
 _NOBODYS = Violation(
     INSTITUTION, "institution", f"本行没有机构编号（{INSTITUTION}），这个库里有几家机构的数据，不知道是哪一家的，不能报送"
@@ -156,12 +158,15 @@ class RowMapping:
         1. The site's rules say what the row is: excluded, void, not ready, or ready.
         2. Every field is filled or faulted; of rows that are not ready only what could be filled is kept.
         3. Where a joined row is missing, that is told instead of the fields it leaves empty.
+        4. Of a row whose head is missing nothing else is told: neither its state nor its fields are known without it.
         """
-        state, reason, open_questions = self._state(row, facts)
+        headless = row.get(HEADLESS)
+        state, reason, open_questions = (RowState.READY, "", ()) if headless else self._state(row, facts)
         values, faults = self._values(row, facts)
         entered_at, entered_fault = self._entered_at(row)
         institution, foreign = _institution(row, facts)
         found = (*foreign, *open_questions, *self._causes(row, faults), *entered_fault)
+        found = (Violation(ROW_REF, LOST_HEAD, headless),) if headless else found
         document, department = self.shown.of(row)
         return SourceRow(
             ref=to_key(row[ROW_REF]),

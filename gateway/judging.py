@@ -12,7 +12,7 @@ import orjson
 
 from gateway import deadlines, redaction
 from gateway.deadlines import NEVER, Closure
-from gateway.model import KEY_LENGTH, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
+from gateway.model import KEY_LENGTH, LOST_HEAD, REF_LENGTH, AsideState, Parcel, RowState, SourceRow
 from gateway.recording import FIRST, LIVE, Recorder
 from schemas import wire
 from schemas.compiled import validator
@@ -162,6 +162,8 @@ def _fits(text: str, length: int) -> bool:
 
 
 def _without_symptoms(reasons: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    if lost := tuple(reason for reason in reasons if reason.rule == LOST_HEAD):
+        return lost
     causes = tuple(reason for reason in reasons if reason.field not in _DERIVED)
     return causes or reasons
 

@@ -63,6 +63,10 @@ class Reading(StrEnum):
     RESCAN = "rescan"  #: everything each time, in key order; the ledger tells what is new
 
 
+#: rule of the one fault of a row whose head is not there: nothing else can be said of it
+LOST_HEAD = "lost_head"
+
+
 class RowState(StrEnum):
     """What the site's own rules say of a row before it is judged."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -9,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import dropped
 
-from adapters import mappingfile
+from adapters import mappingfile, profile
 from adapters.catalogue import Catalogue
+from adapters.files import FileSource
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
+from adapters.site import Site
 from gateway.model import Cursor, SourceRow
+from schemas import loader
 from schemas.model import Cadence, CodeTable, Confidence, Dataset, Edition, Field, FieldType, Node, Source
 
 SOURCE = Source("测试", "测试", Confidence.OURS)
@@ -108,3 +113,33 @@ def site(tmp_path: Path) -> Path:
         )
         connection.commit()
     return path
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    """An empty drop folder."""
+    place = tmp_path / "inbox"
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def opened(inbox: Path, tmp_path: Path) -> Callable[..., FileSource]:
+    """The source of a data set of the template, its manifest changed as told."""
+
+    def make(*changes: tuple[str, str], dataset: str = "HD03", mapping: tuple[str, str] = ("", "")) -> FileSource:
+        folder = tmp_path / f"profile-{abs(hash((changes, mapping)))}"
+        shutil.copytree(dropped.FOLDER, folder, dirs_exist_ok=True)
+        text = (folder / "manifest.yaml").read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "manifest.yaml").write_text(text, encoding="utf-8")
+        rules = folder / "mapping" / f"{dataset}.yaml"
+        rules.write_text(rules.read_text(encoding="utf-8").replace(*mapping), encoding="utf-8")
+        site = Site("导出", None, "H99000100001", inbox=inbox, datasets=(dataset,))
+        (source,) = profile.open_sources(profile.load(folder), site, loader.reference())
+        assert isinstance(source, FileSource)
+        return source
+
+    return make

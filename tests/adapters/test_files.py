@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -12,59 +11,17 @@ from pathlib import Path
 
 import pytest
 from support import dropped
-from support.dropped import BEGAN, table, treatment
+from support.dropped import AFTER, BEGAN, drop, refs, table, treatment
 
 from adapters import dropfolder, filexls, profile
 from adapters.files import FileSource
 from adapters.filetext import BadFileError
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
-from gateway.model import Cursor, RowState
+from gateway.model import RowState
 from schemas import loader
 from schemas.errors import SpecError
 from schemas.wire import SHANGHAI
-
-AFTER = Cursor(None, "")
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Path:
-    """An empty drop folder."""
-    place = tmp_path / "inbox"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
-def opened(inbox: Path, tmp_path: Path) -> Callable[..., FileSource]:
-    """The source of a data set of the template, its manifest changed as told."""
-
-    def make(*changes: tuple[str, str], dataset: str = "HD03", mapping: tuple[str, str] = ("", "")) -> FileSource:
-        folder = tmp_path / f"profile-{abs(hash((changes, mapping)))}"
-        shutil.copytree(dropped.FOLDER, folder, dirs_exist_ok=True)
-        text = (folder / "manifest.yaml").read_text(encoding="utf-8")
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        (folder / "manifest.yaml").write_text(text, encoding="utf-8")
-        rules = folder / "mapping" / f"{dataset}.yaml"
-        rules.write_text(rules.read_text(encoding="utf-8").replace(*mapping), encoding="utf-8")
-        site = Site("导出", None, "H99000100001", inbox=inbox, datasets=(dataset,))
-        (source,) = profile.open_sources(profile.load(folder), site, loader.reference())
-        assert isinstance(source, FileSource)
-        return source
-
-    return make
-
-
-def drop(inbox: Path, name: str, content: bytes) -> Path:
-    """As a careful HIS does it: written under another name, then renamed."""
-    (inbox / "being-written").write_bytes(content)
-    return (inbox / "being-written").rename(inbox / name)
-
-
-def refs(source: FileSource, after: Cursor | None = AFTER, size: int = 2) -> list[str]:
-    return [row.ref for page in source.pages(after, size) for row in page.rows]
 
 
 def test_a_gbk_and_a_utf8_file_of_the_same_rows_give_the_same_records(inbox: Path, opened: Callable[..., FileSource]) -> None:

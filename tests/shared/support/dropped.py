@@ -14,8 +14,11 @@ import openpyxl
 import xlwt
 
 import adapters
+from adapters.files import FileSource
+from gateway.model import Cursor
 from schemas.wire import SHANGHAI
 
+AFTER = Cursor(None, "")  #: a gateway that has read before
 _ERRORS = ("#N/A", "#DIV/0!")
 FOLDER = Path(adapters.__path__[0]) / "templates" / "files"
 #: within the look-back of a sweep
@@ -111,3 +114,14 @@ def old_workbook(rows: Sequence[Mapping[str, Any]], formats: Mapping[str, str] =
     found = io.BytesIO()
     book.save(found)
     return found.getvalue()
+
+
+def drop(inbox: Path, name: str, content: bytes) -> Path:
+    """As a careful HIS does it: written under another name, then renamed."""
+    (inbox / "being-written").write_bytes(content)
+    return (inbox / "being-written").rename(inbox / name)
+
+
+def refs(source: FileSource, after: Cursor | None = AFTER, size: int = 2) -> list[str]:
+    """What it yields."""
+    return [row.ref for page in source.pages(after, size) for row in page.rows]
