@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,9 @@ _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 #: how a moment begins: the parser alone would take any letter between, and an hour without minutes
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}")
+#: a moment in the JSON of .NET: milliseconds since 1970 in UTC; the zone behind them only says where it was written
+_COUNTED = re.compile(r"/Date\((-?[0-9]{1,15})(?:[+-][0-9]{4})?\)/")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: what nobody sees in a text and every comparison does: the byte order mark, zero-width spaces and joiners, marks of direction
 #: (Windows puts them around what is copied from its windows) and the hyphen of a line's end
 _UNSEEN = re.compile("[\ufeff\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069]+")
@@ -123,8 +126,10 @@ def to_moment(value: Any, zone: ZoneInfo | timezone) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         raise UnreadableError("只有日期，没有时间")
     expected = "应为日期时间 yyyy-MM-dd HH:mm:ss"
-    moment = value if isinstance(value, datetime) else _parsed(value, _MOMENT, datetime.fromisoformat, expected)
     try:
+        if isinstance(value, str) and (counted := _COUNTED.fullmatch(visible(value))):
+            return (_EPOCH + timedelta(milliseconds=int(counted[1]))).astimezone(SHANGHAI)
+        moment = value if isinstance(value, datetime) else _parsed(value, _MOMENT, datetime.fromisoformat, expected)
         return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(SHANGHAI)
     except OverflowError:  # the last hours of 9999 in UTC
         raise UnreadableError("超出日历的范围") from None

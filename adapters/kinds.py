@@ -11,5 +11,5 @@ KINDS: Mapping[str, Kind] = {
     "sql": Kind(("dialects",), sqlplan.read),
     "files": Kind(("complete", "still_seconds"), filesplan.read),
     "rest": Kind(("auth",), rest.read),
-    "soap": Kind(("wsdl", "binding", "security", "strict"), soap.read),
+    "soap": Kind(("wsdl", "binding", "security", "header", "strict"), soap.read),
 }

@@ -17,7 +17,7 @@ from adapters.origins import Missing, Origin, Row, SiteFacts
 _PIECE = re.compile(r"'(?P<quoted>[^']*)'|(?P<part>yyyy|MM?|dd?|HH?|mm?|ss?)|(?P<mark>.)", re.DOTALL)
 _NAMES = {"y": "year", "M": "month", "d": "day", "H": "hour", "m": "minute", "s": "second"}
 #: a text of a day and a clock: what stands before the clock
-_DAY_OF = re.compile(r"(.+?)[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?")
+_DAY_OF = re.compile(r"(.+?)[ T]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?")
 _AMOUNT = re.compile(rf"({NUMBER})(?![0-9.,])\s*(.*)", re.DOTALL)
 
 

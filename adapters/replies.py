@@ -7,18 +7,40 @@ XML becomes the same kind of tree as JSON: an element with children a mapping by
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from adapters import diffgram
 from adapters.serviceplan import Call, Shape, Text
 
 #: attributes that speak of the element itself, not of what it says
 _INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+_OF_WRITING = (_INSTANCE, "{urn:schemas-microsoft-com:xml-diffgram-v1}", "{urn:schemas-microsoft-com:xml-msdata}")
+#: what stands before the first element of many texts; what it says of the charset was true of bytes, not of the text
+_UNSEEN = "\ufeff \t\r\n"
+_DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
+_NO_XML = "应答不是 XML：多半是登录页，或中间的代理答的"
 
 
 class UnusableError(Exception):
     """The reply is not what the manifest says; the message says where, in Chinese, and never what stood there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service replied."""
+
+    tree: Any
+    #: dotted paths of all that the service's own description has, and that it therefore may leave out where it is empty
+    declared: frozenset[str] = frozenset()
+
+    def below(self, path: str) -> frozenset[str]:
+        """What is declared of what stands at a path, by its names there."""
+        before = f"{path}." if path else ""
+        return frozenset(name.removeprefix(before) for name in self.declared if name.startswith(before))
 
 
 class RefusedError(Exception):
@@ -36,7 +58,7 @@ def parsed(content: str | bytes, form: Text) -> Any:
 
 def _json(content: str | bytes) -> Any:
     try:
-        return json.loads(content, parse_float=Decimal)
+        return json.loads(content.lstrip(_UNSEEN) if isinstance(content, str) else content, parse_float=Decimal)
     except (ValueError, RecursionError):
         raise UnusableError("应答不是 JSON：多半是登录页，或中间的代理答的") from None
 
@@ -46,19 +68,39 @@ def _xml(content: str | bytes) -> Any:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
-        root = etree.fromstring(content.encode() if isinstance(content, str) else content, parser)
+        root = etree.fromstring(_undeclared(content).encode() if isinstance(content, str) else content, parser)
     except (etree.XMLSyntaxError, ValueError):
-        raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+        raise UnusableError(no_xml(content)) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise UnusableError("应答的 XML 里有 DOCTYPE，不读")
     return {_local(root.tag): tree_of(root)}
+
+
+def _undeclared(text: str) -> str:
+    """The text without an XML declaration and what stands before it."""
+    text = text.lstrip(_UNSEEN)
+    return text[found.end() :] if (found := _DECLARATION.match(text)) else text
+
+
+def no_xml(content: str | bytes) -> str:
+    """Why it cannot be read as XML, so that the right person is asked; never what stands there."""
+    raw = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    text = raw.lstrip(_UNSEEN)
+    at = min((place for mark in ("<?xml", ":Envelope") if (place := text.find(mark)) >= 0), default=-1)
+    if at < 0:
+        return _NO_XML if text else "应答是空的"
+    if text.rfind("<", 0, at + 1) > 0 and not text.startswith("<?xml"):
+        return "应答的 XML 前面有别的文字，多半是服务自己的警告：请服务方关掉（PHP 是 display_errors）或改好"
+    if raw.startswith("\ufeff"):
+        return "应答多出了开头的 BOM，末尾因此被截掉：请服务方把程序文件存成不带 BOM 的"
+    return "应答的 XML 没有写完，或里面有 XML 不许有的字符：请服务方改好"
 
 
 def tree_of(element: Any) -> Any:
     """What an element holds: None where it says nil, a text, or its children by their names. Nothing is converted."""
     if element.get(f"{_INSTANCE}nil") in ("true", "1"):
         return None
-    own = {name: value for name, value in element.attrib.items() if not str(name).startswith(_INSTANCE)}
+    own = {name: value for name, value in element.attrib.items() if not str(name).startswith(_OF_WRITING)}
     found: dict[str, Any] = {f"@{_local(name)}": value for name, value in own.items()}
     for child in element:
         if not isinstance(child.tag, str):
@@ -90,16 +132,17 @@ def find(tree: Any, path: str) -> Any:
     return at
 
 
-def opened(tree: Any, shape: Shape, *, structured: bool) -> Any:
-    """The tree in which the rows stand: of a text inside an element, that text's. RefusedError if it says no.
+def opened(answer: Answer, shape: Shape, *, structured: bool) -> Answer:
+    """That in which the rows stand: of a text inside an element, that text's tree. RefusedError if it says no.
 
     `structured`: the reply was text itself and is parsed already (REST).
     """
+    tree, declared = answer.tree, answer.below(shape.element)
     if shape.text and not structured:
         inner = find(tree, shape.element)
         if not isinstance(inner, str):
             raise UnusableError(f"应答的 {shape.element or '结果'} 不是文本")
-        tree = parsed(inner, shape.text)
+        tree, declared = parsed(inner, shape.text), frozenset()
     elif shape.element:
         tree = find(tree, shape.element)
     if shape.success:
@@ -107,25 +150,18 @@ def opened(tree: Any, shape: Shape, *, structured: bool) -> Any:
         text = str(code).lower() if isinstance(code, bool) else str(code).strip()
         if text not in shape.success.values:
             raise RefusedError(text[:32])
-    return tree
+    return Answer(tree, declared | diffgram.declared(tree))
 
 
-def rows(tree: Any, path: str, *, xml: bool) -> list[dict[str, Any]]:
+def rows(tree: Any, path: str, *, xml: bool, declared: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
     """The rows at a path, each with its nested values under dotted names.
 
     The list itself must be there, or a renamed one would look like a day without patients. In XML an empty container has no
-    elements, and a single one is no list.
+    elements, a single one is no list, and what is declared is not written where there is none of it.
     """
-    if xml and "." in path:
-        above, _, last = path.rpartition(".")
-        container = find(tree, above)
-        if container is None or (isinstance(container, str) and not container.strip()):
-            return []
-        if isinstance(container, Mapping) and last not in container and all(name.startswith("@") for name in container):
-            return []
-        found = find(container, last)
-    else:
-        found = find(tree, path)
+    if xml and _is_empty(tree, path, declared):
+        return []
+    found = find(tree, path)
     if found is None:
         return []
     if isinstance(found, Mapping):
@@ -133,6 +169,35 @@ def rows(tree: Any, path: str, *, xml: bool) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
         raise UnusableError(f"应答的 {path or '结果'} 不是一列记录")
     return [flat(each) for each in found]
+
+
+def _is_empty(tree: Any, path: str, declared: frozenset[str]) -> bool:
+    """Whether the reply of XML has no rows and no fault: the container is empty, or leaves out what it may."""
+    names = path.split(".") if path else []
+    at = tree
+    for number, name in enumerate(names, 1):
+        whole = ".".join(names[:number])
+        if isinstance(at, Mapping) and name in at:
+            at = at[name]
+        elif whole in declared:
+            return True
+        else:
+            return number == len(names) and (_is_bare(at) or (isinstance(at, Mapping) and all(map(_is_attribute, at))))
+    return _is_bare(at)
+
+
+def _is_bare(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_attribute(name: str) -> bool:
+    return name.startswith("@")
+
+
+def spread(row: Mapping[str, Any], path: str) -> list[dict[str, Any]]:
+    """A row for each line at a path of a row: the line's columns under that path, beside those of the whole row."""
+    whole = {name: value for name, value in row.items() if name != path and not name.startswith(f"{path}.")}
+    return [{**whole, **{f"{path}.{name}": value for name, value in line.items()}} for line in lines(row, path)]
 
 
 def flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from adapters import replies
 from adapters.choices import choice
 from adapters.plan import Opener, Parts
-from adapters.replies import UnusableError
+from adapters.replies import Answer, UnusableError
 from adapters.serviced import ServiceSource
 from adapters.serviceplan import Call, ServiceEntry, Text, entries
 from adapters.site import Site
@@ -120,18 +120,22 @@ class RestCaller:
         """Which service it is."""
         return self.client.identity
 
-    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
+    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
         """See adapters.serviced.Caller."""
         given = replies.given(call, arguments)
         key = {"query": "params", "json": "json", "form": "data"}[call.body]
-        return self._tree(call, self._sent(call.method, _under(self.service.url, call.operation), **{key: given}))
+        return self._answer(call, self._sent(call.method, _under(self.service.url, call.operation), **{key: given}))
 
-    def follow(self, call: Call, link: str) -> Any:
+    def follow(self, call: Call, link: str) -> Answer:
         """See adapters.serviced.Caller. An address of another server is not followed: our key would go with it."""
         url = urljoin(_under(self.service.url, call.operation), link)
         if urlsplit(url)[:2] != urlsplit(self.service.url)[:2]:
             raise UnusableError("下一页的地址在另一台服务器上，不去取")
-        return self._tree(call, self._sent("GET", url))
+        return self._answer(call, self._sent("GET", url))
+
+    def moments(self, call: Call) -> frozenset[str]:
+        """See adapters.serviced.Caller. Nobody says."""
+        return frozenset()
 
     def expired(self, code: str) -> bool:
         """See adapters.serviced.Caller."""
@@ -147,9 +151,9 @@ class RestCaller:
             reply = self.client.call(method, url, **sent, **self._identified())
         return self.client.usable(reply)
 
-    def _tree(self, call: Call, reply: Reply) -> Any:
+    def _answer(self, call: Call, reply: Reply) -> Answer:
         form = call.shape.text or Text.JSON
-        return replies.parsed(reply.content if form is Text.XML else text_of(reply), form)
+        return Answer(replies.parsed(reply.content if form is Text.XML else text_of(reply), form))
 
     def _identified(self) -> Mapping[str, Any]:
         auth = self.auth

@@ -5,6 +5,7 @@ How a call travels (SOAP, REST) is the caller's; this asks, checks that every pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from adapters.conversion import UnreadableError, is_blank, to_key
 from adapters.localsource import LocalSource
 from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
 from adapters.plan import Parts
-from adapters.replies import RefusedError, UnusableError
-from adapters.serviceplan import Argument, By, Call, Ends, ServiceEntry, Text, kind_of
+from adapters.replies import Answer, RefusedError, UnusableError
+from adapters.serviceplan import TIMES, Argument, By, Call, Ends, Lines, ServiceEntry, Text, is_bare, kind_of
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 from schemas.dateformat import dateformat
@@ -30,6 +31,8 @@ MOST_ROWS = 200_000
 #: most pages of one reading
 _MOST_PAGES = 10_000
 _BETWEEN = "|"
+#: a moment of XML that says its zone
+_ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _FIRST, _LAST = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
 #: a rescan of some days also takes what is planned
 _AHEAD = timedelta(days=8)
@@ -46,11 +49,14 @@ class Caller(Protocol):
     def structured(self) -> bool:
         """Whether its replies are trees of the text they came as."""
 
-    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
-        """The tree of the reply. SourceError if there is none, UnusableError if it cannot be read."""
+    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
+        """The reply. SourceError if there is none, UnusableError if it cannot be read."""
 
-    def follow(self, call: Call, link: str) -> Any:
+    def follow(self, call: Call, link: str) -> Answer:
         """The same of an address that a reply gave."""
+
+    def moments(self, call: Call) -> frozenset[str]:
+        """The arguments that the service itself calls moments."""
 
     def expired(self, code: str) -> bool:
         """Whether that code only means that it must log in again; it will, with the next call."""
@@ -208,19 +214,19 @@ class ServiceSource(LocalSource):
         """
         turn, before, seen = _Turn(call.paging.first), set[str](), 0
         for _ in range(_MOST_PAGES):
-            tree = self._answer(call, values, turn, size)
-            rows = self._rows(tree, call)
+            answer = self._answer(call, values, turn, size)
+            tree, (rows, counted) = answer.tree, self._rows(answer, call)
             refs = {row[ROW_REF] for row in rows}
             if refs and refs == before:
                 raise self.wrong(f"翻页没有往后走：{call.operation} 接连两页给出同样的行")
-            before, seen = refs, seen + len(rows)
+            before, seen = refs, seen + counted
             yield rows
-            if not self._turned(turn, call, tree, rows, size, seen):
+            if not self._turned(turn, call, tree, counted, size, seen):
                 self._check_total(tree, call, seen)
                 return
         raise self.wrong(f"翻页没有尽头：{call.operation} 已读了 {_MOST_PAGES} 页")
 
-    def _turned(self, turn: _Turn, call: Call, tree: Any, rows: Sequence[Any], size: int, seen: int) -> bool:
+    def _turned(self, turn: _Turn, call: Call, tree: Any, counted: int, size: int, seen: int) -> bool:
         """Whether there is another page; then the turn stands at it."""
         paging = call.paging
         if paging.by in (By.NONE, By.KEY):
@@ -232,7 +238,7 @@ class ServiceSource(LocalSource):
             turn.cursor, turn.link = (following, "") if paging.by is By.CURSOR else ("", following)
             return bool(following)
         total = self._total(tree, call)
-        if not rows or (total is not None and seen >= total) or (paging.ends is Ends.SHORT and len(rows) < size):
+        if not counted or (total is not None and seen >= total) or (paging.ends is Ends.SHORT and counted < size):
             return False
         turn.page, turn.offset = turn.page + 1, seen
         return True
@@ -259,15 +265,15 @@ class ServiceSource(LocalSource):
             told = f"{call.operation} 说有 {total} 行，只给了 {seen} 行；读的时候在变，或服务少给了，下次重读"
             raise SourceError(f"数据源 {self.name} 的 {self.dataset}：{told}")
 
-    def _answer(self, call: Call, values: Mapping[str, Any], turn: _Turn, size: int) -> Any:
-        """The tree in which the rows stand."""
+    def _answer(self, call: Call, values: Mapping[str, Any], turn: _Turn, size: int) -> Answer:
+        """That in which the rows stand."""
         given = {**values, "page": turn.page, "offset": turn.offset, "cursor": turn.cursor, "limit": size}
         arguments = {each.name: value for each in call.arguments if (value := self._value(each, given)) is not None}
         for tries in (1, 2):
             with self._telling(call):
-                tree = self.caller.follow(call, turn.link) if turn.link else self.caller.ask(call, arguments)
+                answer = self.caller.follow(call, turn.link) if turn.link else self.caller.ask(call, arguments)
                 try:
-                    return replies.opened(tree, call.shape, structured=self.caller.structured)
+                    return replies.opened(answer, call.shape, structured=self.caller.structured)
                 except RefusedError as refusal:
                     if tries == 1 and self.caller.expired(refusal.code):
                         continue
@@ -293,13 +299,20 @@ class ServiceSource(LocalSource):
             return argument.joined.join(value)
         return None if value == "" and argument.parameter == "cursor" else value
 
-    def _rows(self, tree: Any, call: Call) -> list[dict[str, Any]]:
+    def _rows(self, answer: Answer, call: Call) -> tuple[list[dict[str, Any]], int]:
+        """The records of a reply, and how many the service counts: each line may be a record, and pages are of whole rows."""
+        shape, xml = call.shape, not self.caller.structured or call.shape.text is Text.XML
+        declared = answer.below(shape.rows)
         with self._telling(call):
-            found = replies.rows(tree, call.shape.rows, xml=not self.caller.structured or call.shape.text is Text.XML)
-            self._check_columns(found, call)
-            dressed = [self._dressed(row, call) for row in found]
+            found = replies.rows(answer.tree, shape.rows, xml=xml, declared=answer.declared)
+            counted = len(found)
+            if shape.lines:
+                found = self._spread(found, call, declared)
+            self._check_columns(found, call, declared)
+            self._check_zone(found, call)
+            dressed = [self._dressed(row, call, declared) for row in found]
         self._check_references(dressed, call)
-        return dressed
+        return dressed, counted
 
     def _check_references(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
         """Two rows of one reply under one number: the first would go without a word. From page to page a row may come again."""
@@ -309,16 +322,38 @@ class ServiceSource(LocalSource):
                 names = "、".join(self.entry.row_ref)
                 raise self.wrong(f"{call.operation} 的应答里有两行的 {names} 相同、内容不同：认不出一行，请在 row_ref 里再加一列")
 
-    def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
-        """A column that no row of a page has is missing; one that only some have is empty in the others."""
+    def _spread(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> list[dict[str, Any]]:
+        """A record for each line. That no row of a page has lines is told: they may have been renamed."""
+        at = call.shape.lines
+        found = [line for row in rows for line in replies.spread(row, at)]
+        names = {f"{name}." for row in rows for name in row}
+        there = any(name.startswith(f"{at}.") or f"{at}.".startswith(name) for name in names)
+        if rows and not found and not there and at not in declared | self.entry.may_omit:
+            raise self.wrong(f"{call.operation} 的应答里没有一行有 {at}（lines）；没有明细时服务不写这一项的，请写进 may_omit")
+        return found
+
+    def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> None:
+        """A column that no row of a page has is missing; one that some have, or that is declared, is empty in the others."""
         if not rows:
             return
-        there = {name for row in rows for name in row}
+        there = {name for row in rows for name in row} | declared
         if missing := sorted((self.mapping.columns | self.entry.columns) - there - self.entry.may_omit):
             hint = "；服务对空值不写这一项的，请写进 manifest.yaml 的 may_omit"
             raise self.wrong(f"{call.operation} 的应答缺少 {'、'.join(missing)}（{self.mapping.file} 要用）{hint}")
 
-    def _dressed(self, row: dict[str, Any], call: Call) -> dict[str, Any]:
+    def _check_zone(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
+        """A service that says the zone of its moments may take ours, without one, as UTC: eight hours of rows would be missed."""
+        moments = self.caller.moments(call)
+        bare = [each.name for each in call.arguments if each.name in moments and each.parameter in TIMES and is_bare(each.pattern)]
+        if not bare:
+            return
+        texts = ((name, value) for row in rows for name, value in row.items() if isinstance(value, str))
+        zoned = next((name for name, value in texts if _ZONED.fullmatch(value)), "")
+        if zoned:
+            said = f"{call.operation} 的应答里 {zoned} 带时区，参数 {'、'.join(bare)} 的 format 却没有写"
+            raise self.wrong(f"{said}：服务按别的时区读会漏行，请写成 \"yyyy-MM-dd'T'HH:mm:ss'+08:00'\"")
+
+    def _dressed(self, row: dict[str, Any], call: Call, declared: frozenset[str]) -> dict[str, Any]:
         entry = self.entry
         whole: dict[str, Any] = {**dict.fromkeys(self.mapping.columns), **row}
         parts = [whole.get(name) for name in entry.row_ref]
@@ -332,13 +367,17 @@ class ServiceSource(LocalSource):
         if entry.institution:
             whole[INSTITUTION] = whole.get(entry.institution)
         for name, place in entry.children.items():
-            whole[children.place(name)] = self._lines(whole, name, place.at, place.line_key, call)
+            whole[children.place(name)] = self._lines(whole, name, place, call, declared)
         return whole
 
-    def _lines(self, row: Mapping[str, Any], name: str, at: str, line_key: str, call: Call) -> list[Mapping[str, Any]]:
+    def _lines(
+        self, row: Mapping[str, Any], name: str, place: Lines, call: Call, declared: frozenset[str]
+    ) -> list[Mapping[str, Any]]:
+        at, line_key = place.at, place.line_key
         found = replies.lines(row, at)
         needed = self.mapping.children[name].fields.columns | ({line_key} if line_key else set())
-        missing = sorted(needed - {column for line in found for column in line} - self.entry.may_omit) if found else []
+        there = {column for line in found for column in line} | Answer(None, declared).below(at)
+        missing = sorted(needed - there - self.entry.may_omit) if found else []
         if missing:
             raise self.wrong(
                 f"{call.operation} 的应答里 {at} 缺少 {'、'.join(missing)}（{self.mapping.file} 的 children.{name} 要用）"

@@ -6,6 +6,7 @@ each the name that the service knows it by. Paths are dotted names; there is no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,8 @@ from schemas.errors import WireError
 from schemas.model import FieldType
 from schemas.yamlfile import Section
 
+#: how a pattern that says the zone ends
+_ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})'$")
 TIMES = ("after_time", "from", "to")
 PARAMETERS = (*TIMES, "after_key", "page", "offset", "cursor", "limit", "keys", "key")
 #: what turns each way of paging on
@@ -100,6 +103,7 @@ class Shape:
     element: str  #: path to that element; "": the reply itself
     success: Success | None
     rows: str
+    lines: str = ""  #: path in a row; each line there is a record, with the columns of the whole row
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,8 @@ class _Entry:
         needed = _NEEDED.get(call.paging.by, "")
         if needed and not call.takes(needed):
             raise section.error(f"按 {call.paging.by} 翻页，参数里须有 {needed}", "paging")
+        if call.shape.lines and call.paging.by is By.KEY:
+            raise section.error("写了 lines 的不能按 key 翻页：没有明细的行会被当成读完，请按 page、offset 或 cursor", "paging")
         return call
 
     def _argument(self, section: Section, name: str) -> Argument:
@@ -275,6 +281,11 @@ def kind_of(pattern: str) -> FieldType:
     return FieldType.DATETIME if "HH" in pattern else FieldType.DATE
 
 
+def is_bare(pattern: str) -> bool:
+    """Whether a pattern says a moment and not its zone."""
+    return kind_of(pattern) is FieldType.DATETIME and not _ZONE.search(pattern)
+
+
 def _pattern(section: Section) -> str:
     pattern = section.text("format", "yyyy-MM-dd HH:mm:ss")
     try:
@@ -307,10 +318,10 @@ def _paging(section: Section | None, *, rest: bool) -> Paging:
 
 
 def _shape(section: Section, *, rest: bool) -> Shape:
-    section.known("text", "element", "success", "rows")
+    section.known("text", "element", "success", "rows", "lines")
     text = choice(section, "text", Text, Text.JSON) if rest or "text" in section.data else None
     success = section.optional("success")
-    return Shape(text, section.text("element"), _success(success) if success else None, section.text("rows"))
+    return Shape(text, section.text("element"), _success(success) if success else None, section.text("rows"), section.text("lines"))
 
 
 def _success(section: Section) -> Success:

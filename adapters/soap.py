@@ -30,6 +30,15 @@ class Security(StrEnum):
     BASIC = "basic"
     USERNAME_TOKEN = "username_token"  # noqa: S105  WS-Security, the password as it is
     USERNAME_DIGEST = "username_digest"  #: WS-Security, its digest with a nonce
+    HEADER = "header"  #: elements of the envelope's header that the WSDL names, as ASMX has them
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where name and password stand in the envelope's header, by dotted names."""
+
+    user: str = ""
+    password: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class SoapPlan:
     security: Security
     strict: bool
     entries: Mapping[str, ServiceEntry]
+    header: Header = Header()
 
     def opener(self, profile: str, site: Site) -> Opener:
         """See adapters.plan. The WSDL is read here: what it lacks is told before anything is called."""
@@ -55,6 +65,7 @@ class SoapPlan:
 
         caller = SoapCaller(WebClient(site.name, service), service, self)
         self._check_operations(caller)
+        self._check_places(caller)
 
         def opened(dataset: str, parts: Parts) -> ServiceSource:
             return ServiceSource(parts, dataset, self.entries[dataset], caller)
@@ -69,16 +80,37 @@ class SoapPlan:
                     told = f"{code} 用的操作 {call.operation} 不在 WSDL 里，有：{'、'.join(sorted(known))}"
                     raise ConfigError(told, file=self.wsdl)
 
+    def _check_places(self, caller: SoapCaller) -> None:
+        """A path that the WSDL does not have is told before a day without rows hides it."""
+        for code, entry in self.entries.items():
+            for call in (entry.main, entry.window, entry.lookup):
+                if call is None or call.shape.text:
+                    continue
+                rows = ".".join(filter(None, (call.shape.element, call.shape.rows)))
+                lines = ".".join(filter(None, (rows, call.shape.lines)))
+                for key, path in (("rows", rows), ("lines", lines)):
+                    known = caller.astray(call, path)
+                    if known is not None:
+                        told = f"{code} 的 {key}（{path}）不在 WSDL 说的 {call.operation} 的应答里，那里有：{'、'.join(known)}"
+                        raise ConfigError(told, file=self.wsdl)
+
 
 def read(folder: Path, section: Section) -> SoapPlan:
     """The plan of a manifest of kind soap. SpecError names file and key."""
     wsdl = folder / section.need("wsdl", str)
     if not wsdl.is_file():
         raise section.error(f"没有文件 {wsdl.name}：请把服务的 WSDL（和它引用的 .xsd）存进适配包", "wsdl")
+    security = choice(section, "security", Security, Security.NONE)
     return SoapPlan(
         wsdl=wsdl,
         binding=section.text("binding"),
-        security=choice(section, "security", Security, Security.NONE),
+        security=security,
         strict=bool(section.get("strict", bool, True)),
         entries=entries(section, rest=False),
+        header=_header(section.section("header")) if security is Security.HEADER else Header(),
     )
+
+
+def _header(section: Section) -> Header:
+    section.known("user", "password")
+    return Header(section.need("user", str), section.need("password", str))

@@ -7,6 +7,7 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ from zeep import exceptions
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
-from adapters import multiref, replies
-from adapters.replies import UnusableError
+from adapters import multiref, replies, soapfloat, soapshape
+from adapters.replies import Answer, UnusableError
 from adapters.serviceplan import Call
 from adapters.webclient import WebClient, basic
 from gateway.errors import ConfigError
@@ -28,6 +29,15 @@ from gateway.model import Service
 if TYPE_CHECKING:
     from adapters.soap import SoapPlan
 
+#: statuses with which a fault comes
+_OF_FAULTS = (400, 500)
+_OTHER_VERSION = 415
+#: how the code of a fault begins that is ours, in SOAP 1.1 and 1.2
+_OURS = ("Client", "Sender")
+#: a byte order mark and white space, which some services write before their XML and no parser takes
+_BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
+_DIFFGRAM = "{urn:schemas-microsoft-com:xml-diffgram-v1}diffgram"
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema}schema"
 _QUOTED = re.compile(r"'([^']*)'")
 #: zeep writes whole messages at debug level, and as an error each value that it cannot convert, with the persons in them
 logging.getLogger("zeep").setLevel(logging.CRITICAL)
@@ -47,12 +57,56 @@ class _Abroad(Exception):  # noqa: N818
     """A document that the WSDL names and that is not in the profile."""
 
 
+class _Seen(zeep.Plugin):
+    """Keeps the reply as it came: zeep makes None of a value that it cannot convert, and the record would go without it."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+
+    def ingress(self, envelope: Any, http_headers: Any, operation: Any) -> tuple[Any, Any]:
+        """See zeep. What stands in a diffgram no WSDL says: zeep would hold it against the schema beside it, and stumble."""
+        self._of_thread.envelope = envelope
+        if envelope.find(f".//{_DIFFGRAM}") is None:
+            return envelope, http_headers
+        known = deepcopy(envelope)
+        for each in list(known.iter(_DIFFGRAM)):
+            each.getparent().replace(each, etree.Element("rows"))
+        for each in known.iter(_SCHEMA):
+            each[:] = []
+            each.attrib.clear()
+        return known, http_headers
+
+    def begin(self) -> None:
+        """Before a call."""
+        self._of_thread.envelope, self._of_thread.content = None, b""
+
+    def came(self, content: bytes) -> None:
+        """What a call brought."""
+        self._of_thread.content = content
+
+    def no_xml(self) -> str:
+        """Why the reply to this thread's call is no XML."""
+        return replies.no_xml(self._of_thread.content)
+
+    def body(self, result: str) -> Any:
+        """What the reply to this thread's call says, without the element that only wraps it. UnusableError if there is none."""
+        envelope = self._of_thread.envelope
+        body = None if envelope is None else envelope.find("{*}Body")
+        if body is None or not len(body):
+            raise UnusableError("参数与 WSDL 不符：请核对 manifest.yaml 的 arguments" if envelope is None else "应答是空的")
+        tree = replies.tree_of(body[0])
+        inner = [name for name in tree if not name.startswith("@")] if isinstance(tree, dict) else []
+        if not inner:
+            return None if result and tree == "" else tree
+        return tree[result] if result in inner else tree[inner[0]] if len(inner) == 1 else tree
+
+
 class _Local(Transport):
     """Reads documents of the profile's folder only; posts by our own client."""
 
-    def __init__(self, client: WebClient, folder: Path, sent: Mapping[str, Any]) -> None:
+    def __init__(self, client: WebClient, folder: Path, sent: Mapping[str, Any], seen: _Seen) -> None:
         super().__init__(session=client.session)
-        self.client, self.folder, self.sent = client, folder.resolve(), sent
+        self.client, self.folder, self.sent, self.seen = client, folder.resolve(), sent, seen
 
     def load(self, url: str) -> bytes:
         """A file of the folder; the schema of the SOAP encoding, which old services name and do not bring, is ours."""
@@ -65,37 +119,14 @@ class _Local(Transport):
         return path.read_bytes()
 
     def post(self, address: str, message: bytes, headers: Mapping[str, str]) -> _Response:
-        """The reply; a fault comes with status 500 and is told by zeep."""
+        """The reply; a fault comes with status 500, of SOAP 1.2 also 400, and is told by zeep."""
         reply = self.client.call("POST", address, data=message, headers=dict(headers), **self.sent)
-        if reply.status_code != 500 or b"Fault" not in reply.content:
+        if reply.status_code == _OTHER_VERSION:
+            raise self.client.wrong("不收这个版本的 SOAP（HTTP 415）：请改 binding 换一个绑定，或向服务方要对的 WSDL")
+        if reply.status_code not in _OF_FAULTS or b"Fault" not in reply.content:
             self.client.usable(reply)
-        return _Response(reply.status_code, reply.headers, multiref.resolved(reply.content))
-
-
-class _Seen(zeep.Plugin):
-    """Keeps the reply as it came: zeep makes None of a value that it cannot convert, and the record would go without it."""
-
-    def __init__(self) -> None:
-        self._of_thread = threading.local()
-
-    def ingress(self, envelope: Any, http_headers: Any, operation: Any) -> tuple[Any, Any]:
-        """See zeep."""
-        self._of_thread.envelope = envelope
-        return envelope, http_headers
-
-    def begin(self) -> None:
-        """Before a call."""
-        self._of_thread.envelope = None
-
-    def body(self) -> Any:
-        """What the reply to this thread's call says, without the element that only wraps it. UnusableError if there is none."""
-        envelope = self._of_thread.envelope
-        body = None if envelope is None else envelope.find("{*}Body")
-        if body is None or not len(body):
-            raise UnusableError("参数与 WSDL 不符：请核对 manifest.yaml 的 arguments" if envelope is None else "应答是空的")
-        tree = replies.tree_of(body[0])
-        inner = list(tree) if isinstance(tree, dict) else []
-        return tree[inner[0]] if len(inner) == 1 else tree
+        self.seen.came(reply.content)
+        return _Response(reply.status_code, reply.headers, multiref.resolved(reply.content.lstrip(_BEFORE_XML)))
 
 
 class SoapCaller:
@@ -107,9 +138,10 @@ class SoapCaller:
         """ConfigError if the WSDL cannot be read, or names what is not in the profile's folder."""
         self.client, self.plan = client, plan
         sent = basic(service) if plan.security == "basic" else {}
-        transport = _Local(client, plan.wsdl.parent, sent)
-        settings = zeep.Settings(strict=plan.strict, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
         self._seen = _Seen()
+        transport = _Local(client, plan.wsdl.parent, sent, self._seen)
+        settings = zeep.Settings(strict=plan.strict, forbid_dtd=True, forbid_entities=True, xml_huge_tree=False)
+        self._heads = _heads(service, plan)
         options = {"transport": transport, "settings": settings, "wsse": _security(service, plan), "plugins": [self._seen]}
         try:
             with warnings.catch_warnings():
@@ -130,35 +162,53 @@ class SoapCaller:
         return self.client.identity
 
     @property
+    def _ours(self) -> str:
+        """What of a manifest may not fit the WSDL."""
+        return "arguments 和 header" if self._heads else "arguments"
+
+    def astray(self, call: Call, path: str) -> tuple[str, ...] | None:
+        """What the WSDL has in the place of a path that it does not have; None if it has it, or leaves open what stands there."""
+        return soapshape.astray(self._binding.get(call.operation), path) if self.plan.strict else None
+
+    @property
     def operations(self) -> frozenset[str]:
         """What the WSDL has."""
         return frozenset(self._binding.all())
 
-    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Any:
+    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
         """See adapters.serviced.Caller. zeep holds the reply against the WSDL; its values are taken as they were written."""
-        given = replies.given(call, arguments)
+        operation, checked = self._binding.get(call.operation), self.plan.strict
+        given = soapshape.listed(operation, replies.given(call, arguments))
         self._seen.begin()
         try:
-            self._service[call.operation](**given)
+            self._service[call.operation](**given, **self._heads)
         except exceptions.Fault as fault:
-            raise self.client.trouble(f"报错（SOAP Fault {_code(fault)}）：{call.operation}，原因请看服务一方的日志") from None
+            told = f"报错（SOAP Fault {_code(fault)}）：{call.operation}，原因请看服务一方的日志"
+            ours = "；它说错在调用的一方，请核对参数、security 和 service 的 user、password"
+            raise self.client.trouble(told + (ours if _code(fault).startswith(_OURS) else "")) from None
         except exceptions.TransportError as error:
             if 200 <= error.status_code < 300:
-                raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+                raise UnusableError(self._seen.no_xml()) from None
             raise self.client.trouble(f"出错（HTTP {error.status_code}）") from None
         except exceptions.XMLSyntaxError:
-            raise UnusableError("应答不是 XML：多半是登录页，或中间的代理答的") from None
+            raise UnusableError(self._seen.no_xml()) from None
         except RecursionError:  # of a reply that does not say so, zeep follows the references, and has no end where they go round
             raise UnusableError("应答里的引用（href）绕成了圈") from None
         except (exceptions.XMLParseError, exceptions.UnexpectedElementError, exceptions.LookupError) as error:
-            raise UnusableError(f"应答与 WSDL 不符{_named(error)}：服务改过了，请换新的 WSDL") from None
+            told = f"应答与 WSDL 不符{_named(error)}：服务改过了，请换新的 WSDL；换了还不符的，请写 strict: false"
+            raise UnusableError(told) from None
         except (exceptions.ValidationError, TypeError) as error:
-            raise UnusableError(f"参数与 WSDL 不符{_named(error)}：请核对 manifest.yaml 的 arguments") from None
+            raise UnusableError(f"参数与 WSDL 不符{_named(error)}：请核对 manifest.yaml 的 {self._ours}") from None
         except (ArithmeticError, ValueError):  # a value that is not of its type: the mapping says so of its row
-            pass
-        return self._seen.body()
+            checked = False
+        tree = soapfloat.shortened(self._seen.body(soapshape.result(operation)), soapshape.floats(operation))
+        return Answer(tree, soapshape.declared(operation) if checked else frozenset())
 
-    def follow(self, call: Call, link: str) -> Any:
+    def moments(self, call: Call) -> frozenset[str]:
+        """See adapters.serviced.Caller."""
+        return soapshape.moments(self._binding.get(call.operation))
+
+    def follow(self, call: Call, link: str) -> Answer:
         """SOAP has no links; the manifest was refused."""
         raise UnusableError("SOAP 服务没有 link 翻页")
 
@@ -179,6 +229,13 @@ def _security(service: Service, plan: SoapPlan) -> UsernameToken | None:
     if plan.security in ("username_token", "username_digest"):
         return UsernameToken(service.user, service.password, use_digest=plan.security == "username_digest")
     return None
+
+
+def _heads(service: Service, plan: SoapPlan) -> dict[str, Any]:
+    """The header of the envelope that says who calls, where the WSDL has one of its own."""
+    if plan.security != "header":
+        return {}
+    return {"_soapheaders": replies.nested({plan.header.user: service.user, plan.header.password: service.password})}
 
 
 def _code(fault: exceptions.Fault) -> str:

@@ -138,6 +138,19 @@ def test_an_aware_time_stays_the_same_moment() -> None:
     assert to_moment(datetime(2025, 3, 10, 16, 0, tzinfo=UTC), SHANGHAI) == datetime(2025, 3, 11, tzinfo=SHANGHAI)
 
 
+@pytest.mark.parametrize("text", ["/Date(1791172800000)/", "/Date(1791172800000+0800)/", "/Date(1791172800000-0500)/"])
+def test_a_moment_in_the_json_of_dot_net_is_read(text: str) -> None:
+    """The zone says where it was written; the milliseconds are of UTC."""
+    assert to_moment(text, SHANGHAI) == NOON
+    assert to_date(text, SHANGHAI) == NOON.date()
+
+
+@pytest.mark.parametrize("text", ["/Date(999999999999999)/", "/Date()/", "Date(1791172800000)"])
+def test_what_only_looks_like_it_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        to_moment(text, SHANGHAI)
+
+
 @pytest.mark.parametrize(
     ("value", "zone", "hour"),
     [

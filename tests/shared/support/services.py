@@ -45,6 +45,7 @@ class Reply:
     body: bytes
     status: int = 200
     kind: str = "application/json"
+    encoding: str = ""
 
 
 @contextmanager
@@ -62,6 +63,8 @@ def served(answer: Callable[[Request], Reply | None]) -> Iterator[str]:
                 return
             self.send_response(reply.status)
             self.send_header("content-type", reply.kind)
+            if reply.encoding:
+                self.send_header("content-encoding", reply.encoding)
             self.send_header("content-length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body)
