@@ -120,6 +120,41 @@ def test_the_tables_of_a_query_are_those_it_reads() -> None:
     assert tables([sql]) == {"dbo.visit", "[HIS].[dbo].[处方]", "`item`", '"Person"'}
 
 
+@pytest.mark.parametrize(
+    ("sql", "read"),
+    [
+        ("SELECT id FROM visit WHERE seen >= CAST(:from AS timestamp) AND seen < CAST(:to AS timestamp)", {"visit"}),
+        ("SELECT EXTRACT(YEAR FROM seen), TRIM(BOTH '0' FROM code) FROM visit", {"visit"}),
+        ("SELECT SUBSTRING(COALESCE(code, note) FROM 2) FROM visit", {"visit"}),
+        ("SELECT id FROM visit WHERE code IS NOT DISTINCT FROM note", {"visit"}),
+        ("SELECT '来自 FROM nowhere' FROM visit WHERE note = 'it''s FROM nada'", {"visit"}),
+        ("SELECT v.id FROM his.visit v, his.person AS p, item WHERE v.id = p.id", {"his.visit", "his.person", "item"}),
+        ("SELECT id FROM visit ORDER BY id, code", {"visit"}),
+        ("SELECT n FROM generate_series(1, 9) n JOIN JSON_TABLE (a, b) ON 1 = 1 JOIN visit ON 1 = 1", {"visit"}),
+        ("SELECT TRIM((SELECT name FROM person)) FROM dual", {"person"}),
+    ],
+)
+def test_what_only_looks_like_a_table_is_none_and_every_listed_one_is(sql: str, read: set[str]) -> None:
+    assert tables([sql]) == read
+
+
+def test_the_script_of_every_shipped_profile_names_tables_only() -> None:
+    """A word too many makes the whole GRANT fail at the hospital's DBA."""
+    words = {"as", "select", "from", "where", "lateral"}
+    for folder in [
+        path.parent for kind in ("his", "pos") for path in Path(grants.__file__).parent.joinpath(kind).glob("*/manifest.yaml")
+    ]:
+        named = tables(path.read_text(encoding="utf-8") for path in folder.glob("queries/*.sql"))
+        assert named, folder.name
+        assert not {name.lower() for name in named} & words, folder.name
+
+
+def test_the_script_for_kingbase_is_for_its_administrator() -> None:
+    told = script("kingbase", "his", ["visit"], 30)
+    assert "由 KingbaseES 的管理员" in told
+    assert "PostgreSQL" not in told
+
+
 @pytest.mark.parametrize("dialect", sorted(grants._SCRIPTS))
 def test_every_database_has_a_script_that_gives_reading_only(dialect: str) -> None:
     told = script(dialect, "his", ["visit", "dbo.person"], 30)
