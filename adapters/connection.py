@@ -22,8 +22,6 @@ from schemas import address
 _CONNECT_SECONDS = 10
 _UNKNOWN_VARIABLE = 1193
 _MYSQLS = ("mysql", "mariadb")
-#: others connect without the TLS that an address demands, or take `localhost:3307` for the default socket (ADR 0027)
-_MYSQL_DRIVER = "pymysql"
 _STRANGER = (
     "{host} 上的不是 PostgreSQL，只是与它相像：人大金仓请把地址写成 kingbase://；"
     "openGauss、GaussDB、Vastbase 等还不支持，请厂商导出文件或提供接口"
@@ -119,10 +117,8 @@ def _as_latin1(url: URL, encoding: str) -> URL:
 
 
 def _engine(url: URL, timeout: int, oracle_client: Path | None) -> Engine:
-    if url.get_backend_name() not in _READ_ONLY:
-        raise ConfigError(f"不支持的数据库类型 {url.get_backend_name()}：不知道怎样只读打开它")
-    if url.get_backend_name() in _MYSQLS and url.get_driver_name() != _MYSQL_DRIVER:
-        raise ConfigError(f"MySQL、MariaDB 只用驱动 PyMySQL 读取：地址请写 {url.get_backend_name()}+{_MYSQL_DRIVER}://")
+    if fault := address.driver_fault(url.drivername):
+        raise ConfigError(fault)
     try:
         # parameters would be patients' numbers in an exception
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout, oracle_client))

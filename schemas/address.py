@@ -17,8 +17,9 @@ _ODBC = re.compile(r"(?:pwd|password)\s*=", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _SCHEMES = ("https", "http")
 LAST_PORT = 65535
-#: the driver that is meant where an address names only the product
+#: the driver that reads a product, whether its address names it or not
 _DRIVERS = {
+    "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
@@ -27,6 +28,8 @@ _DRIVERS = {
     "kingbase": "kingbase+ksycopg2",
     "dm": "dm+dmPython",
 }
+#: schemes beside these: one whose driver a site built itself, and the full name of SQLite's
+_ALSO = ("oracle+cx_oracle", "sqlite+pysqlite")
 _PORT_FAULT = f"地址写得不对：端口应为 1 至 {LAST_PORT} 的数字"
 
 
@@ -41,8 +44,21 @@ def driver(scheme: str) -> str:
     return _DRIVERS.get(scheme, scheme)
 
 
+def driver_fault(scheme: str) -> str:
+    """Why nothing is read by this scheme; "" if it is. Another driver has other limits, values and errors than those we know."""
+    product = scheme.partition("+")[0]
+    if product not in _DRIVERS:
+        return f"不认识的数据库 {product}：地址的开头可以写 {'、'.join(sorted(_DRIVERS))}，都用小写"
+    if driver(scheme) == _DRIVERS[product] or scheme in _ALSO:
+        return ""
+    ours = _DRIVERS[product].partition("+")[2] or "sqlite3"
+    return f"{product} 只用驱动 {ours} 连接：地址的开头请写 {_DRIVERS[product]}://"
+
+
 def missing_driver(scheme: str) -> str:
     """What is to be done when the driver of a gateway's database is not installed."""
+    if scheme == "oracle+cx_oracle":
+        return f"没有安装数据库驱动 cx_Oracle：地址的开头请写 {_DRIVERS['oracle']}://，或自行编译安装它"
     return f"没有安装数据库驱动 {scheme}，请这样安装：{_advice(scheme)}"
 
 
@@ -53,7 +69,7 @@ def unfit_driver(scheme: str) -> str:
 
 def _advice(scheme: str) -> str:
     product = scheme.partition("+")[0]
-    extra = {"mariadb": "mysql", "mssql": "sqlserver"}.get(product, product) if product in _DRIVERS else ""
+    extra = {"mariadb": "mysql", "mssql": "sqlserver"}.get(product, product) if product in _DRIVERS and product != "sqlite" else ""
     extras = ",".join(part for part in ("gateway", extra) if part)
     return f"pip install --no-index --find-links wheelhouse 'liangding-gateway[{extras}]'"
 

@@ -48,12 +48,13 @@ def address_of(section: Section) -> str:
 
 
 def database_url(section: Section, text: str) -> URL:
+    """With its driver. Whether that is installed is seen where it is opened: nothing is loaded here."""
     try:
         url = make_url(text)
-        url = url.set(drivername=address.driver(url.drivername))
-        url.get_dialect()  # NoSuchModuleError is an ArgumentError
     except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise section.error("数据库地址写得不对，例：postgresql+psycopg://用户@地址:端口/库名", "url") from None
+    if fault := address.driver_fault(url.drivername):
+        raise section.error(fault, "url")
     if url.port is not None and not 0 < url.port <= address.LAST_PORT:
         raise section.error(f"端口应为 1 至 {address.LAST_PORT}", "url")
-    return url
+    return url.set(drivername=address.driver(url.drivername))

@@ -10,6 +10,7 @@ from schemas import address
 from schemas.yamlfile import Section
 
 _MIB = 1024 * 1024
+_PRODUCTS = ("sqlite", "postgresql", "mysql", "mariadb")  #: whose locks and transactions the store is tried on
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ def store_url(section: Section) -> str:
     url = database_url(section, text)
     if address.in_memory(text):
         raise section.error("不能用内存里的库：程序一停，台账就没有了；请写成 sqlite:///文件", "url")
+    if url.get_backend_name() not in _PRODUCTS:
+        raise section.error("本地库只能放在 SQLite、PostgreSQL、MySQL、MariaDB 里（来源不受此限）", "url")
     if url.get_backend_name() == "sqlite" and url.database:
         url = url.set(database=str(section.file.parent / url.database))
     return url.render_as_string(hide_password=False)

@@ -20,7 +20,12 @@ from schemas import address, workdays
 from schemas.wire import SHANGHAI
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
-_DRIVERS = {"psycopg": "psycopg", "pymysql": "pymysql", "oracledb": "oracledb", "pymssql": "pymssql", "pyodbc": "pyodbc"}
+#: the module by which each is there; DM's dialect, which brings its driver
+_DRIVERS = {
+    **{name: name for name in ("psycopg", "pymysql", "oracledb", "pymssql", "ksycopg2")},
+    "cx_oracle": "cx_Oracle",
+    "dmPython": "dmSQLAlchemy",
+}
 _SHANGHAI_OFFSET = timedelta(hours=8)
 
 

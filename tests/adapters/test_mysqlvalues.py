@@ -40,5 +40,5 @@ def test_values_are_pymysqls_own(kind: int, given: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["mysql+mysqldb", "mariadb+mysqldb", "mysql+mysqlconnector"])
 def test_a_driver_that_may_connect_in_clear_or_elsewhere_is_refused(scheme: str) -> None:
-    with pytest.raises(ConfigError, match=r"只用驱动 PyMySQL 读取：地址请写 (mysql|mariadb)\+pymysql://"):
+    with pytest.raises(ConfigError, match=r"只用驱动 pymysql 连接：地址的开头请写 (mysql|mariadb)\+pymysql://"):
         SiteDatabase(make_url(f"{scheme}://u@localhost:3307/his?ssl_ca=/ca.pem"), 30)

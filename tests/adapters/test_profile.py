@@ -169,19 +169,20 @@ def test_a_profile_that_is_not_there_is_told_with_those_that_are(tmp_path: Path)
         ({"constants": {"counts": "是"}}, "是否算数，只能是 yes、no"),
         ({"datasets": ("T2",)}, "没有数据集 T2（有：T1）"),
         ({"url": make_url("postgresql+psycopg://u:s3cret@h/d")}, "只用于 sqlite，不用于 postgresql"),
-        ({"url": make_url("db2+ibm_db://u:s3cret@h/d")}, "数据源 门诊：不支持的数据库类型 db2"),
+        ({"url": make_url("db2+ibm_db://u:s3cret@h/d")}, "数据源 门诊：不认识的数据库 db2"),
         ({"url": make_url("mssql+pymssql://u:s3cret@h/d")}, "只用于 sqlite，不用于 mssql"),
         ({"encoding": "gbk"}, "encoding 只用于 MySQL、MariaDB"),
         (
+            {"url": make_url("oracle+cx_oracle://u:s3cret@h/d")},
+            "没有安装数据库驱动 cx_Oracle：地址的开头请写 oracle+oracledb://，或自行编译安装它",
+        ),
+        (
             {"url": make_url("mssql+pyodbc://u:s3cret@h/d")},
-            (
-                "没有安装数据库驱动 mssql+pyodbc，请这样安装："
-                "pip install --no-index --find-links wheelhouse 'liangding-gateway[gateway,sqlserver]'"
-            ),
+            "数据源 门诊：mssql 只用驱动 pymssql 连接：地址的开头请写 mssql+pymssql://",
         ),
         (
             {"url": make_url("mysql+nodriver://u:s3cret@h/d")},
-            "数据源 门诊：MySQL、MariaDB 只用驱动 PyMySQL 读取：地址请写 mysql+pymysql://",
+            "数据源 门诊：mysql 只用驱动 pymysql 连接：地址的开头请写 mysql+pymysql://",
         ),
         ({"catalogues": {"": Path("none.csv")}}, "目录对照表不存在"),
     ],

@@ -12,7 +12,7 @@ from gateway import config as configuration
 from gateway.errors import ConfigError, StoreError
 from gateway.store.engine import connect
 from gateway.wiring import edition_of
-from schemas import loader
+from schemas import address, loader
 from schemas.errors import SpecError
 
 STORE = "  url: sqlite:///gateway.db\n"
@@ -61,7 +61,16 @@ def test_a_configuration_saved_by_the_editor_of_windows_loads(written: Path) -> 
         (STORE, "  url: mysql+pymysql://u@db/x?passwd=topsecret\n", "store.url：密码不得写在配置文件里"),
         (STORE, "  url: sqlite://\n", "store.url：不能用内存里的库"),
         (STORE, "  url: 'sqlite:///:memory:'\n", "store.url：不能用内存里的库"),
-        (STORE, "  url: postgre://db/x\n", "store.url：数据库地址写得不对"),
+        (STORE, "  url: postgre://db/x\n", "store.url：不认识的数据库 postgre：地址的开头可以写 dm、kingbase、mariadb.*，都用小写"),
+        (STORE, "  url: db/x\n", "store.url：数据库地址写得不对"),
+        (STORE, "  url: kingbase://u@db/x\n", "store.url：本地库只能放在 SQLite、PostgreSQL、MySQL、MariaDB 里"),
+        (SOURCE, "    url: KINGBASE://u@db/x\n", r"sources\[0\].url：不认识的数据库 KINGBASE.*都用小写"),
+        (SOURCE, "    url: kingbase+psycopg2://u@db/x\n", r"sources\[0\].url：kingbase 只用驱动 ksycopg2 .*kingbase\+ksycopg2://"),
+        (
+            SOURCE,
+            "    url: postgresql+psycopg_async://u@db/x\n",
+            r"sources\[0\].url：postgresql 只用驱动 psycopg .*postgresql\+psycopg://",
+        ),
         (STORE, "  url: postgresql://db:54x2/x\n", "store.url：数据库地址写得不对"),
         (STORE, "  url: postgresql://db:543200/x\n", "store.url：端口应为 1 至 65535"),
         (SOURCE, "    url: postgresql://u:topsecret@db/x\n", r"sources\[0\].url：密码不得写在配置文件里"),
@@ -128,6 +137,13 @@ def test_a_secret_file_that_is_missing_is_told_otherwise_than_one_that_cannot_be
     (written.parent / "token").mkdir()
     with pytest.raises(SpecError, match=f"文件 {written.parent / 'token'} 读不出来（须为 UTF-8 文本）：是文件夹$"):
         configuration.load(written)
+
+
+@pytest.mark.parametrize("scheme", ["kingbase", "dm", "mssql", "oracle+cx_oracle"])
+def test_an_address_is_right_whether_its_driver_is_installed_or_not(written: Path, scheme: str) -> None:
+    """Where it is opened it is told what to install."""
+    config = configuration.load(changed(written, SOURCE, f"    url: {scheme}://u@db/x\n"))
+    assert config.sources[0].url.drivername == address.driver(scheme)
 
 
 @pytest.mark.parametrize("scheme", ["mysql", "mariadb", "postgresql"])
