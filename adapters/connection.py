@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from adapters import kingbase, leniency, mislabelled, mysqlvalues
+from adapters import kingbase, leniency, mislabelled, mysqlvalues, sqlerrors
 from gateway.errors import ConfigError, SourceError
 from schemas import address
 
@@ -26,6 +26,8 @@ _STRANGER = (
     "{host} 上的不是 PostgreSQL，只是与它相像：人大金仓请把地址写成 kingbase://；"
     "openGauss、GaussDB、Vastbase 等还不支持，请厂商导出文件或提供接口"
 )
+#: what drivers raise, beside their own errors, of a parameter that they do not know, or whose file or value is none
+_OF_PARAMETERS = (TypeError, ValueError, AttributeError, LookupError, OSError)
 _SQLITE_STEPS = 10_000  #: virtual machine steps between two looks at the clock
 #: what each driver is taught once a connection stands
 _LENIENT = {address.driver("postgresql"): leniency.postgresql, address.driver("kingbase"): leniency.kingbase}
@@ -75,6 +77,10 @@ class SiteDatabase:
             return self._engine.connect()
         except AssertionError:  # SQLAlchemy, of a server that calls itself by another name than PostgreSQL
             raise SourceError(_STRANGER.format(host=self.url.host)) from None
+        except _OF_PARAMETERS:
+            if not self.url.query:
+                raise
+            raise SourceError(sqlerrors.PARAMETERS.sentence) from None
 
     @contextmanager
     def reading(self, connection: Connection) -> Iterator[None]:
@@ -122,8 +128,10 @@ def _engine(url: URL, timeout: int, oracle_client: Path | None) -> Engine:
     try:
         # parameters would be patients' numbers in an exception
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True, **_arguments(url, timeout, oracle_client))
-    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError):
+    except (NoSuchModuleError, ModuleNotFoundError):  # the former is an ArgumentError
         raise ConfigError(address.missing_driver(url.drivername)) from None
+    except ArgumentError:  # a user or a password for a file, for one
+        raise ConfigError("数据库地址写得不对：请核对用户、地址和库名；SQLite 只写文件，没有用户和密码") from None
     except ImportError:  # it is there, and does not fit to what is beside it
         raise ConfigError(address.unfit_driver(url.drivername)) from None
     if lenient := _LENIENT.get(url.drivername):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,9 @@ WRITES = Cause("查询试图写入，已被只读连接拒绝", query=True)
 NO_VERSIONS = Cause("数据库没有打开快照读（ALLOW_SNAPSHOT_ISOLATION），不能整段核对，请医院的数据库管理员打开")
 OLD_SERVER = Cause("Oracle 服务器的版本太旧，要用 Oracle 自己的客户端：安装 Instant Client，在来源里写 oracle_client")
 NO_METHOD = Cause("数据库 {host} 要求的登录方式这个驱动不会（openGauss、GaussDB 的 sha256 一类），这种数据库还不支持")
+NO_TLS = Cause("数据库 {host} 没有打开加密连接，而地址里要求加密：请管理员打开，或改地址里的参数（sslmode、ssl_ca 一类）")
+CERTIFICATE = Cause("数据库 {host} 的证书核对不上：请核对地址里写的签发机构证书和主机名")
+PARAMETERS = Cause("数据库地址里问号后面的参数写错了，或它指的文件读不出来，请核对")
 LICENCE = Cause("数据库的授权无效或已过期，请医院的数据库管理员处理")
 NO_CLIENT = Cause("Oracle 客户端用不了：请核对 oracle_client 是 Oracle Instant Client 的文件夹，位数与 Python 相同")
 BAD_QUERY = Cause("数据库拒绝执行这个查询，或读不出它的结果", query=True)
@@ -78,6 +82,12 @@ _DM = {
     -6007: LOST, -6010: LOST, -605: LOST, -70019: LOST,
     -111: LICENCE, -112: LICENCE,
 }  # fmt: skip
+#: what only the attempt to connect can mean: the same words in the answer to a query are about a value
+_AT_THE_DOOR = (
+    (r"certificate verify failed|server certificate for|root certificate file", CERTIFICATE),
+    (r"does not support SSL|SSL is required but", NO_TLS),
+    (r"invalid connection option|invalid \S+ value|invalid value for parameter", PARAMETERS),
+)
 #: where a driver gives no code, its text; PostgreSQL servers in China often speak Chinese
 _TEXTS = (
     (r"failed to resolve host|translate host name|Name or service not known|getaddrinfo", UNKNOWN_HOST),
@@ -108,13 +118,16 @@ def cause(error: DBAPIError) -> Cause:
     original = error.orig
     if original is None:
         return BAD_QUERY
-    if isinstance(getattr(original, "original_exception", None), socket.gaierror):
-        return UNKNOWN_HOST  # PyMySQL: the same number as a refused connection
+    beneath = getattr(original, "original_exception", None)  # PyMySQL: all have the number of a refused connection
+    if isinstance(beneath, socket.gaierror):
+        return UNKNOWN_HOST
+    if isinstance(beneath, ssl.SSLCertVerificationError):
+        return CERTIFICATE
     number = original.args[0] if original.args else None
     if type(original).__module__.startswith("pymssql"):
         return _sql_server(number, error)
     if type(original).__module__.startswith("dmPython"):
-        return _DM.get(getattr(number, "code", 0), LOST if error.connection_invalidated else BAD_QUERY)
+        return _DM.get(getattr(number, "code", 0), _otherwise(error))
     if isinstance(number, int) and number in _MYSQL:
         return _MYSQL[number]
     code = getattr(original, "sqlstate", None) or getattr(original, "kbcode", None) or getattr(number, "full_code", None) or ""
@@ -126,13 +139,20 @@ def cause(error: DBAPIError) -> Cause:
 def _sql_server(number: Any, error: DBAPIError) -> Cause:
     """pymssql gives the number alone, or in a pair with the message."""
     found = number[0] if isinstance(number, tuple) and number else number
-    return _SQL_SERVER.get(found, LOST if error.connection_invalidated else BAD_QUERY)
+    return _SQL_SERVER.get(found, _otherwise(error))
 
 
 def _by_text(message: str, error: DBAPIError) -> Cause:
-    for pattern, found in _TEXTS:
+    for pattern, found in _TEXTS if error.statement else (*_AT_THE_DOOR, *_TEXTS):
         if re.search(pattern, message, re.IGNORECASE):
             return found
+    return _otherwise(error)
+
+
+def _otherwise(error: DBAPIError) -> Cause:
+    """Before a query was sent, none can be wrong."""
+    if not error.statement:
+        return UNREACHABLE
     return LOST if error.connection_invalidated else BAD_QUERY
 
 

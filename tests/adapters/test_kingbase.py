@@ -149,6 +149,14 @@ def test_a_server_that_is_not_there_or_has_no_such_database_is_told(place: URL) 
         probing.probe(SiteDatabase(place.set(drivername="kingbase", database="nada_of_ours"), 5), datetime.now(SHANGHAI))
 
 
+@pytest.mark.parametrize(
+    ("query", "told"), [({"nonsense": "1"}, "问号后面的参数写错了"), ({"client_encoding": "klingon"}, "问号后面的参数写错了")]
+)
+def test_a_wrong_parameter_of_the_address_is_told_as_such(place: URL, query: dict[str, str], told: str) -> None:
+    with pytest.raises(SourceError, match=told):
+        probing.probe(SiteDatabase(place.set(drivername="kingbase", query=query), 5), datetime.now(SHANGHAI))
+
+
 def test_a_connection_that_breaks_while_it_is_read_is_told_as_lost(site: SiteDatabase, place: URL) -> None:
     def cut() -> None:
         time.sleep(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import Any
 
 import pymssql
@@ -89,6 +90,33 @@ class OracleArgument:
 )
 def test_each_failure_has_its_own_cause(original: DriverError | None, cause: sqlerrors.Cause) -> None:
     assert sqlerrors.cause(DBAPIError("SELECT 1", {}, original)) is cause  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("original", "cause"),
+    [
+        (DriverError("server does not support SSL, but SSL was required"), sqlerrors.NO_TLS),
+        (DriverError("connection failed: server does not support SSL, but SSL was required"), sqlerrors.NO_TLS),
+        (DriverError(2026, "SSL is required but the server doesn't support it"), sqlerrors.NO_TLS),
+        (DriverError(2003, "x", original_exception=ssl.SSLCertVerificationError()), sqlerrors.CERTIFICATE),
+        (DriverError("connection failed: SSL error: certificate verify failed"), sqlerrors.CERTIFICATE),
+        (DriverError('server certificate for "his" does not match host name "10.0.0.8"'), sqlerrors.CERTIFICATE),
+        (DriverError('root certificate file "/nowhere" does not exist'), sqlerrors.CERTIFICATE),
+        (DriverError('invalid dsn: invalid connection option "nonsense"'), sqlerrors.PARAMETERS),
+        (DriverError('invalid sslmode value: "klingon"'), sqlerrors.PARAMETERS),
+        (DriverError('FATAL:  invalid value for parameter "client_encoding": "klingon"'), sqlerrors.PARAMETERS),
+        (DriverError("received invalid response to SSL negotiation: d"), sqlerrors.UNREACHABLE),
+        (pymssql.InterfaceError("Connection to the database failed for an unknown reason."), sqlerrors.UNREACHABLE),
+    ],
+)
+def test_what_fails_before_a_query_was_sent_is_never_the_querys_fault(original: Exception, cause: sqlerrors.Cause) -> None:
+    assert sqlerrors.cause(DBAPIError(None, None, original)) is cause  # type: ignore[arg-type]
+    assert not cause.query
+
+
+def test_the_same_words_in_the_answer_to_a_query_are_about_a_value() -> None:
+    failure = DBAPIError("SELECT 1", {}, DriverError('invalid input value for enum kind: "x"', sqlstate="22P02"))  # type: ignore[arg-type]
+    assert sqlerrors.cause(failure) is sqlerrors.BAD_QUERY
 
 
 def test_a_broken_connection_without_a_code_is_a_lost_one() -> None:
