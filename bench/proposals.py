@@ -77,7 +77,7 @@ def measure(survey: Survey, shipped: profile.Profile, edition: Edition, dataset:
 
 def origins(query: Query) -> tuple[str, dict[str, set[tuple[str, str]]]]:
     """The head table of a query, and of each of its columns the tables' columns that it is made of."""
-    sql = re.sub(r"--.*", "", query.sql)
+    sql = re.sub(r"--.*|[`\"]", "", query.sql)
     tables = {alias: name for name, alias in _TABLE.findall(sql)}
     selected = _SELECTED.search(sql)
     columns: dict[str, set[tuple[str, str]]] = {}

@@ -53,6 +53,12 @@ class Lists:
     thresholds: Thresholds
     source: Source
 
+    def fillers(self, edition: Edition, dataset: str, spec: Field, path: str = "") -> frozenset[str]:
+        """What says nothing in one field; `path` is that of a child's field. Small letters, of a time the day."""
+        listed = self.texts.get(spec.type, frozenset()) - self.exempt.get((dataset, path or spec.name), frozenset())
+        codes = edition.codes[spec.codes].values if spec.codes else {}  # a code of its table means what the table says
+        return listed - {code.casefold() for code in codes}
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -155,9 +161,7 @@ class Census:
 
     def _column(self, spec: Field, prefix: str) -> _Column:
         path = prefix + spec.name
-        listed = self._lists.texts.get(spec.type, frozenset()) - self._lists.exempt.get((self._dataset.code, path), frozenset())
-        if spec.codes:  # a code of its table means what the table says
-            listed -= {code.casefold() for code in self._edition.codes[spec.codes].values}
+        listed = self._lists.fillers(self._edition, self._dataset.code, spec, path)
         return _Column(spec, path, listed, tuple(self._column(child, f"{path}[].") for child in spec.fields))
 
     def _row(self, columns: tuple[_Column, ...], row: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.conversion import UnreadableError, is_blank, local_code
 from adapters.introspection.shapes import NOTATIONS, PLAIN, Shape, shape
 from adapters.introspection.tables import Kind, Table
+from schemas import placeholders
 
 ROWS = 200  #: of a table
 FEW = 12  #: values of a column that is a list of codes
@@ -26,6 +27,7 @@ _AGAIN = 2  #: times that a unit is met, on average
 _PATHS = 40  #: of one JSON column
 _DEPTH = 3
 _CODE = re.compile(r"[A-Za-z0-9_+./\-\u4e00-\u9fff]{1,16}")
+_DAY = len("1900-01-01")
 _NUMBER_OF_SOMEONE = re.compile(r"\d{6,}")
 _NAMELIKE = re.compile(r"[\u4e00-\u9fff·]{2,4}")
 #: words of a column that holds persons; its values are never shown
@@ -48,6 +50,8 @@ class Content:
     distinct: int = 0
     shapes: Mapping[Shape, float] = field(default_factory=dict)  #: share of the filled
     codes: tuple[str, ...] = ()  #: all values, where they are few codes and none may be of a person
+    fillers: tuple[str, ...] = ()  #: those met that say nothing in most fields, as a mapping reads them
+    longest: int = 0  #: characters of the longest text
     notations: tuple[str, ...] = ()  #: ways in which days are written that a mapping must name
     units: tuple[str, ...] = ()
     paths: Mapping[str, Content] = field(default_factory=dict)  #: of a JSON column: path -> what is there
@@ -81,6 +85,8 @@ def content(values: Sequence[Any], name: str, comment: str = "") -> Content:
         distinct=len({str(value) for value in filled}),
         shapes={each: count / len(filled) for each, count in shapes.most_common()},
         codes=_codes(filled, name, comment),
+        fillers=_fillers(filled),
+        longest=max(map(len, texts), default=0),
         notations=_notations(texts, shapes),
         units=_units(texts, name, comment) if shapes.get(Shape.AMOUNT) else (),
         paths=_paths(filled) if shapes.get(Shape.JSON, 0) * 2 > len(filled) else {},
@@ -111,6 +117,13 @@ def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
         if len(found) > FEW:
             return ()
     return tuple(sorted(found))
+
+
+def _fillers(filled: Sequence[Any]) -> tuple[str, ...]:
+    """Words and days of the lists, which name nobody; a 0 or a row of nines is more often a value."""
+    texts = {str(value).strip() for value in filled}
+    listed: frozenset[str] = frozenset().union(*placeholders.reference().texts.values())
+    return tuple(sorted(text for text in texts if not text.isdigit() and {text.casefold(), text[:_DAY]} & listed))[:FEW]
 
 
 def _notations(texts: Sequence[str], shapes: Mapping[Shape, int]) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ _PATTERNS: tuple[tuple[Shape, re.Pattern[str]], ...] = tuple(
         (Shape.TRACE, r"8\d{19}"),
         (Shape.BARCODE, r"69\d{11}"),
         (Shape.DISEASE, r"[A-Z]\d{2}(?:\.[0-9A-Za-z]{1,4})?(?:[x+*][0-9A-Za-z]*)?"),
-        (Shape.UUID, r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"),
+        (Shape.UUID, r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|(?=.*[a-fA-F])[0-9a-fA-F]{32}"),
         (Shape.INTEGER, r"[+-]?\d+"),
         (Shape.DECIMAL, r"[+-]?\d*\.\d+"),
         (Shape.AMOUNT, r"[+-]?\d+(?:\.\d+)?\s*[A-Za-z%\u4e00-\u9fff/]{1,6}"),

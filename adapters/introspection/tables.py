@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from sqlalchemy.exc import NoSuchTableError
 
 #: a HIS has thousands of tables; a clerk who needs one beyond names it
 MOST_TABLES = 3000
+_BETWEEN = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 
 
 class Kind(StrEnum):
@@ -91,7 +93,7 @@ def read(connection: Connection, schema: str | None = None, only: Sequence[str] 
     return tuple(
         Table(
             name=place[1],
-            comment=comments.get(place, ""),
+            comment=plain(comments.get(place, "")),
             columns=tuple(map(_column, found)),
             key=tuple((keys.get(place) or {}).get("constrained_columns") or ()),
             links=tuple(_links(links.get(place) or ())),
@@ -115,10 +117,15 @@ def _column(found: Any) -> Column:
     return Column(
         name=str(found["name"]),
         kind=_kind(kind),
-        comment=(found.get("comment") or "").strip(),
+        comment=plain(found.get("comment") or ""),
         length=getattr(kind, "length", None),
         zoned=bool(getattr(kind, "timezone", False)),
     )
+
+
+def plain(comment: str) -> str:
+    """On one line, without the blanks that some modelling tools put between Chinese words: “商品 编码” is 商品编码."""
+    return _BETWEEN.sub("", " ".join(comment.split()))
 
 
 def _links(found: Sequence[Any]) -> list[Link]:

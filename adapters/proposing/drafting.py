@@ -19,6 +19,7 @@ from gateway.errors import ConfigError
 from schemas.model import Dataset
 
 HEAD = "h"
+OWNER = "机构列"  #: tells whose a row is, where several institutions keep theirs in one table
 _MOSTLY = 0.9  #: of the values that were looked at
 _RESERVED = frozenset({"row_ref", "cursor_key", "cursor_time", "entered_at", "fixmedins_code", "line_key"})
 _UNNAMED = 4  #: columns whose names say nothing, for a field
@@ -72,6 +73,7 @@ class Draft:
     reads: list[Read] = field(default_factory=list)
     marks: list[Marked] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    single: str = ""  #: the field of the line's number, where a row of the head table is a whole document
     _aliases: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def name_of(self, proposal: Proposal, *, clock: bool = False) -> str:
@@ -132,11 +134,23 @@ def draft(ranking: Ranking, head: str = "") -> Draft:
         remarks=[remark] if remark else [],
     )
     made.alias(Place(table.name, table.name))
+    _number_line(made)
     _read(made)
     _offer_unnamed(ranking, made)
     made.entered = _entered(table, ranking.survey.contents(table.name))
-    made.marks = list(_marks(ranking.survey, made))
+    made.marks = list(_marks(ranking, made))
     return made
+
+
+def _number_line(made: Draft) -> None:
+    """Where the number of the document is the key of its row, a document has one line."""
+    keyed = [name for name, each in made.active.items() if not each.place.path and each.offered.column.name == made.key.name]
+    lines = [
+        name for name in made.dataset.key if "line" in frozenset().union(*vocabulary().of_text(made.dataset.field(name).label))
+    ]
+    if lines and set(made.dataset.key) - set(lines) <= set(keyed):
+        made.single = lines[0]
+        made.active = {name: each for name, each in made.active.items() if name != made.single}
 
 
 def _head(ranking: Ranking, name: str) -> Table:
@@ -175,7 +189,7 @@ def _offer_unnamed(ranking: Ranking, made: Draft) -> None:
     taken = {each.shown for each in made.active.values()} | {each.clock.shown for each in made.active.values() if each.clock}
     others = dict(made.others)
     for spec in made.dataset.fields:
-        if spec.required and spec.name not in made.active:
+        if spec.required and spec.name not in made.active and spec.name != made.single:
             told = {each.shown for each in others.get(spec.name, ())}
             left = [each for each in ranking.unnamed(made.head.name, spec) if each.shown not in taken | told][:_UNNAMED]
             others[spec.name] = (*others.get(spec.name, ()), *left)
@@ -209,33 +223,41 @@ def _entered(table: Table, contents: Mapping[str, Content]) -> str:
     return ""
 
 
-def _marks(survey: Survey, made: Draft) -> Iterator[Marked]:
-    """Columns of the head table and of its other half that say what became of a row."""
-    known = vocabulary()
-    places = [Place(made.head.name, made.head.name), *(each.place for each in made.active.values() if each.place.path)]
-    for place in {_steps(each): each for each in places}.values():
+def _marks(ranking: Ranking, made: Draft) -> Iterator[Marked]:
+    """Columns of the head table and of its other half that say what became of a row, or whose it is.
+
+    Not those of what a row only names: goods that are no longer sold were sold all the same.
+    """
+    known, survey = vocabulary(), ranking.survey
+    head = made.head.name
+    linked = [each.place for each in made.active.values() if len(each.place.path) == 1]
+    halves = [each for each in linked if ranking.halves(each.table, head)]
+    for place in {_steps(each): each for each in (Place(head, head), *halves)}.values():
         table = survey.tables[place.table]
         for column in table.columns:
             slots = (*known.of_name(column.name), *known.of_text(essence(column.comment)))
             deleting = any(slot == {"deleted"} for slot in slots)
-            what = "作废标志" if deleting else _sorting(made, column.name, slots) if not place.path else ""
+            what = "作废标志" if deleting else _sorting(made, place, column.name, slots)
             if not what:
                 continue
             content = survey.contents(table.name).get(column.name, Content())
             said = listed(column.comment)
             codes = {**dict.fromkeys(content.codes, ""), **said}
-            if codes and content.distinct <= max(len(codes), 1):
+            if (what == OWNER and content.filled) or (codes and content.distinct <= max(len(codes), 1)):
                 made.read(place, column.name)
                 name = next(each.name for each in made.reads if (each.alias, each.column) == (made.alias(place), column.name))
                 gone = _gone(codes, deleting=deleting, slots=slots)
                 yield Marked(name, f"{table.name}.{column.name}", what, codes, gone)
 
 
-def _sorting(made: Draft, column: str, slots: Slots) -> str:
-    """What a column of the head table sorts its rows by; "" if by nothing, or by what a field already tells of them."""
+def _sorting(made: Draft, place: Place, column: str, slots: Slots) -> str:
+    """What a column of the document sorts its rows by; "" if by nothing, or by what a field already tells of them."""
     if any(slot == {"status"} for slot in slots):
         return "状态列"
-    taken = any(not each.place.path and each.offered.column.name == column for each in made.active.values())
+    whose = [slot for slot in slots if not slot or not slot <= {"id", "code"}]
+    if whose and not place.path and all(slot == {"tenant"} for slot in whose):
+        return OWNER
+    taken = any(each.place == place and each.offered.column.name == column for each in made.active.values())
     return "种类列" if not taken and any(slot == {"type"} for slot in slots) else ""
 
 

@@ -10,6 +10,7 @@ from schemas.model import Field, FieldType
 
 _UUID_LENGTH = 36  #: characters
 _MOSTLY = 0.6  #: of the values
+_SHORTEST_NATIONAL = 10  #: characters; the national codes of drugs, materials and services have 15 to 27
 _CIPHER = "cipher"
 
 
@@ -74,10 +75,13 @@ _EXPECTED: tuple[tuple[str, tuple[Shape, ...], str], ...] = (
 def _texts(spec: Field, content: Content, kind: Kind) -> tuple[float, tuple[str, ...]]:
     for name, shapes, told in _EXPECTED:
         if spec.name == name and content.filled:
-            return (1.3, (told,)) if content.share(*shapes) > _MOSTLY else (0.85, ())
+            short = spec.name == "med_list_codg" and 0 < content.longest < _SHORTEST_NATIONAL
+            return (1.3, (told,)) if content.share(*shapes) > _MOSTLY else (0.6, ("比医保码短",)) if short else (0.85, ())
     if kind in (Kind.DATE, Kind.DATETIME, Kind.TIME):
         return 0.3, ()
-    if spec.length and spec.length < _UUID_LENGTH and (kind is Kind.UUID or content.share(Shape.UUID) > _MOSTLY):
+    if spec.length and content.longest > spec.length and not spec.codes:
+        return 0.6, ("放不下",)
+    if spec.length and spec.length < _UUID_LENGTH and kind is Kind.UUID:
         return 0.6, ("放不下",)
     if spec.label.endswith(("姓名", "名称")) and content.filled:
         return (1.05, ("内容是中文",)) if content.share(Shape.CHINESE) > 0.3 else (0.7, ())

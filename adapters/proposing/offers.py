@@ -11,7 +11,7 @@ from adapters.introspection.tables import Column, Kind, Table
 from adapters.proposing import labels
 from adapters.proposing.sides import Offered
 from adapters.proposing.survey import Survey
-from adapters.proposing.vocabulary import Slots, Vocabulary, essence, words
+from adapters.proposing.vocabulary import Slots, Vocabulary, aside, essence, words
 
 
 class Offers:
@@ -48,6 +48,7 @@ class Offers:
             by_name=self._known.of_name(name),
             by_comment=() if path else self._known.of_text(essence(column.comment)),
             by_table=about,
+            by_aside=() if path else self._known.of_text(aside(column.comment)),
             names=frozenset(words(name)),
             key=column.name in table.key,
             link=looked and any(each.column == column.name for each in self._survey.links(table.name)),
@@ -58,6 +59,13 @@ class Offers:
     def called(self, table: Table) -> Slots:
         """The words of its name, without what the product puts before every name."""
         return self._known.of_name("_".join(word for word in words(table.name) if word not in self._common))
+
+    def halves(self, one: str, other: str) -> bool:
+        """Whether two tables are one document: order and order_item, depot_head and depot_item."""
+        left, right = ([word for word in words(each) if word not in self._common] for each in (one, other))
+        shorter = min(len(left), len(right))
+        shared = next((at for at in range(shorter) if left[at] != right[at]), shorter)
+        return shared > 0 and (shared == shorter or shared == len(left) - 1 == len(right) - 1)
 
     def kin(self, one: str, other: str) -> bool:
         """Whether two tables are called after the same thing, as the head and the lines of a document are."""

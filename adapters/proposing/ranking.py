@@ -19,15 +19,18 @@ from schemas.model import Edition, Field, FieldType
 
 PROPOSED = 3  #: per field
 _LOOKED_AT = 12  #: tables whose rows are looked at before one is chosen
-_FARTHEST = 2  #: links between the head table and a column
+_FARTHEST = 2  #: links between the head table and a column, without the one to what a table has beside it
 _PER_LINK = 0.92
 _EMPTY_TABLE = 0.6
 _TIMELESS = 0.4
 _OWN, _STAMP = 0.75, 0.4  #: the factors for what a row says of itself; when it was entered is not when it happened
 _REPEATED = 0.5
+_MANY, _LINES = 50, 20  #: rows looked at; lines that a document may have on average
+_ROW_NUMBER = 0.6
 _ROW_KEY = 0.6  #: a table's own key for the key of the data set, whatever they are called
 _UNSEEN = 0.8  #: a column of a linked table without a row: the name alone speaks for it
 _BEARS = 0.95  #: a content that bears a field out
+_OTHER_HALF = 0.99  #: what the other table of a document counts for: of two that tell the same, the one that says it itself
 _NEAR_TABLE = 0.7  #: what a linked table counts for when a head table is chosen
 _FOREIGN = 0.75  #: the factor for a table that is about something else
 _OTHERS = frozenset(
@@ -85,11 +88,15 @@ class Ranking:
         while found:
             place = found.pop(0)
             yield place
-            if len(place.path) < _FARTHEST:
-                for link in self.survey.links(place.table):
-                    if (link.column, link.table) not in seen and link.table != head:
-                        seen.add((link.column, link.table))
-                        found.append(Place(link.table, head, (*place.path, link)))
+            further = self.survey.links(place.table) if len(place.path) < _FARTHEST else ()
+            for link in (*further, *self.survey.extensions(place.table)):
+                if (link.column, link.table) not in seen and link.table != head:
+                    seen.add((link.column, link.table))
+                    found.append(Place(link.table, head, (*place.path, link)))
+
+    def halves(self, one: str, other: str) -> bool:
+        """Whether two tables are the head and the lines of one document."""
+        return self._offers.halves(one, other)
 
     def unnamed(self, head: str, spec: Field) -> list[Proposal]:
         """Columns of the head table itself whose content alone could be it: for a field that no name answers.
@@ -113,7 +120,9 @@ class Ranking:
         return self._covering(table, self._offers.of(table, looked=False), self._named(table), linked=False)
 
     def _exact(self, table: Table) -> TableProposal:
-        offers = [each for place in self.places(table.name) if len(place.path) < _FARTHEST for each in self._near(place)]
+        added = self.survey.extensions(table.name)
+        near = (place for place in self.places(table.name) if len(place.path) < _FARTHEST and not set(place.path) & set(added))
+        offers = [each for place in near for each in self._near(place)]
         found = self._covering(table, offers, self._named(table), linked=True)
         empty = self.survey.empty(table.name)
         return replace(found, score=found.score * (_EMPTY_TABLE if empty else 1.0), empty=empty)
@@ -146,11 +155,20 @@ class Ranking:
         value = score(asked, offered, self._known, self._given(offered.table, table.name)).value
         if self._housekeeping(offered):
             value *= _STAMP if asked.spec.name == self.dataset.occurred else _OWN
-        return value if offered.table == table.name or self._offers.kin(offered.table, table.name) else value * _NEAR_TABLE
+        if offered.table == table.name:
+            return value
+        return value * (_OTHER_HALF if self._offers.kin(offered.table, table.name) else _NEAR_TABLE)
 
     def _given(self, table: str, head: str) -> frozenset[str]:
         """What the data set is about is said of the head table, and of the other half of a document, without being said."""
         return self._about if table == head or self._offers.kin(table, head) else frozenset()
+
+    def _role(self, place: Place) -> frozenset[str]:
+        """As what a person is named: the user that a seller column names is the operator."""
+        if not place.path:
+            return frozenset()
+        before = place.path[-2].table if len(place.path) > 1 else place.head
+        return self.survey.roles(self.survey.tables[before].column(place.path[-1].column))
 
     def _named(self, table: Table) -> float:
         by_name, by_comment = self._offers.called(table), self._known.of_text(essence(table.comment))
@@ -185,8 +203,9 @@ class Ranking:
         for each in offers:
             if place.path and (each.column.name == place.path[-1].target or self._housekeeping(each)):
                 continue
-            found = score(asked, each, self._known, self._given(place.table, place.head))
-            value = round(found.value * far * self._own(each, asked) * _relevant(each, asked, place), 4)
+            found = score(asked, each, self._known, self._given(place.table, place.head) | self._role(place))
+            meant = self._own(each, asked) * self._numbered(each, asked) * _relevant(each, asked, place)
+            value = round(found.value * far * meant, 4)
             if place.path and self.survey.empty(place.table):
                 found, value = Score(found.value, (*found.reasons, "这张表是空的")), round(value * _UNSEEN, 4)
             if not place.path and self._repeats(each, asked):
@@ -198,15 +217,24 @@ class Ranking:
             yield from self._pairs(asked, place, offers, far)
 
     def _repeats(self, offered: Offered, asked: Wanted) -> bool:
-        """The whole key of a record cannot be the same twice."""
-        return self.dataset.key == (asked.spec.name,) and offered.content.distinct < offered.content.filled
+        """The whole key of a record cannot be the same twice; nor are hundreds of lines of a handful of documents."""
+        content = offered.content
+        if self.dataset.key == (asked.spec.name,):
+            return content.distinct < content.filled
+        document = asked.spec.name in self.dataset.key and "id" in asked.concepts and "line" not in asked.concepts
+        return document and content.filled >= _MANY and content.distinct * _LINES <= content.filled
 
     def _own(self, offered: Offered, asked: Wanted) -> float:
         """A row's own housekeeping is seldom what a field asks for."""
         return _OWN if self._housekeeping(offered) and not asked.concepts & _HOUSEKEEPING else 1.0
 
+    def _numbered(self, offered: Offered, asked: Wanted) -> float:
+        """The number of a row, if it says no more, is the number of nothing else: of no document, settlement or visit."""
+        bare = all(slot and slot <= self._known.heads for slot in offered.by_name)
+        return _ROW_NUMBER if offered.key and bare and asked.spec.name not in self.dataset.key else 1.0
+
     def _housekeeping(self, offered: Offered) -> bool:
-        return any(slot and slot <= _HOUSEKEEPING for slot in (*offered.by_name, *offered.by_comment))
+        return not offered.by_aside and any(slot and slot <= _HOUSEKEEPING for slot in (*offered.by_name, *offered.by_comment))
 
     def _pairs(self, asked: Wanted, place: Place, offers: Sequence[Offered], far: float) -> Iterator[Proposal]:
         """A day and a wall clock in two columns: the clock says which moment, the day is the likeliest of the table."""

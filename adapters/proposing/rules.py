@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from adapters.introspection.shapes import Shape
 from adapters.proposing import doubts
-from adapters.proposing.drafting import Draft, Marked
+from adapters.proposing.drafting import OWNER, Draft, Marked
 from adapters.proposing.labels import best_label, listed
 from adapters.proposing.proposal import Proposal
 from adapters.proposing.sides import Offered
 from adapters.proposing.vocabulary import vocabulary
 from adapters.unfinished import DOUBT, PLACEHOLDER
+from schemas import placeholders
 from schemas.model import CodeTable, Edition, Field, FieldType
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "true", "false", "on", "off", "null"})
 _SHOWN_LENGTH = 60
+_DAY = len("1900-01-01")
 
 
 class Rules:
@@ -57,13 +60,20 @@ class Rules:
         yield from self._unfinished()
 
     def _unfinished(self) -> Iterator[str]:
-        """A thing that has begun and not ended waits."""
-        spec = self._ending()
+        """A thing that has begun and not ended waits; so does one that is told when it ends, as a stay in hospital."""
+        spec = self._ending() or self._ended()
         proposal = self._draft.active.get(spec.name) if spec else None
         if proposal and not proposal.offered.path:
             name = self._draft.name_of(proposal, clock=proposal.clock is not None)
             yield "not_ready:"
             yield f"  - {{column: {quoted(name)}, is: blank, reason: 尚未结束}}"
+
+    def _ended(self) -> Field | None:
+        """The business time, where it is the end of what happened and rows are seen that have none yet."""
+        spec = self._draft.dataset.field(self._draft.dataset.occurred)
+        said = frozenset().union(*vocabulary().of_text(spec.label))
+        content = self._draft.occurred.offered.content if self._draft.occurred else None
+        return spec if said & {"end", "discharge"} and content and content.filled < content.rows else None
 
     def _field(self, spec: Field) -> Iterator[str]:
         needed = "必填" if spec.required else "有条件必填" if spec.required_if else "选填"
@@ -72,6 +82,9 @@ class Rules:
             yield f"  #   {spec.name} 是子表：另写一条查询，规则写在 children 下，见 docs/mapping.md"
             return
         active = self._draft.active.get(spec.name)
+        if spec.name == self._draft.single:
+            yield f'  {spec.name}: {{fixed: "1", why: 主表一行就是一张单据}}'
+            yield f"  #   {DOUBT}处方号、单号取的是主表的主键，所以行号固定为 1；一张单据有几行的，主表不对"
         if active:
             yield f"  {spec.name}: {self._rule(spec, active)}   # {self._why(active)}"
             yield from (f"  #   {DOUBT}{_aside(each, longest=160)}" for each in doubts.of(self._draft, spec))
@@ -127,6 +140,8 @@ class Rules:
             yield f"next_day_if_before: {self._draft.dataset.occurred}"
 
     def _reading(self, spec: Field, offered: Offered) -> Iterator[str]:
+        if empty := self._empty(spec, offered):
+            yield "empty: [" + ", ".join(json.dumps(each, ensure_ascii=False) for each in empty) + "]"
         if spec.codes:
             table = self._edition.codes[spec.codes]
             codes = translated(offered, table)
@@ -144,6 +159,12 @@ class Rules:
                 + ", ".join(f'{json.dumps(unit, ensure_ascii=False)}: "{factor}"' for unit, factor in units.items())
                 + "}"
             )
+
+    def _empty(self, spec: Field, offered: Offered) -> list[str]:
+        """What was met that says nothing in this field; a number that is kept as text has the words of a text."""
+        as_text = replace(spec, type=FieldType.TEXT) if spec.type is FieldType.NUMBER else spec
+        listed = placeholders.reference().fillers(self._edition, self._draft.dataset.code, as_text)
+        return [each for each in offered.content.fillers if {each.casefold(), each[:_DAY]} & listed]
 
     def _why(self, proposal: Proposal) -> str:
         content = proposal.offered.content
@@ -169,7 +190,8 @@ class Rules:
             yield "数值带着单位，倍数要自己核对" + (f"；没有写倍数的：{'、'.join(left)}" if left else "")
 
     def _absent(self) -> Iterator[str]:
-        missing = [spec for spec in self._draft.dataset.fields if spec.required and spec.name not in self._draft.active]
+        told = {*self._draft.active, self._draft.single}
+        missing = [spec for spec in self._draft.dataset.fields if spec.required and spec.name not in told]
         if missing:
             yield "# 没有找到像样的列的必填字段。找到了就写进 fields；本系统确实没有的，把“请填写原因”改成实话，"
             yield "# 或者由站点声明（constant）、查目录对照表（catalogue）"
@@ -218,6 +240,13 @@ def _sorting(mark: Marked) -> Iterator[str]:
     """A rare state is not among the newest rows: only the whole table tells which there are."""
     table, _, column = mark.shown.rpartition(".")
     counted = ("SELECT", f"{column},", "COUNT(*)", "FROM", table, "GROUP BY", column)
+    if mark.what == OWNER:
+        yield f"# {DOUBT}{mark.what} {mark.name}：这张表里不止一家机构的，别家的行会当成本机构的报出去；有几家用这句 SQL 查："
+        yield f"#   {' '.join(counted)}"
+        yield "#   只有一家：删去上面一行注释。几家都由这个网关报：查询里把它写成 AS fixmedins_code，配置里写 institutions；"
+        yield "#   只报一家的，写进 exclude，例："
+        yield f'#   - {{column: {quoted(mark.name)}, not_in: ["本机构在这一列的值"], reason: 别家机构的}}'
+        return
     seen = f"抽样见到的是 {_listed(mark.codes)}；少见的抽不到"
     yield f"# {DOUBT}{mark.what} {mark.name}：{seen}，全表有哪些用这句 SQL 查（大表在夜间查）："
     yield f"#   {' '.join(counted)}"

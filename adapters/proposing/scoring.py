@@ -12,6 +12,7 @@ from adapters.proposing.fitting import fit
 from adapters.proposing.labels import best_label, meaning
 from adapters.proposing.sides import Offered, Score, Wanted
 from adapters.proposing.vocabulary import Slots, Vocabulary, essence, words
+from schemas.model import FieldType
 
 #: what says “which kind of value” weighs less than what says “whose”
 _HEAD_WEIGHT, _WEIGHT = 0.6, 1.0
@@ -24,11 +25,16 @@ _NEARLY = 0.9  #: of a kind of value that stands for the one that is asked for
 _UNKNOWN = 0.5  #: what an unknown word weighs
 _BY_MEANING = 0.85  #: what the field's explanation says, against its label
 _BARE = 0.3  #: a column that only says “number” is nobody's
+_NAMED = ("姓名", "名称")
 _PLAIN = frozenset({"affirmed", "denied"})  #: yes and no fit every flag
 _WORTH, _FURTHER = 0.4, 0.08  #: so much more where the explanation bears it out
-_INNER_NUMBER = 0.7  #: a number that only this database knows, where a code or the number of a line is asked for
+_INNER_NUMBER = 0.7  #: a number that only this database knows, where a code, a name or the number of a line is asked for
 _NEVER_ASIDE = frozenset({"flag", "status", "type", "name", "time", "date", "money"})  #: at the end of a name these say what it is
 _CATALOGUES = frozenset({"catalogue_national", "catalogue_own"})
+_BY_ASIDE = 0.95  #: what a comment says in brackets, “创建时间（开方日期）”
+_DENIED = 0.6  #: of what the name says, where the comment says another kind of value
+_ELSEWHEN = 0.5  #: the factor for the day of something that has a field of its own
+_MOMENTS_OF = frozenset({"valid", "made", "birth"})
 _RECALL = 0.65  #: how much the field's words count against those that the column has beside
 
 
@@ -44,12 +50,27 @@ def score(one: Wanted, other: Offered, known: Vocabulary, given: frozenset[str] 
     if said >= _WORTH and frozenset().union(*other.by_name, *other.by_comment) & _further(one, known):
         said += _FURTHER
     inner = _kind(one, known) == "code" or "line" in one.concepts
-    if other.link and inner and not one.spec.name.endswith("_id"):
+    if other.link and (inner or one.spec.label.endswith("姓名")) and not one.spec.name.endswith("_id"):
         said *= _INNER_NUMBER
+    said *= _elsewhen(one, other) * _of_whom(one, other)
     overlap = _codes(one, other)
     if overlap:
         said, reasons = min(1.0, said + 0.25 * overlap), (*reasons, "取值与代码表相符")
     return Score(round(min(said * factor, 1.0), 4), (*reasons, *told))
+
+
+def _elsewhen(one: Wanted, other: Offered) -> float:
+    """The last day of a lot is not the day on which it came in."""
+    if one.spec.type not in (FieldType.DATE, FieldType.DATETIME):
+        return 1.0
+    said = frozenset().union(*other.by_name, *other.by_comment) & _MOMENTS_OF
+    return _ELSEWHEN if said and not said & one.concepts.union(*one.meaning) else 1.0
+
+
+def _of_whom(one: Wanted, other: Offered) -> float:
+    """A 姓名 is a person's, a 名称 a thing's: who audited it is not what it was."""
+    asked, told = one.spec.label.endswith(_NAMED), essence(other.column.comment).endswith(_NAMED)
+    return _DENIED if asked and told and one.spec.label[-2:] != essence(other.column.comment)[-2:] else 1.0
 
 
 def _further(one: Wanted, known: Vocabulary) -> frozenset[str]:
@@ -68,7 +89,11 @@ def _said(one: Wanted, other: Offered, known: Vocabulary) -> tuple[float, tuple[
     by_comment = (
         max(_meaning(one, other.by_comment, other.by_table, known), 0.9 * _alike(one.spec.label, comment)) if comment else 0.0
     )
+    if other.by_aside:
+        by_comment = max(by_comment, _BY_ASIDE * _meaning(one, other.by_aside, other.by_table, known))
     by_name = max(by_name, _explained(one, other.by_name, other.by_table, known, key=other.key))
+    if other.by_comment and _other_kind(one.slots, other.by_comment, known):
+        by_name *= _DENIED
     reasons = []
     if by_name >= 0.4:
         reasons.append("名称相近")

@@ -49,6 +49,7 @@ class Offered:
     key: bool = False  #: the table's own primary key
     link: bool = False  #: names a row of another table
     path: str = ""  #: inside a JSON column
+    by_aside: Slots = ()  #: what its comment says in brackets
     labels: tuple[str, ...] = field(default=())  #: of the codes that its comment lists
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,13 +13,17 @@ from adapters import privileges, sqlerrors
 from adapters.connection import SiteDatabase
 from adapters.introspection import contents, tables
 from adapters.introspection.contents import Content
+from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, Link, Table
-from adapters.proposing.vocabulary import vocabulary, words
+from adapters.proposing.vocabulary import essence, vocabulary, words
 from gateway.errors import ConfigError, SourceError
 
 #: a link that only a name implies must hold for so much of the looked-at rows
 _LEAST_OVERLAP = 0.5
 _TRIED, _TRIED_UUID = 3, 40  #: tables
+_MOSTLY = 0.6  #: of the looked-at values
+_ROLES = frozenset({"operator", "doctor", "nurse", "therapist", "pharmacist"})
+_HOUSEKEEPING = frozenset({"created", "updated", "deleted"})  #: who entered a row is no row of a table of registers
 _ID_WORDS = frozenset({"id", "no", "code", "key", "num", "bh", "h", "by"})
 _KEYED = (Kind.INTEGER, Kind.NUMBER, Kind.TEXT, Kind.UUID, Kind.OTHER)
 
@@ -35,6 +40,7 @@ class Survey:
         self.tables: Mapping[str, Table] = {each.name: each for each in found}
         self._contents: dict[str, Mapping[str, Content]] = {}
         self._links: dict[str, tuple[Link, ...]] = {}
+        self._extensions: dict[str, tuple[Link, ...]] = {}
 
     def rights(self) -> list[str]:
         """Where this account may write, in a few Chinese words; [] also where it cannot be asked."""
@@ -72,19 +78,59 @@ class Survey:
         if same := self._namesake(column, table):
             return same
         stem = [word for word in words(column.name) if word not in _ID_WORDS]
-        if not stem or column.kind not in _KEYED or len(words(column.name)) == len(stem):
+        whose = self._staff(column, table)
+        if not stem or column.kind not in _KEYED or (len(words(column.name)) == len(stem) and not whose):
             return None
         named = sorted(self._meant(stem, table), key=lambda each: (-each[0], len(each[1].name), each[1].name))[:_TRIED]
-        for other in [each for _, each in named] or self._told(column, table) or self._identified(column, table):
-            with self._reading() as connection:
-                share = contents.overlap(connection, table, column.name, other, other.key[0], self.schema)
-            if share is not None and (share >= _LEAST_OVERLAP or (self.empty(other.name) and named and named[0][0] > 1)):
-                return Link(column.name, other.name, other.key[0], declared=False)
+        meant = [each for _, each in named]
+        for other in chain(meant, self._guessed(column, table, whose)):
+            share = self._overlap(table, column.name, other)
+            surely = other in meant and self.empty(other.name) and named[0][0] > 1
+            if share is not None and (share >= _LEAST_OVERLAP or surely):
+                return Link(column.name, other.name, self.key(other), declared=False)
         return None
+
+    def _guessed(self, column: Column, table: Table, whose: Sequence[Table]) -> Iterator[Table]:
+        """By what its comment and its values say, where its name leads nowhere; each is only looked at if none before holds."""
+        yield from self._told(column, table)
+        yield from whose
+        yield from self._identified(column, table)
+
+    def _overlap(self, table: Table, column: str, other: Table) -> float | None:
+        with self._reading() as connection:
+            return contents.overlap(connection, table, column, other, self.key(other), self.schema)
+
+    def key(self, table: Table) -> str:
+        """What names one of its rows: its key of one column; where it declares none its filled `id` that never comes twice.
+
+        "" if there is neither.
+        """
+        if table.key:
+            return table.key[0] if len(table.key) == 1 else ""
+        return next((each.name for each in table.columns if words(each.name) == ["id"] and self._single(table, each.name)), "")
+
+    def _single(self, table: Table, column: str) -> bool:
+        """Whether every looked-at row has a value of its own there."""
+        content = self.contents(table.name).get(column, Content())
+        return bool(content.filled) and content.filled == content.distinct == content.rows
+
+    def extensions(self, table: str) -> tuple[Link, ...]:
+        """Tables called after this one that hold at most one row for each of its rows, as goods_drug does for goods."""
+        if table not in self._extensions:
+            found = self.tables[table]
+            own = self.key(found)
+            called = [each for each in self.tables.values() if own and each.name.lower().startswith(f"{table.lower()}_")]
+            self._extensions[table] = tuple(
+                Link(own, each.name, link.column, declared=False)
+                for each in called
+                for link in self.links(each.name)
+                if link.table == table and link.target == own and self._single(each, link.column)
+            )
+        return self._extensions[table]
 
     def _meant(self, stem: Sequence[str], table: Table) -> Iterator[tuple[float, Table]]:
         for other in self.tables.values():
-            if other.name == table.name or len(other.key) != 1:
+            if other.name == table.name or not self._keyed(other):
                 continue
             named = words(other.name)
             hits = sum(1 for word in stem if any(_same(word, each) for each in named))
@@ -98,8 +144,7 @@ class Survey:
             return None
         for other in self.tables.values():
             if other.name != table.name and [each.lower() for each in other.key] == [name]:
-                with self._reading() as connection:
-                    share = contents.overlap(connection, table, column.name, other, other.key[0], self.schema)
+                share = self._overlap(table, column.name, other)
                 if share is not None and share >= _LEAST_OVERLAP:
                     return Link(column.name, other.name, other.key[0], declared=False)
         return None
@@ -107,17 +152,38 @@ class Survey:
     def _told(self, column: Column, table: Table) -> list[Table]:
         """By its comment: an organ_id “供应商id” names a row of the suppliers."""
         known = vocabulary()
-        about = frozenset().union(*known.of_text(column.comment)) - known.heads - known.idle
-        return [
-            each for each in self.tables.values() if each.name != table.name and len(each.key) == 1 and about & self._about(each)
-        ][:_TRIED]
+        about = frozenset().union(*known.of_text(column.comment)) - known.heads - known.idle - _HOUSEKEEPING
+        alike = (each for each in self.tables.values() if each.name != table.name and about & self._about(each))
+        return [each for each in alike if self._keyed(each)][:_TRIED]
+
+    def _staff(self, column: Column, table: Table) -> list[Table]:
+        """A seller or a nurse is one of the users, whatever the column is called; who entered a row too."""
+        if not self.roles(column):
+            return []
+        staff = (each for each in self.tables.values() if each.name != table.name and "staff" in self._about(each))
+        return [each for each in staff if self._keyed(each)][:_TRIED]
+
+    def roles(self, column: Column) -> frozenset[str]:
+        """As what it names a person, if it does."""
+        known = vocabulary()
+        return frozenset().union(*known.of_name(column.name), *known.of_text(essence(column.comment))) & _ROLES
 
     def _identified(self, column: Column, table: Table) -> list[Table]:
         """A UUID is found in one table only, whatever that is called."""
-        if column.kind is not Kind.UUID:
+        if not self._is_uuid(table, column.name):
             return []
-        keyed = (each for each in self.tables.values() if each.name != table.name and len(each.key) == 1)
-        return [each for each in keyed if each.column(each.key[0]).kind is Kind.UUID][:_TRIED_UUID]
+        keyed = (each for each in self.tables.values() if each.name != table.name and self._keyed(each))
+        return [each for each in keyed if self._is_uuid(each, self.key(each))][:_TRIED_UUID]
+
+    def _is_uuid(self, table: Table, column: str) -> bool:
+        """By its type, or written as text."""
+        kind = table.column(column).kind
+        if kind is not Kind.TEXT:
+            return kind is Kind.UUID
+        return self.contents(table.name).get(column, Content()).share(Shape.UUID) > _MOSTLY
+
+    def _keyed(self, table: Table) -> bool:
+        return bool(self.key(table))
 
     def _about(self, table: Table) -> frozenset[str]:
         known = vocabulary()

@@ -18,6 +18,8 @@ _FILE = Path(__file__).with_name("vocabulary.yaml")
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff/]+")
 _ASIDE = re.compile(r"[（(].*?[)）]|[:：].*|\d+\s*[=＝、.-].*")
+_SORTS, _NUMBERS = frozenset({"type", "status"}), frozenset({"id", "code"})  #: the code of a kind says which kind, of nobody
+_BRACKETS = re.compile(r"[（(]([\u4e00-\u9fff]{2,12}(?:时间|日期|编码|编号|单号|名称|姓名|数量))[)）]")
 _SHORTEST = 2  #: letters of initials that say anything
 #: the words of a name in order; each may mean any of its concepts, an unknown one none
 Slots = tuple[frozenset[str], ...]
@@ -51,8 +53,9 @@ class Vocabulary:
 
     def _told(self, slots: Iterable[frozenset[str]]) -> Slots:
         """Each once, without the idle ones; several unknown characters or words in a row are one."""
-        kept = (each for each in slots if not each or not each <= self.idle)
-        return tuple(dict.fromkeys(kept))
+        kept = dict.fromkeys(each for each in slots if not each or not each <= self.idle)
+        sorts = any(each & _SORTS and each <= self.heads for each in kept)
+        return tuple(each for each in kept if not (sorts and each and each <= _NUMBERS))
 
     def _last(self, run: str) -> Iterator[frozenset[str]]:
         """A 医疗目录编码 is a code."""
@@ -100,6 +103,12 @@ def words(name: str) -> list[str]:
 def essence(comment: str) -> str:
     """What a comment names, without its asides and its list of codes: “状态，0未审核、1已审核” is 状态."""
     return re.split(r"[，,；;。]", _ASIDE.sub("", comment), maxsplit=1)[0].strip()
+
+
+def aside(comment: str) -> str:
+    """What a comment names in brackets, where that is one plain Chinese name: “创建时间（开方日期）” is 开方日期."""
+    found = _BRACKETS.search(comment)
+    return found[1] if found else ""
 
 
 @cache
