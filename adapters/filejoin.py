@@ -93,7 +93,7 @@ def orphan(columns: Iterable[str], by: Sequence[str], line: LocalRow, key: Seque
 
 
 def _headless(columns: Iterable[str]) -> str:
-    return f"主表文件里没有这一行的主表行（按 {'、'.join(columns)} 找）：请厂商把主表、子表一起导出，再报"
+    return f"主表文件里没有这一行的主表行（按 {'、'.join(columns)} 找）"
 
 
 def _by_key(heads: Sequence[LocalRow], partner: Partner) -> Mapping[str, LocalRow]:

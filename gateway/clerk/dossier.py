@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.advice import advice
 from gateway.checking import CheckReport
-from gateway.clerk import masking
+from gateway.clerk import localvalues, masking
 from gateway.clerk.preview import Looked, lines
 from gateway.comparing import Crossing
 from gateway.console import ASIDE_WORDS
 from gateway.judging import Judge
 from gateway.model import AsideState
+from schemas.model import Violation
 from schemas.placeholders import Share
 
 _CODE = re.compile(r"本地代码 (.*?) 没有对照")
 _WHOLE = 1000
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Reason:
     where: str
     message: str
     rows: int
-    examples: tuple[str, ...]
+    columns: str  #: the local ones it comes from; "" of a reason that comes from none
+    examples: tuple[tuple[str, str], ...]  #: a row's own number, and what stands in those columns
     advice: str
 
 
@@ -39,6 +42,7 @@ class Unmapped:
 
     field: str
     label: str
+    columns: str  #: the local ones where it stands
     code: str
     rows: int
 
@@ -61,6 +65,7 @@ class Chapter:
     samples: tuple[Sample, ...]
     plans: tuple[str, ...]
     labels: dict[str, str]  #: field -> label
+    looked: Mapping[str, Looked]  #: the examples as they stand at the site, by their own numbers
 
     @property
     def identity(self) -> list[tuple[str, int]]:
@@ -78,22 +83,36 @@ class Chapter:
     def reasons(self) -> list[Reason]:
         """Each reason once, the most frequent first; a row with two reasons is counted with both."""
         rows: Counter[tuple[AsideState, str, str]] = Counter()
-        examples: dict[tuple[AsideState, str, str], list[str]] = {}
+        examples: dict[tuple[AsideState, str, str], dict[str, Violation]] = {}
         for cause in self.report.causes:
             for each in cause.reasons:
                 key = (cause.state, each.rule, each.message)
                 rows[key] += cause.rows
-                examples.setdefault(key, []).extend(cause.examples)
+                for ref in cause.examples:
+                    examples.setdefault(key, {}).setdefault(ref, each)
         return [
-            Reason(
-                ASIDE_WORDS[state],
-                message,
-                count,
-                tuple(map(masking.row_number, examples[state, rule, message][:3])),
-                _advice(state, rule),
-            )
+            self._reason(state, rule, message, count, examples[state, rule, message])
             for (state, rule, message), count in rows.most_common()
         ]
+
+    def _reason(self, state: AsideState, rule: str, message: str, rows: int, examples: Mapping[str, Violation]) -> Reason:
+        shown = [(ref, examples[ref]) for ref in list(examples)[:_EXAMPLES]]
+        columns = [
+            column for ref, each in shown if ref in self.looked for column in localvalues.columns(self.looked[ref].mapping, each)
+        ]
+        return Reason(
+            ASIDE_WORDS[state],
+            message,
+            rows,
+            "、".join(dict.fromkeys(columns)),
+            tuple((masking.row_number(ref), self._values(ref, each)) for ref, each in shown),
+            _advice(state, rule),
+        )
+
+    def _values(self, ref: str, reason: Violation) -> str:
+        """What stands there; "" of a row that is not there any more."""
+        looked = self.looked.get(ref)
+        return localvalues.values(looked.mapping, looked.row, reason) if looked else ""
 
     @property
     def unmapped(self) -> list[Unmapped]:
@@ -103,7 +122,14 @@ class Chapter:
             for each in cause.reasons:
                 if match := _CODE.search(each.message):
                     found[each.field, match[1]] += cause.rows
-        return [Unmapped(name, self._label(name), code, rows) for (name, code), rows in found.most_common()]
+        return [
+            Unmapped(name, self._label(name), "、".join(self._columns(name)), code, rows)
+            for (name, code), rows in found.most_common()
+        ]
+
+    def _columns(self, name: str) -> tuple[str, ...]:
+        looked = next(iter(self.looked.values()), None)
+        return looked.mapping.origin_of(name) if looked else ()
 
     def _label(self, name: str) -> str:
         return self.labels.get(name.rpartition(".")[2], name)
@@ -139,7 +165,8 @@ def _changes(chapter: Chapter) -> Iterator[str]:
         yield f"{name}：主表有 {report.heads[1]} 行，查询读到 {report.tally.read} 行，查询的连接或条件丢了行或多了行"
     for each in chapter.reasons:
         if each.advice:
-            yield f"{name}：{each.message}（{each.rows} 行）。{each.advice}"
+            column = f"本地列 {each.columns}，" if each.columns else ""
+            yield f"{name}：{each.message}（{column}{each.rows} 行）。{each.advice}"
     yield from (f"{name}：{sentence}" for sentence in chapter.plans)
 
 

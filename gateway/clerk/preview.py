@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -15,7 +14,7 @@ from rich.console import Console
 from adapters.mapping import RowMapping
 from adapters.origins import Row
 from gateway import config as configuration
-from gateway.clerk import masking
+from gateway.clerk import localvalues, masking
 from gateway.config import Config
 from gateway.console import ASIDE_WORDS
 from gateway.errors import ConfigError
@@ -25,7 +24,6 @@ from gateway.model import SourceRow
 from gateway.telling import told
 from gateway.wiring import Feed, edition_of, feeds_of
 from schemas.commandline import Command
-from schemas.model import Field
 from schemas.wire import SHANGHAI
 
 
@@ -39,20 +37,37 @@ class Looked:
 
 
 class Watcher:
-    """Keeps the first rows that are read."""
+    """Keeps the first rows that are read, and those of some numbers."""
 
-    def __init__(self, limit: int, ref: str = "") -> None:
-        self._limit, self._ref, self.rows = limit, ref, list[Looked]()
+    def __init__(self, first: int, refs: Collection[str] = ()) -> None:
+        self._first, self._refs, self._kept = first, set(refs), dict[str, Looked]()
+        self._seen = 0
 
     def __call__(self, mapping: RowMapping, row: Row, became: SourceRow) -> None:
         """See adapters.watching.Watch."""
-        if len(self.rows) < self._limit and self._ref in ("", became.ref):
-            self.rows.append(Looked(mapping, row, became))
+        if self._seen < self._first or became.ref in self._refs:
+            self._kept.setdefault(became.ref, Looked(mapping, row, became))
+        self._seen += 1
+
+    @property
+    def rows(self) -> list[Looked]:
+        """In the order in which they were read."""
+        return list(self._kept.values())
+
+    @property
+    def missing(self) -> list[str]:
+        """Those of the numbers that were not read yet."""
+        return sorted(self._refs - self._kept.keys())
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first rows are there."""
+        return self._seen >= self._first
 
     @property
     def full(self) -> bool:
         """Whether no more is wanted."""
-        return len(self.rows) >= self._limit
+        return self.begun and not self.missing
 
 
 @click.command(cls=Command, help="预览：逐行看本地值、报送值和报不了的原因；不存、不发，姓名和证件号遮盖。")
@@ -65,7 +80,7 @@ def preview(path: Path, *, dataset: str, only: str, limit: int, ref: str) -> Non
     """Exit code 1 if there is no such row."""
     with told():
         config = configuration.load(path)
-        rows = look(config, dataset, only, 1 if ref else limit, ref)
+        rows = look(config, dataset, only, 0 if ref else limit, [ref] if ref else ())
         judge = Judge(edition_of(config), dataset, "preview")
         console = Console(highlight=False, markup=False)
         for each in rows:
@@ -75,25 +90,27 @@ def preview(path: Path, *, dataset: str, only: str, limit: int, ref: str) -> Non
         sys.exit(1)
 
 
-def look(config: Config, dataset: str, only: str, limit: int, ref: str = "") -> Sequence[Looked]:
-    """The first rows of a data set, or the one of that number. ConfigError if no source has the data set."""
-    watcher = Watcher(limit, ref)
+def look(config: Config, dataset: str, only: str, first: int, refs: Collection[str] = ()) -> Sequence[Looked]:
+    """The first rows of a data set, and those of these numbers. ConfigError if no source has the data set."""
+    watcher = Watcher(first, refs)
     feeds = [each for each in feeds_of(config, edition_of(config), watcher) if each.source.dataset == dataset]
     feeds = [each for each in feeds if only in ("", each.source.name)]
     if not feeds:
         raise ConfigError(f"没有来源读取数据集 {dataset}" + (f"，或它不属于来源 {only}" if only else ""), key="sources")
     for feed in feeds:
-        _fill(feed, watcher, limit, ref)
+        _fill(feed, watcher, first)
     return watcher.rows
 
 
-def _fill(feed: Feed, watcher: Watcher, limit: int, ref: str) -> None:
-    if ref and feed.source.sweeps:
-        feed.source.lookup((ref,))
-        return
-    for _ in feed.source.pages(None, feed.page_size if ref else limit):
-        if watcher.full:
-            return
+def _fill(feed: Feed, watcher: Watcher, first: int) -> None:
+    """What can be asked for by its number is; else all is read until everything was met."""
+    if first or not feed.source.sweeps:
+        for _ in feed.source.pages(None, first or feed.page_size):
+            if watcher.full or (watcher.begun and feed.source.sweeps):
+                break
+    if feed.source.sweeps:
+        for number in range(0, len(missing := watcher.missing), feed.page_size):
+            feed.source.lookup(missing[number : number + feed.page_size])
 
 
 def _show(console: Console, each: Looked, judged: Judged) -> None:
@@ -120,23 +137,15 @@ def lines(each: Looked, judged: Judged, reasons: dict[str, str]) -> Iterator[tup
         plain = rule is not None and all(masking.own_number(each.row.get(column)) for column in rule.origin.columns)
         reported = f"{len(content)} 行" if isinstance(content, list) else masking.masked(content, person=person, plain=plain)
         local = (
-            "；".join(f"{column}={_local(each.row, column, spec, person=person)}" for column in rule.origin.columns) if rule else ""
+            "；".join(f"{column}={localvalues.shown(each.mapping, each.row, column, spec)}" for column in rule.origin.columns)
+            if rule
+            else ""
         )
         why = reasons.get(spec.name) or next((text for name, text in reasons.items() if name.startswith(f"{spec.name}[")), "")
         if rule is None and not why:
             why = each.mapping.absent.get(spec.name, "")
         if reported or local or why:
             yield spec.name, reported, local or "—", why
-
-
-def _local(row: Row, column: str, spec: Field, *, person: bool) -> str:
-    value: Any = row.get(column)
-    hidden = person or (masking.column_of_person(column) and not _is_thing(spec))
-    return masking.masked(value, person=hidden, plain=masking.own_number(value)) or "（空）"
-
-
-def _is_thing(spec: Field) -> bool:
-    return not masking.of_person(spec) and spec.name.endswith(("_name", "name"))
 
 
 COMMANDS = (preview,)

@@ -15,11 +15,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from gateway.clerk.dossier import Dossier
 from gateway.console import HABIT_WORDS
+from gateway.workbook.sheet import lines_of
 
 _THIN = Side(style="thin", color="C9D1DC")
 _BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 _HEAD = PatternFill("solid", fgColor="EEF2F8")
 Value = str | int | float
+_LINE, _TALLEST = 17.5, 400.0  #: points: of a line of text, and what a row may have at most
 
 
 def write(dossier: Dossier, path: Path) -> None:
@@ -49,8 +51,8 @@ def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[s
     )
     yield (
         "原因",
-        (14, 10, 10, 12, 60, 50, 40),
-        ("来源", "数据集", "行数", "去向", "原因", "怎么改", "例：本地行号"),
+        (14, 10, 10, 12, 50, 44, 24, 26, 44),
+        ("来源", "数据集", "行数", "去向", "原因", "怎么改", "本地的列", "例：本地行号", "例：本地的值（与行号逐行对应）"),
         [
             (
                 chapter.report.source,
@@ -59,7 +61,9 @@ def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[s
                 each.where,
                 each.message,
                 each.advice,
-                "\n".join(each.examples),
+                each.columns,
+                "\n".join(ref for ref, _ in each.examples),
+                "\n".join(values or "—" for _, values in each.examples) if each.columns else "",
             )
             for chapter in dossier.chapters
             for each in chapter.reasons
@@ -67,10 +71,10 @@ def _sheets(dossier: Dossier) -> Iterable[tuple[str, Sequence[float], Sequence[s
     )
     yield (
         "没有对照的代码",
-        (14, 10, 24, 24, 20, 10),
-        ("来源", "数据集", "字段", "名称", "本地代码", "行数"),
+        (14, 10, 24, 24, 24, 20, 10),
+        ("来源", "数据集", "字段", "名称", "本地的列", "本地代码", "行数"),
         [
-            (chapter.report.source, chapter.report.dataset, each.field, each.label, each.code, each.rows)
+            (chapter.report.source, chapter.report.dataset, each.field, each.label, each.columns, each.code, each.rows)
             for chapter in dossier.chapters
             for each in chapter.unmapped
         ],
@@ -121,6 +125,8 @@ def _fill(sheet: Worksheet, widths: Sequence[float], heads: Sequence[str], rows:
             else:
                 cell.value = value
             cell.border, cell.alignment = _BORDER, Alignment(wrap_text=True, vertical="top")
+        tallest = max(lines_of(str(value), width) for value, width in zip(row, widths, strict=True))
+        sheet.row_dimensions[line].height = min(_TALLEST, _LINE * tallest)
     sheet.freeze_panes = "A2"
     if rows:
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{len(rows) + 1}"

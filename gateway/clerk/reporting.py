@@ -12,7 +12,7 @@ from adapters import explaining
 from gateway.checking import CheckReport
 from gateway.clerk import reportbook, reportpage
 from gateway.clerk.dossier import Chapter, Dossier, Sample, sample
-from gateway.clerk.preview import look
+from gateway.clerk.preview import Looked, look
 from gateway.comparing import Comparison
 from gateway.config import Config
 from gateway.errors import ConfigError, SourceError
@@ -22,6 +22,7 @@ from schemas.errors import file_trouble
 from schemas.model import Edition
 
 _SAMPLES = 3  #: rows of each data set
+_CAUSES = 300  #: whose examples are looked at; further ones are told without their values
 PAGE, BOOK = "接口检查报告.html", "接口检查报告.xlsx"
 
 
@@ -49,19 +50,23 @@ class Gatherer:
         dataset = self._edition.datasets[report.dataset]
         plans = tuple(explaining.sentences(feed.source, self._clock()))
         labels = {spec.name: spec.label for each in dataset.fields for spec in (each, *each.fields)}
-        self._dossier.chapters.append(Chapter(report, self._seconds, self._samples(report), plans, labels))
+        looked = self._looked(report)
+        samples = self._samples(report, looked)
+        self._dossier.chapters.append(Chapter(report, self._seconds, samples, plans, labels, looked))
 
-    def _samples(self, report: CheckReport) -> tuple[Sample, ...]:
+    def _looked(self, report: CheckReport) -> dict[str, Looked]:
+        """The first rows, and the examples of all reasons, read once more beside what became of them."""
+        refs = {ref for cause in report.causes[:_CAUSES] for ref in cause.examples}
+        try:
+            return {row.became.ref: row for row in look(self._config, report.dataset, report.source, _SAMPLES, refs)}
+        except SourceError:
+            return {}
+
+    def _samples(self, report: CheckReport, looked: dict[str, Looked]) -> tuple[Sample, ...]:
         """The first rows, and the first of each kind that cannot be reported: that is what the vendor has to look at."""
         judge = Judge(self._edition, report.dataset, "check")
-        refs = [cause.examples[0] for cause in report.causes[:_SAMPLES] if cause.examples]
-        try:
-            rows = [*look(self._config, report.dataset, report.source, _SAMPLES)]
-            rows += [row for ref in refs for row in look(self._config, report.dataset, report.source, 1, ref)]
-        except SourceError:
-            return ()
-        unique = {row.became.ref: row for row in rows}
-        return tuple(sample(row, judge, self._clock()) for row in unique.values())
+        wanted = [*list(looked)[:_SAMPLES], *(cause.examples[0] for cause in report.causes[:_SAMPLES] if cause.examples)]
+        return tuple(sample(looked[ref], judge, self._clock()) for ref in dict.fromkeys(wanted) if ref in looked)
 
     def write(self, comparison: Comparison, lost: Sequence[str], unfinished: Sequence[str]) -> list[Path]:
         """The page and the workbook; [] where none is wanted. ConfigError if they cannot be written."""

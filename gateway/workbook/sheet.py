@@ -133,7 +133,7 @@ class Sheet:
         """A row of the table."""
         colours = (*tints, *[None] * (len(values) - len(tints)))
         placed = list(zip(values, colours, self._columns, strict=True))
-        lines = [_lines(value, column.width) for value, _, column in placed if isinstance(value, str)]
+        lines = [lines_of(value, column.width) for value, _, column in placed if isinstance(value, str)]
         cells = [(value, _look(value, tint, centred=column.centred)) for value, tint, column in placed]
         self._paper.line(cells, _LINE_HEIGHT * max(lines, default=1) + _PADDING)
 
@@ -176,7 +176,7 @@ def _wall_clock(moment: datetime) -> datetime:
     return moment.astimezone(SHANGHAI).replace(tzinfo=None)
 
 
-def _lines(text: str, width: float) -> int:
+def lines_of(text: str, width: float) -> int:
     """Lines that a text takes: a Chinese character is as wide as two digits."""
     return sum(_wrapped(line, width - 2.0) for line in text.split("\n"))
 

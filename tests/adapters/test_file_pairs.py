@@ -104,7 +104,7 @@ def test_a_row_whose_head_is_missing_is_set_aside_with_that_reason_alone(inbox: 
     lost = judge.judge(read[ref], BEGAN)
     assert lost.aside is AsideState.QUARANTINED
     assert [(reason.field, reason.rule) for reason in lost.reasons] == [("row_ref", "lost_head")]
-    assert lost.reasons[0].message == f"主表文件里没有这一行的主表行（按 {column} 找）：请厂商把主表、子表一起导出，再报"
+    assert lost.reasons[0].message == f"主表文件里没有这一行的主表行（按 {column} 找）"
     (other,) = (row for each, row in read.items() if each != ref)
     assert judge.judge(other, BEGAN).aside is None
     assert found.folder.archive not in [each.path.parent for each in found.folder.waiting()]

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from sqlalchemy import URL, create_engine, text
-from support import strangers
+from support import pairs, strangers
 
-from adapters import explaining, profile
+from adapters import children, explaining, profile
+from adapters.origins import Column
 from adapters.profile import Site
-from gateway.clerk import masking
+from gateway.clerk import localvalues, masking
 from gateway.main import cli
 from schemas import loader
+from schemas.model import Edition, Violation
 from schemas.wire import SHANGHAI
 
 CODE = "H99000100001"
@@ -284,3 +288,73 @@ def test_a_long_number_is_shown_only_where_the_database_keeps_it_as_a_number() -
     assert masking.row_number("1897848038341640193") == "1897848038341640193"
     assert masking.row_number("990000198001010011") == "***"
     assert masking.row_number("990000198001010011|2") == "***|2", "a number of several parts may begin with a person's"
+
+
+def reasons(site: Path) -> dict[str, tuple[str, str, str]]:
+    """The reasons of the workbook: local columns, local numbers, and what stands there."""
+    book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
+    rows = [[cell.value or "" for cell in row] for row in book["原因"].iter_rows(min_row=2)]
+    return {row[4]: (row[6], row[7], row[8]) for row in rows}
+
+
+def test_each_reason_names_its_local_columns_and_what_stands_there(run: Run, site: Path) -> None:
+    """Without it the vendor has a field of the interface and no place in its own program."""
+    with create_engine(f"sqlite:///{site / 'his.db'}").begin() as connection:
+        connection.execute(text("UPDATE XT_HZXX SET CSRQ = '不详' WHERE HZBH = 'H0001'"))
+        connection.execute(text("UPDATE XT_HZXX SET HZXM = '王某某' || hex(zeroblob(40)) WHERE HZBH = 'H0002'"))
+    run("check", "--report", str(site / "report"))
+    found = reasons(site)
+    assert found["开方时间（rx_time）必填，当前为空"] == ("CSRQ、LXDH", "H0003", "CSRQ=1980-01-01；LXDH=（空）")
+    (unreadable,) = (values for sentence, values in found.items() if sentence.startswith("处方有效期（rx_end_date）无法读懂"))
+    assert unreadable == ("CSRQ", "H0001", "CSRQ=不详")
+    (long,) = (values for sentence, values in found.items() if "psn_name" in sentence)
+    assert long == ("HZXM", "H0002", "HZXM=王***（83 个字符）")
+    page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
+    assert "<code>H0003</code>　CSRQ=1980-01-01；LXDH=（空）" in page
+    assert "（本地列 CSRQ、LXDH，1 行）" in page
+    assert "王某某" not in page + str(found)
+
+
+def test_a_code_without_a_translation_is_told_with_its_column(run: Run, site: Path) -> None:
+    mapping = site / "profile" / "RH01.yaml"
+    written = mapping.read_text(encoding="utf-8").replace("patn_id: {column: HZBH}", 'patn_id: {column: HZBH, codes: {H0001: "1"}}')
+    mapping.write_text(written, encoding="utf-8")
+    run("check", "--report", str(site / "report"))
+    book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
+    found = {row[5].value: row[4].value for row in book["没有对照的代码"].iter_rows(min_row=2)}
+    assert found == {"H0002": "HZBH", "H0003": "HZBH"}
+
+
+def test_rules_of_the_profile_and_lines_of_a_record_name_their_columns_too(edition: Edition) -> None:
+    folder = pairs.FOLDER
+    mapping = profile.mapping(profile.load(folder), "HD03", edition)
+    row: dict[str, Any] = {
+        **pairs.treatment(1, 作废="是", 下机时间=""),
+        children.place("drugs"): [{"药品编码": "", "剂量": "一片"}],
+    }
+    told = {
+        Violation("", "void", "已作废"): "作废=是",
+        Violation("", "not_ready", "透析尚未结束"): "下机时间=（空）",
+        Violation("drugs[0].dose", "unreadable", "…"): "剂量=一片",
+        Violation("drugs[7].dose", "unreadable", "…"): "剂量=（空）",
+        Violation("key", "duplicate_key", "…"): "治疗号=S00001",
+        Violation("nurse_codg", "length", "…"): "护士代码=N990000000001（13 个字符）",
+        Violation("early_end_reason", "required", "…"): "",
+        Violation("row_ref", "lost_head", "…"): "",
+    }
+    assert {each: localvalues.values(mapping, row, each) for each in told} == told
+
+
+def test_a_column_that_fills_a_field_of_a_person_is_masked_beside_every_field(edition: Edition) -> None:
+    mapping = profile.mapping(profile.load(pairs.FOLDER), "HD03", edition)
+    shared = {"psn_no": mapping.fields["psn_no"], "sess_id": replace(mapping.fields["sess_id"], origin=Column("人员编号"))}
+    mapping = replace(mapping, fields={**mapping.fields, **shared})
+    assert localvalues.values(mapping, pairs.treatment(1), Violation("sess_id", "length", "…")) == "人员编号=9***（12 个字符）"
+
+
+def test_the_examples_of_a_source_that_cannot_be_asked_by_number_are_found_in_one_reading(run: Run, site: Path) -> None:
+    manifest = site / "profile" / "manifest.yaml"
+    written = manifest.read_text(encoding="utf-8").replace("    lookup: RH01.lookup.sql\n    window: RH01.window.sql\n", "")
+    manifest.write_text(written, encoding="utf-8")
+    run("check", "--report", str(site / "report"))
+    assert reasons(site)["开方时间（rx_time）必填，当前为空"][2] == "CSRQ=1980-01-01；LXDH=（空）"
