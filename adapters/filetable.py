@@ -60,7 +60,7 @@ def _cells(path: Path, content: bytes, layout: Layout) -> Iterable[tuple[int, Se
         case Form.CSV:
             return _csv(content, layout)
         case Form.XLS:
-            return filexls.rows(content)
+            return filexls.rows(content, layout.encoding)
     return tablefile.parsed(path, content)
 
 

@@ -15,7 +15,7 @@ from support.dropped import AFTER, BEGAN, drop, refs, table, treatment
 
 from adapters import dropfolder, filexls, profile
 from adapters.files import FileSource
-from adapters.filetext import BadFileError
+from adapters.filetext import BadFileError, Encoding
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import RowState
@@ -265,16 +265,56 @@ def test_old_excel_files_are_read_as_newer_ones_are(inbox: Path, opened: Callabl
 def test_cells_of_an_old_workbook_are_what_they_are_in_a_newer_one() -> None:
     cells = {"int": 12, "long": 1.5e17, "part": 0.5, "yes": True, "day": date(2026, 1, 5), "clock": time(8, 30), "none": None}
     content = dropped.old_workbook([cells], {"day": "yyyy-mm-dd", "clock": "h:mm"})
-    _, (_, found) = filexls.rows(content)
+    _, (_, found) = filexls.rows(content, Encoding.UTF8)
     assert found == [12, 1.5e17, 0.5, True, datetime(2026, 1, 5), time(8, 30), None]  # noqa: DTZ001
     assert [type(found[index]) for index in (0, 1, 3)] == [int, float, bool]
 
 
 def test_a_short_row_of_an_old_workbook_is_filled_up_and_a_day_before_all_days_is_told() -> None:
     content = dropped.old_workbook([{"a": 1, "b": None, "c": None}, {"a": 2, "b": 3, "c": None}])
-    assert [cells for _, cells in filexls.rows(content)] == [["a", "b", "c"], [1, None, None], [2, 3, None]]
+    assert [cells for _, cells in filexls.rows(content, Encoding.UTF8)] == [["a", "b", "c"], [1, None, None], [2, 3, None]]
     with pytest.raises(BadFileError, match="第 2 行有一格的日期不在日历里"):
-        list(filexls.rows(dropped.old_workbook([{"a": -0.5}], {"a": "h:mm"})))
+        list(filexls.rows(dropped.old_workbook([{"a": -0.5}], {"a": "h:mm"}), Encoding.UTF8))
+
+
+@pytest.mark.parametrize(
+    ("charset", "codepage", "encoding", "boxed"),
+    [
+        ("gbk", None, "gbk", True),
+        ("gbk", None, "gbk", False),
+        ("gb18030", None, "gb18030", True),
+        ("gbk", 936, "gbk", True),
+        ("gbk", 936, "utf-8", True),
+    ],
+)
+def test_a_workbook_of_before_1997_is_read_in_the_characters_that_it_or_the_manifest_names(
+    charset: str, codepage: int | None, encoding: str, boxed: bool
+) -> None:
+    content = dropped.oldest_workbook([{"姓名": "肾内科", "数": 12}], charset, codepage, boxed=boxed)
+    assert [list(cells) for _, cells in filexls.rows(content, Encoding(encoding))] == [["姓名", "数"], ["肾内科", 12]]
+
+
+@pytest.mark.parametrize(
+    ("charset", "codepage", "encoding", "sentence"),
+    [
+        ("gbk", None, "utf-8", "没有写明字符集：请在 manifest.yaml 写明 encoding"),
+        ("gbk", None, "detect", "没有写明字符集：请在 manifest.yaml 写明 encoding"),
+        ("big5", 950, "gbk", "文件写明的代码页是 950，适配包写的是 gbk"),
+        ("gbk", 1252, "gbk", "文件写明的代码页是 1252，适配包写的是 gbk"),
+        ("utf-8", None, "gbk", "有不是 gbk 的字节"),
+        ("utf-8", 65001, "utf-8", "代码页程序不认识"),
+    ],
+)
+def test_a_workbook_whose_characters_nobody_names_is_refused_not_guessed(
+    charset: str, codepage: int | None, encoding: str, sentence: str
+) -> None:
+    with pytest.raises(BadFileError, match=sentence):
+        list(filexls.rows(dropped.oldest_workbook([{"姓名": "透析室"}], charset, codepage), Encoding(encoding)))
+
+
+def test_letters_and_figures_alone_need_no_characters_named() -> None:
+    content = dropped.oldest_workbook([{"ID": "S1", "N": 5}], "ascii", None)
+    assert [list(cells) for _, cells in filexls.rows(content, Encoding.UTF8)] == [["ID", "N"], ["S1", 5]]
 
 
 def test_the_library_for_old_workbooks_is_named_where_it_is_missing(

@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import xlwt
+from xlwt.CompoundDoc import XlsDoc
 
 import adapters
 from adapters.files import FileSource
@@ -113,6 +114,34 @@ def old_workbook(rows: Sequence[Mapping[str, Any]], formats: Mapping[str, str] =
                 sheet.write(line, column, row[name], style)
     found = io.BytesIO()
     book.save(found)
+    return found.getvalue()
+
+
+def oldest_workbook(rows: Sequence[Mapping[str, Any]], charset: str, codepage: int | None, *, boxed: bool = True) -> bytes:
+    """The same as Excel 5 and 95 wrote it: texts are bytes, in the code page that stands before them or not. `boxed`: as OLE."""
+
+    def record(kind: int, body: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(body)) + body
+
+    def cell(line: int, column: int, value: Any) -> bytes:
+        place = struct.pack("<HHH", line, column, 0)
+        if isinstance(value, str):
+            text = value.encode(charset)
+            return record(0x0204, place + struct.pack("<H", len(text)) + text)
+        return record(0x0203, place + struct.pack("<d", value))
+
+    end, sheet = record(0x000A, b""), b"data"
+    table = [list(rows[0]), *(list(row.values()) for row in rows)]
+    cells = b"".join(cell(line, column, value) for line, row in enumerate(table) for column, value in enumerate(row))
+    begin = record(0x0809, struct.pack("<HHHH", 0x0500, 0x0005, 0, 1995))
+    begin += record(0x0042, struct.pack("<H", codepage)) if codepage else b""
+    at = len(begin) + len(record(0x0085, bytes(7) + sheet)) + len(end)
+    book = begin + record(0x0085, struct.pack("<IHB", at, 0, len(sheet)) + sheet) + end
+    book += record(0x0809, struct.pack("<HHHH", 0x0500, 0x0010, 0, 1995)) + cells + end
+    if not boxed:
+        return book
+    found = io.BytesIO()
+    XlsDoc().save(found, book)
     return found.getvalue()
 
 
