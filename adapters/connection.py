@@ -58,6 +58,11 @@ class SiteDatabase:
         return self.url.get_backend_name()
 
     @property
+    def believes_latin1(self) -> bool:
+        """Whether the server's word is taken for what its latin1 texts are."""
+        return self.dialect in _MYSQLS and not self.encoding
+
+    @property
     def dialect_of_sql(self) -> Dialect:
         """How this database writes names and types."""
         return self._engine.dialect

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from adapters import mysqlvalues
@@ -17,6 +17,11 @@ CODEC = "liangding_gb18030"
 _BYTES = "gb18030"
 #: what a site may write under `encoding`
 NAMES = ("gbk", "gb18030")
+#: what is told of texts that are garbled, and what to do
+GARBLED = "读到的中文是乱码，像是存成 latin1 的 GBK"
+_SEVERAL, _BYTE = 2, 0x100
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_PAIRS = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe]){2}")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -39,6 +44,29 @@ def whole(text: Any) -> Any:
     if not isinstance(text, str) or text.isascii() or not any("\udc80" <= each <= "\udcff" for each in text):
         return text
     return text.encode(_BYTES, "surrogateescape")
+
+
+def garbled(rows: Iterable[Iterable[Any]]) -> bool:
+    """Whether these are such texts, read as the server calls them: no Chinese anywhere, and several that are GBK byte for byte.
+
+    One that somebody once pasted beside proper Chinese is the site's own mistake, and says nothing of how the others are kept.
+    """
+    found = 0
+    for value in (each for row in rows for each in row if isinstance(each, str) and not each.isascii()):
+        if _CHINESE.search(value):
+            return False
+        found += _is_gbk(value)
+    return found >= _SEVERAL
+
+
+def _is_gbk(text: str) -> bool:
+    """No word of a European language has four accented letters in a row."""
+    try:
+        stored = b"".join(bytes((ord(each),)) if ord(each) < _BYTE else each.encode("cp1252") for each in text)
+        read = stored.decode(_BYTES)
+    except UnicodeError:
+        return False
+    return bool(_PAIRS.search(stored)) and bool(_CHINESE.search(read))
 
 
 def converters() -> dict[Any, Callable[[Any], Any]]:

@@ -26,7 +26,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from adapters import children, grants, privileges, sqlerrors
+from adapters import children, grants, mislabelled, privileges, sqlerrors
 from adapters.bounds import Window as Window
 from adapters.connection import SiteDatabase
 from adapters.conversion import is_blank, to_text
@@ -239,6 +239,8 @@ class SqlSource(LocalSource):
         rows = [dict(zip(names, row, strict=True)) for row in result.fetchmany(size + 1)]
         if len(rows) > size:
             raise self.wrong("返回的行数多于 :limit 或 :keys", _file(of))
+        if self.database.believes_latin1 and mislabelled.garbled(row.values() for row in rows):
+            raise self.wrong(f"{mislabelled.GARBLED}，一行也没有收：请在这个来源里写 encoding: gbk", _file(of))
         return rows
 
     def _add_lines(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -15,9 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, column, select, table
 from sqlalchemy.exc import DBAPIError
 
+from adapters import mislabelled
 from adapters.conversion import UnreadableError, is_blank, local_code
 from adapters.introspection.shapes import NOTATIONS, PLAIN, Shape, shape
 from adapters.introspection.tables import Kind, Table
+from gateway.errors import ConfigError
 from schemas import placeholders
 
 ROWS = 200  #: of a table
@@ -61,8 +63,13 @@ class Content:
         return sum(self.shapes.get(each, 0.0) for each in shapes)
 
 
-def look(connection: Connection, found: Table, schema: str | None = None, rows: int = ROWS) -> dict[str, Content]:
-    """The columns of one table by name; of one that cannot be read nothing. Newest rows first, where the key tells."""
+def look(
+    connection: Connection, found: Table, schema: str | None = None, rows: int = ROWS, *, believing: bool = False
+) -> dict[str, Content]:
+    """The columns of one table by name; of one that cannot be read nothing. Newest rows first, where the key tells.
+
+    `believing`: the server's word is taken for what its latin1 texts are; ConfigError if they are no such thing.
+    """
     columns = [each for each in found.columns if each.kind is not Kind.BINARY]
     clause: Any = select(*(column(each.name) for each in columns)).select_from(table(found.name, schema=schema)).limit(rows)
     if len(found.key) == 1:
@@ -71,6 +78,8 @@ def look(connection: Connection, found: Table, schema: str | None = None, rows: 
         lines = connection.execute(clause).all()
     except (DBAPIError, ValueError):  # no right to read it, or a value that the driver cannot hold
         return {}
+    if believing and mislabelled.garbled(lines):
+        raise ConfigError(f"表 {found.name} 里{mislabelled.GARBLED}：请加 --encoding gbk 再来一次，配置的来源里也写 encoding: gbk")
     return {each.name: content([line[number] for line in lines], each.name, each.comment) for number, each in enumerate(columns)}
 
 

@@ -54,7 +54,8 @@ class Survey:
         """What its columns hold."""
         if table not in self._contents:
             with self._reading() as connection:
-                self._contents[table] = contents.look(connection, self.tables[table], self.schema)
+                found = contents.look(connection, self.tables[table], self.schema, believing=self.database.believes_latin1)
+                self._contents[table] = found
         return self._contents[table]
 
     def empty(self, table: str) -> bool:

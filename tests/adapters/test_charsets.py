@@ -11,10 +11,13 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from support.databases import database
 
-from adapters import profile
+from adapters import mislabelled, profile
+from adapters.connection import SiteDatabase
+from adapters.introspection.shapes import Shape, shape
 from adapters.profile import Site
+from adapters.proposing.survey import Survey
 from adapters.sql import SqlSource
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, SourceError
 from gateway.model import Cursor
 from schemas.model import Edition
 
@@ -105,9 +108,33 @@ def test_three_copies_give_byte_identical_records(copies: Copies) -> None:
     assert len(found[0]) == len(NAMES)
 
 
-def test_without_the_word_of_the_site_the_third_would_be_another_text(copies: Copies) -> None:
-    """The control: what the server makes of such bytes when it is believed."""
-    assert records(copies.source("latin1")) != records(copies.source("utf8mb4"))
+def test_without_the_word_of_the_site_the_third_is_refused_and_nothing_of_it_is_taken(copies: Copies) -> None:
+    """What the server makes of such bytes when it is believed would be reported as it stands: nobody would notice."""
+    with pytest.raises(SourceError, match="像是存成 latin1 的 GBK，一行也没有收：请在这个来源里写 encoding: gbk"):
+        next(iter(copies.source("latin1").pages(None, 9)))
+    with pytest.raises(ConfigError, match=r"表 visit_latin1 里读到的中文是乱码.*请加 --encoding gbk 再来一次"):
+        Survey(SiteDatabase(copies.url, 30)).contents("visit_latin1")
+    assert Survey(SiteDatabase(copies.url, 30, encoding="gbk")).contents("visit_latin1")["name"].share(Shape.CHINESE) > 0.5
+    assert Survey(SiteDatabase(copies.url, 30)).contents("visit_gbk")["name"].share(Shape.CHINESE) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["张三", "李四"], True),
+        (["张三"], False),
+        (["张三", "李四", None, "V1", 3], True),
+        (["Müller", "Björn", "naïve façade", "Ærøskøbing"], False),
+        (["°C", "±5", "½", "×3"], False),
+        ([], False),
+    ],
+)
+def test_only_several_texts_that_are_gbk_byte_for_byte_are_garbled(texts: list[object], expected: bool) -> None:
+    read = [
+        each.encode("gbk").decode("latin1") if isinstance(each, str) and Shape.CHINESE is shape(each) else each for each in texts
+    ]
+    assert mislabelled.garbled([read]) is expected
+    assert not mislabelled.garbled([[*read, "一行好的中文"]]), "beside proper Chinese it is the site's own mistake"
 
 
 def test_a_row_is_found_by_a_key_that_ends_in_a_backslash_in_gbk(copies: Copies) -> None:
