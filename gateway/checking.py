@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +29,18 @@ class Cause:
     examples: list[str] = field(default_factory=list)  #: the rows' own keys at the site
 
 
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason, whatever other reasons its rows have too."""
+
+    state: AsideState
+    rule: str
+    message: str
+    rows: int
+    alone: int  #: of them, those that have no other: what mending it alone would free
+    examples: tuple[str, ...]
+
+
 @dataclass
 class CheckReport:
     """What one data set of one source would yield. `tally.queued` counts the rows that would be sent."""
@@ -44,6 +57,20 @@ class CheckReport:
         """The accounting identity, the causes add up to the rows set aside, and the query yields every row there is."""
         aside = self.tally.excluded + self.tally.not_ready + self.tally.quarantined
         return self.tally.balanced and aside == sum(cause.rows for cause in self.causes) and self.complete
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Each reason once, the most frequent first; a row with two reasons is counted with both."""
+        rows: Counter[tuple[AsideState, str, str]] = Counter()
+        alone: Counter[tuple[AsideState, str, str]] = Counter()
+        examples: defaultdict[tuple[AsideState, str, str], list[str]] = defaultdict(list)
+        for cause in self.causes:
+            for each in cause.reasons:
+                key = (cause.state, each.rule, each.message)
+                rows[key] += cause.rows
+                alone[key] += cause.rows if len(cause.reasons) == 1 else 0
+                examples[key].extend(cause.examples)
+        return [Reason(*key, count, alone[key], tuple(examples[key][:_EXAMPLES])) for key, count in rows.most_common()]
 
     @property
     def complete(self) -> bool:

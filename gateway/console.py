@@ -84,15 +84,16 @@ def check(console: Console, report: CheckReport) -> None:
         )
         say(console, told, style="bold red")
     if report.causes:
-        _causes(console, report)
+        _reasons(console, report)
 
 
-def _causes(console: Console, report: CheckReport) -> None:
-    rows = []
-    for cause in report.causes:
-        reasons = "\n".join(reason.message for reason in cause.reasons)
-        rows.append((str(cause.rows), ASIDE_WORDS[cause.state], reasons, "\n".join(cause.examples)))
-    show(console, ("行数", "去向", "原因", "例：本地行号"), rows)
+def _reasons(console: Console, report: CheckReport) -> None:
+    """Each reason once: with two dozen combinations of the same few nobody sees which to mend first."""
+    found = report.reasons
+    rows = [(str(each.rows), str(each.alone), ASIDE_WORDS[each.state], each.message, "\n".join(each.examples)) for each in found]
+    show(console, ("行数", "只因它", "去向", "原因", "例：本地行号"), rows)
+    if any(each.alone < each.rows for each in found):
+        say(console, "一行有几个原因的，每个原因都算一次；“只因它”是只有这一个原因的行")
 
 
 def comparison(console: Console, found: Comparison, *, whole: bool = True) -> None:

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from support.delivery import Clock, Rows, prescription
 
-from gateway.checking import CheckReport, Owners, check
+from gateway.checking import Cause, CheckReport, Owners, check
 from gateway.intake import accept
 from gateway.judging import Judge
 from gateway.model import AsideState, Tally
 from gateway.store import Store
-from schemas.model import Edition
+from schemas.model import Edition, Violation
 
 
 def checked(edition: Edition, owners: Owners, source: Rows) -> CheckReport:
@@ -39,3 +39,16 @@ def test_two_rows_of_one_source_with_one_key_are_told_as_in_a_run_and_a_row_read
     report = checked(edition, {}, Rows(rows))
     assert report.tally == Tally(read=3, quarantined=1, queued=2)
     assert [reason.message for reason in report.causes[0].reasons] == ["业务主键与本地另一行相同，不能确定该报哪一行"]
+
+
+def test_each_reason_is_told_once_with_the_rows_that_only_it_holds_up() -> None:
+    """Two rows lack the code, one of them the number too, a third only the number: mending the code frees one."""
+    code, number = Violation("med_list_codg", "required", "没有编码"), Violation("cnt", "required", "没有数量")
+    causes = [
+        Cause(AsideState.QUARANTINED, (code,), 1, ["1"]),
+        Cause(AsideState.QUARANTINED, (code, number), 4, ["2", "3", "4"]),
+        Cause(AsideState.QUARANTINED, (number,), 1, ["5"]),
+    ]
+    report = CheckReport("his", "RX01", "门诊处方信息", Tally(6, quarantined=6), causes)
+    told = {each.message: (each.rows, each.alone, each.examples) for each in report.reasons}
+    assert told == {"没有编码": (5, 1, ("1", "2", "3")), "没有数量": (5, 1, ("2", "3", "4"))}
