@@ -133,6 +133,10 @@ class RestCaller:
             raise UnusableError("下一页的地址在另一台服务器上，不去取")
         return self._answer(call, self._sent("GET", url))
 
+    def account(self, name: str) -> str:
+        """See adapters.serviced.Caller."""
+        return self.client.account(name)
+
     def moments(self, call: Call) -> frozenset[str]:
         """See adapters.serviced.Caller. Nobody says."""
         return frozenset()

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from adapters import children, replies
 from adapters.conversion import UnreadableError, is_blank, to_key
@@ -54,6 +54,9 @@ class Caller(Protocol):
 
     def follow(self, call: Call, link: str) -> Answer:
         """The same of an address that a reply gave."""
+
+    def account(self, name: str) -> str:
+        """The user or the password of the source."""
 
     def moments(self, call: Call) -> frozenset[str]:
         """The arguments that the service itself calls moments."""
@@ -284,11 +287,11 @@ class ServiceSource(LocalSource):
         """What the service is given under its name; None: nothing, as the first page has no cursor."""
         if argument.fixed:
             return argument.fixed
+        if argument.account:
+            return self.caller.account(argument.account) or self._unsaid(f"service.{argument.account}", argument)
         if argument.constant:
             value = self.facts.constants.get(argument.constant)
-            if value is None:
-                raise self.wrong(f"来源没有申明 {argument.constant}，{argument.name} 不知道填什么")
-            return value
+            return self._unsaid(argument.constant, argument) if value is None else value
         value = given.get(argument.parameter)
         if isinstance(value, datetime):
             moment = value - timedelta(seconds=1) if argument.inclusive and value > _FIRST else value
@@ -298,6 +301,9 @@ class ServiceSource(LocalSource):
         if isinstance(value, list) and argument.joined:
             return argument.joined.join(value)
         return None if value == "" and argument.parameter == "cursor" else value
+
+    def _unsaid(self, what: str, argument: Argument) -> NoReturn:
+        raise self.wrong(f"来源没有申明 {what}，{argument.name} 不知道填什么")
 
     def _rows(self, answer: Answer, call: Call) -> tuple[list[dict[str, Any]], int]:
         """The records of a reply, and how many the service counts: each line may be a record, and pages are of whole rows."""

@@ -24,6 +24,8 @@ from schemas.yamlfile import Section
 _ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})'$")
 TIMES = ("after_time", "from", "to")
 PARAMETERS = (*TIMES, "after_key", "page", "offset", "cursor", "limit", "keys", "key")
+#: what an argument may be of the source's `service`, which is no part of the profile
+ACCOUNT = ("user", "password")
 #: what turns each way of paging on
 _NEEDED = {"page": "page", "offset": "offset", "cursor": "cursor", "key": "after_key"}
 
@@ -61,6 +63,7 @@ class Argument:
     parameter: str = ""
     constant: str = ""  #: that the site declares
     fixed: str = ""
+    account: str = ""  #: user or password of the source's `service`
     pattern: str = "yyyy-MM-dd HH:mm:ss"  #: of times
     inclusive: bool = False  #: the service takes `to` itself too
     joined: str = ""  #: `keys` as one text with this between them; "": a list
@@ -253,9 +256,9 @@ class _Entry:
         """`name: parameter`, or a mapping that says more."""
         if isinstance(section.data[name], str):
             return Argument(name, self._parameter(section, name))
-        inner = section.section(name).known("parameter", "constant", "fixed", "format", "inclusive", "joined")
-        if sum(key in inner.data for key in ("parameter", "constant", "fixed")) != 1:
-            raise section.error("parameter、constant、fixed 须且只须写一个", name)
+        inner = section.section(name).known("parameter", "constant", "fixed", "service", "format", "inclusive", "joined")
+        if sum(key in inner.data for key in ("parameter", "constant", "fixed", "service")) != 1:
+            raise section.error("parameter、constant、fixed、service 须且只须写一个", name)
         constant = inner.text("constant")
         if constant and constant not in self.constants:
             raise inner.error(f"manifest.yaml 的 constants 没有 {constant}{nearest(constant, self.constants)}", "constant")
@@ -264,6 +267,7 @@ class _Entry:
             self._parameter(inner, "parameter") if "parameter" in inner.data else "",
             constant,
             inner.text("fixed"),
+            _account(inner),
             _pattern(inner),
             bool(inner.get("inclusive", bool, False)),
             inner.text("joined"),
@@ -279,6 +283,13 @@ class _Entry:
 def kind_of(pattern: str) -> FieldType:
     """Whether a pattern says a day or a moment."""
     return FieldType.DATETIME if "HH" in pattern else FieldType.DATE
+
+
+def _account(section: Section) -> str:
+    name = section.text("service")
+    if name not in ("", *ACCOUNT):
+        raise section.error(f"只能是 {'、'.join(ACCOUNT)} 之一", "service")
+    return name
 
 
 def is_bare(pattern: str) -> bool:

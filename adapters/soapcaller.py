@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 #: statuses with which a fault comes
 _OF_FAULTS = (400, 500)
 _OTHER_VERSION = 415
-#: how the code of a fault begins that is ours, in SOAP 1.1 and 1.2
-_OURS = ("Client", "Sender")
+#: how the code of a fault begins that is ours, in SOAP 1.1, 1.2 and WS-Security
+_OURS = ("Client", "Sender", "FailedAuthentication", "InvalidSecurity")
 #: a byte order mark and white space, which some services write before their XML and no parser takes
 _BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
 _DIFFGRAM = "{urn:schemas-microsoft-com:xml-diffgram-v1}diffgram"
@@ -150,8 +150,8 @@ class SoapCaller:
             self._binding = self._found_binding()
             self._service = self._client.create_service(str(self._binding.name), service.url)
         except _Abroad as error:
-            name = urlsplit(str(error)).path.rpartition("/")[2]
-            told = f"WSDL 引用了适配包以外的文件 {name}，请把它存进同一个文件夹，并把引用改成文件名"
+            name = str(error).rpartition("/")[2]
+            told = f"WSDL 引用了适配包以外的文件 {name}，请把它存进同一个文件夹（用浏览器打开那个地址，另存），并把引用改成文件名"
             raise ConfigError(told, file=plan.wsdl) from None
         except (exceptions.Error, etree.Error, KeyError, ValueError, TypeError, AttributeError):
             raise ConfigError("不是能用的 WSDL，或已损坏", file=plan.wsdl) from None
@@ -203,6 +203,10 @@ class SoapCaller:
             checked = False
         tree = soapfloat.shortened(self._seen.body(soapshape.result(operation)), soapshape.floats(operation))
         return Answer(tree, soapshape.declared(operation) if checked else frozenset())
+
+    def account(self, name: str) -> str:
+        """See adapters.serviced.Caller."""
+        return self.client.account(name)
 
     def moments(self, call: Call) -> frozenset[str]:
         """See adapters.serviced.Caller."""

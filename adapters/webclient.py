@@ -70,6 +70,10 @@ class WebClient:
         parts = urlsplit(self.service.url)
         return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
+    def account(self, name: str) -> str:
+        """The user or the password, where a service takes them as arguments."""
+        return self.service.user if name == "user" else self.service.password
+
     def call(self, method: str, url: str, **sent: Any) -> Reply:
         """The whole reply, whatever its status. SourceError if there is none."""
         timeout = (self.service.connect_timeout, self.service.read_timeout)

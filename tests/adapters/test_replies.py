@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.services import Reply, Request, served
+from support.services import PASSWORD, Reply, Request, served
 
 from adapters import diffgram, profile, replies, soapfloat
 from adapters.profile import Site
@@ -61,14 +61,16 @@ def folder(place: Path, manifest: str = MANIFEST) -> Path:
     return place
 
 
-def read(place: Path, rows: list[dict[str, Any]], size: int) -> list[str]:
+def read(place: Path, rows: list[dict[str, Any]], size: int, asked: list[Request] | None = None) -> list[str]:
     def answer(request: Request) -> Reply:
+        if asked is not None:
+            asked.append(request)
         first = int(request.query["offset"])
         page = rows[first : first + int(request.query["size"])]
         return Reply(json.dumps({"total": len(rows), "list": page}).encode())
 
     with served(answer) as url:
-        site = Site("his", None, "H99000100001", service=Service(url, read_timeout=3), datasets=("RX01",))
+        site = Site("his", None, "H99000100001", service=Service(url, "reader", PASSWORD, read_timeout=3), datasets=("RX01",))
         (source,) = profile.open_sources(profile.load(place), site, loader.reference())
         return [row.ref for page in source.pages(None, size) for row in page.rows if not row.faults]
 
@@ -92,6 +94,15 @@ def test_lines_are_not_paged_by_key(tmp_path: Path) -> None:
     manifest = MANIFEST.replace("offset: offset", "after: after_key").replace("by: offset, total: total", "by: key")
     with pytest.raises(SpecError, match="lines 的不能按 key 翻页"):
         profile.load(folder(tmp_path / "p", manifest))
+
+
+def test_the_account_of_the_source_is_an_argument_where_the_service_wants_it(tmp_path: Path) -> None:
+    asked: list[Request] = []
+    named = MANIFEST.replace("size: limit}", "size: limit, who: {service: user}, pwd: {service: password}}")
+    assert read(folder(tmp_path / "p", named), [prescription(1, drug(1))], 5, asked) == ["R1|1"]
+    assert (asked[0].query["who"], asked[0].query["pwd"]) == ("reader", PASSWORD)
+    with pytest.raises(SpecError, match="只能是 user、password 之一"):
+        profile.load(folder(tmp_path / "q", named.replace("service: user", "service: name")))
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff", "\r\n ", '<?xml version="1.0" encoding="GBK"?>', '\ufeff<?xml version="1.0"?>'])

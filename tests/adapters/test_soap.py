@@ -220,6 +220,20 @@ def test_an_argument_that_the_wsdl_does_not_know_is_told(opened: Open, folder: P
         refs(opened())
 
 
+def test_a_type_that_holds_itself_has_an_end(opened: Open, folder: Path) -> None:
+    inner = "".join(f'<xsd:element name="before{number}" type="tns:Treatment" minOccurs="0"/>' for number in range(9))
+    ends = '<xsd:element name="updatedAt" type="xsd:dateTime"/>'
+    change(folder, ends, ends + inner, "wsdl/his.xsd")
+    assert len(refs(opened())) == 7
+
+
+def test_an_imported_document_is_named_with_what_its_address_asks_for(opened: Open, folder: Path) -> None:
+    """As Metro writes it: without it nobody could find the document."""
+    change(folder, 'schemaLocation="his.xsd"', 'schemaLocation="http://his.example.invalid/ws?xsd=1"', "wsdl/his.wsdl")
+    with pytest.raises(ConfigError, match=r"适配包以外的文件 ws\?xsd=1，"):
+        opened()
+
+
 def test_a_proxys_page_is_no_reply(opened: Open) -> None:
     page = Reply(b"<html><br></html>", 200, "text/html")
     with served(lambda request: page) as url, pytest.raises(SourceQueryError, match="应答不是 XML"):
