@@ -22,6 +22,9 @@ def of(draft: Draft, spec: Field) -> Iterator[str]:
         return
     if active.score.value < _SURE:
         yield f"只是有些像（{active.score.value:.2f}）"
+    longest = active.offered.content.longest
+    if spec.length and not spec.codes and longest > spec.length:
+        yield f"取值最长 {longest} 个字符，字段最多 {spec.length} 个：是 UUID 的，查询里取前 {spec.length} 位"
     if not active.offered.content.filled:
         yield "抽样里这一列一个值也没有，看不出它存的是什么"
     yield from _rivals(draft, spec, active)

@@ -10,10 +10,12 @@ import click
 from rich.console import Console
 
 from adapters import profile, unfinished
+from adapters.aligning import aligned
 from adapters.connection import SiteDatabase
 from adapters.proposing import doubts, folder
 from adapters.proposing.folder import Drafted, Product
 from adapters.proposing.survey import Survey
+from adapters.sql import Query
 from gateway import config as configuration
 from gateway.errors import ConfigError
 from gateway.layout import say, show
@@ -67,6 +69,35 @@ def new(
     if rights:
         told_so = f"这个数据库账号不只能读（{'；'.join(rights)}）：请换一个只读账号，否则 check 会拒绝；脚本用 gateway grants 打印"
         say(console, told_so, style="yellow")
+
+
+@profiles.command(cls=Command, help="把主查询的列和连接照样写进 window、lookup 两个查询：改了主查询之后用，哪些行（WHERE）不动。")
+@click.argument("place", metavar="适配包文件夹", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("datasets", metavar="数据集", nargs=-1, required=True)
+def align(place: Path, datasets: tuple[str, ...]) -> None:
+    """Write those that differ, all or none; say which."""
+    console = Console(highlight=False, markup=False)
+    with told():
+        changed = _aligned(place, datasets)
+    for path, text in changed.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        say(console, f"已改 {path}")
+    if not changed:
+        say(console, f"{'、'.join(datasets)} 的 window、lookup 与主查询的列和连接相同（没有这两个查询的也算），不用改")
+
+
+def _aligned(place: Path, datasets: Sequence[str]) -> dict[Path, str]:
+    made = profile.load(place)
+    found: dict[Path, str] = {}
+    for code in datasets:
+        query = made.queries.get(code)
+        if not isinstance(query, Query):
+            raise ConfigError(f"适配包 {place} 没有用 SQL 读的数据集 {code}")
+        for other in (each for each in (query.window, query.lookup) if each):
+            text = aligned(query.sql, other.sql, other.file)
+            if text != other.sql:
+                found[place / other.file] = text
+    return found
 
 
 def _tell(console: Console, found: Sequence[Drafted], left: Sequence[str], out: Path) -> None:
