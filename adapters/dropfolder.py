@@ -40,6 +40,16 @@ class DropFolder:
     _moved: int = 0
 
     @property
+    def copies(self) -> bool:
+        """Whether what was read is written to the archive once more, instead of being moved there."""
+        return False
+
+    @property
+    def holds_others(self) -> bool:
+        """Whether the archive has something, and nothing that is read: the profile read another number of files before."""
+        return bool(self._kept()) and next(iter(self.archived()), None) is None
+
+    @property
     def inbox(self) -> Path:
         """Where the site drops them."""
         return self.arrivals.inbox

@@ -135,8 +135,7 @@ class FileSource(LocalSource):
 
         SourceQueryError while one half of a pair was overwritten by the next export: what it said may be nowhere any more.
         """
-        self._need_whole()
-        content = self._present()
+        content = self._sure()
         if stale := [str(each) for each in self.folder.overwritten()]:
             raise self.wrong(f"{'；'.join(stale)}；凑齐之前不核对有没有删除")
         mapped = (self._as_is(row) for row in content.rows.values()) if content else ()
@@ -147,8 +146,7 @@ class FileSource(LocalSource):
 
     def lookup(self, refs: Collection[str]) -> tuple[SourceRow, ...]:
         """Those of these rows that the newest whole file has."""
-        self._need_whole()
-        content = self._present()
+        content = self._sure()
         rows = content.rows if content else {}
         return tuple(self._as_is(rows[ref]) for ref in dict.fromkeys(refs) if ref in rows)
 
@@ -208,6 +206,14 @@ class FileSource(LocalSource):
         """The newest good whole file; None before there was one."""
         return self._first_good(itertools.chain(reversed(self.folder.waiting()), self.folder.archived()))
 
+    def _sure(self) -> Content | None:
+        """The same, for whoever tells from it what is gone: what stands in the archive in another shape says nothing of that."""
+        self._need_whole()
+        content = self._present()
+        if content is None and self.folder.holds_others:
+            raise self.wrong(f"{self.folder.archive} 里只有照以前的适配包存档的文件，新的一份到了才能核对")
+        return content
+
     def _first_good(self, files: Iterable[Dropped]) -> Content | None:
         return next((content for each in files if (content := self._read(each))), None)
 
@@ -236,18 +242,17 @@ class FileSource(LocalSource):
         for each, layout in zip(dropped.files, self.entry.layouts, strict=True):
             raw, rows = _table(each.path, layout, f"{each.path.name} 里：" if dropped.partner else "")
             tables.append(rows)
-            pieces.append(Piece(each, digest_of(raw), raw if self._is_waiting(dropped) else None))
+            pieces.append(Piece(each, digest_of(raw), raw if self._keeps(dropped) else None))
         found = FileRows(self.entry, self.mapping, self.facts).keyed(*tables)
         if any(self._replaced(piece, dropped, layout) for piece, layout in zip(pieces, self.entry.layouts, strict=True)):
             return None
-        memos = (
-            [_piece(memo) for each in dropped.files for memo in map(seen, companions(each.path)) if memo] if dropped.partner else []
-        )
+        files = dropped.files if self.folder.copies else ()
+        memos = [_piece(memo) for each in files for memo in map(seen, companions(each.path)) if memo]
         return Content(dropped, (*pieces, *memos), found)
 
-    def _is_waiting(self, dropped: Dropped) -> bool:
-        """Whether it is a pair that will be put away as it was read."""
-        return dropped.partner is not None and self.folder.archive not in dropped.path.parents
+    def _keeps(self, dropped: Dropped) -> bool:
+        """Whether its bytes are kept until it is put away."""
+        return self.folder.copies and self.folder.archive not in dropped.path.parents
 
     def _replaced(self, piece: Piece, dropped: Dropped, layout: Layout) -> bool:
         """A dBase file is read by its path; and of a pair both must have stood there at one moment."""

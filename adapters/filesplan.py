@@ -12,14 +12,15 @@ from pathlib import Path
 
 from adapters.arrivals import Arrival, Arrivals
 from adapters.choices import choice, notations
-from adapters.dropfolder import DropFolder
+from adapters.dropfolder import ARCHIVE, BAD, DropFolder
 from adapters.filejoin import HEAD, Partner, Role
-from adapters.filenames import muddled, naming, plain
+from adapters.filenames import Naming, muddled, naming, plain
 from adapters.files import FileSource
 from adapters.filetable import Form, Layout
 from adapters.filetext import Encoding
 from adapters.pairfolder import PairFolder
 from adapters.pairing import Pairing
+from adapters.parcelfolder import ParcelFolder, Sharer
 from adapters.plan import Opener, Parts
 from adapters.refining import Notations
 from adapters.site import Site
@@ -111,21 +112,33 @@ class FilesPlan:
                 raise site.wrong(address.missing_library(what, form))
 
         def opened(dataset: str, parts: Parts) -> FileSource:
-            return FileSource(parts, dataset, self.entries[dataset], self._folder(dataset, inbox, site.archive_days))
+            return FileSource(parts, dataset, self.entries[dataset], self._folder(dataset, inbox, site))
 
         return opened
 
-    def _folder(self, dataset: str, inbox: Path, days: int) -> DropFolder:
-        entry = self.entries[dataset]
-        every = [pattern for each in self.entries.values() for pattern in each.patterns]
-        names = tuple(naming(pattern, every) for pattern in entry.patterns)
+    def _folder(self, dataset: str, inbox: Path, site: Site) -> DropFolder:
+        entry, names, days = self.entries[dataset], self._names(dataset), site.archive_days
         arrivals = Arrivals(inbox, names, self.arrival, self.still)
-        if entry.partner is None:
+        read = site.datasets or tuple(self.entries)
+        others = [each for each in read if each != dataset and set(self.entries[each].patterns) & set(entry.patterns)]
+        sharers = tuple(Sharer(self._names(each), (inbox / ARCHIVE / each, inbox / BAD / each)) for each in others)
+        if entry.partner is None and not self._shared(dataset):
             return DropFolder(arrivals, dataset, days)
+        if entry.partner is None:
+            return ParcelFolder(arrivals, dataset, days, sharers=sharers)
         main, partner = names
         pairing = Pairing(main, partner, entry.partner.main_last, timedelta(minutes=entry.partner.wait_minutes))
         arrivals.marked = pairing.last
-        return PairFolder(arrivals, dataset, days, pairing=pairing, holds=entry.snapshot is Snapshot.CHANGES)
+        return PairFolder(arrivals, dataset, days, sharers=sharers, pairing=pairing, holds=entry.snapshot is Snapshot.CHANGES)
+
+    def _names(self, dataset: str) -> tuple[Naming, ...]:
+        every = [pattern for each in self.entries.values() for pattern in each.patterns]
+        return tuple(naming(pattern, every) for pattern in self.entries[dataset].patterns)
+
+    def _shared(self, dataset: str) -> bool:
+        """Whether the profile has another data set of the same files, whichever of them the site reads: the archive looks alike."""
+        own = set(self.entries[dataset].patterns)
+        return any(own & set(each.patterns) for other, each in self.entries.items() if other != dataset)
 
 
 def read(folder: Path, section: Section) -> FilesPlan:
@@ -137,11 +150,9 @@ def read(folder: Path, section: Section) -> FilesPlan:
 
 
 def _check_names(section: Section, code: str, entries: Mapping[str, FileEntry]) -> None:
-    """No file is two data sets', and of a pair each file is told from the other by its name."""
+    """Of a pair each file is told from the other, and from those of other data sets, by its name."""
     entry = entries[code]
     others = [pattern for other, each in entries.items() if other != code for pattern in each.patterns]
-    if set(entry.patterns) & set(others):
-        raise section.error("两个数据集不能取同一批文件：先读的会把它移走", "files")
     if entry.partner is None:
         return
     main, partner = entry.patterns

@@ -1,25 +1,22 @@
 """The drop folder of a data set that comes in two files: they are read together, and put away together, or not at all.
 
-A whole pair stands in the archive, or among the bad, as a folder of its own. A file without its partner waits; it holds up what
-came after it, or a late one would overwrite what is newer, unless each pair is everything there is.
+A file without its partner waits; it holds up what came after it, or a late one would overwrite what is newer, unless each pair is
+everything there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from adapters import setaside
-from adapters.arrivals import Dropped, seen
+from adapters.arrivals import Dropped
 from adapters.digests import file_digest
-from adapters.dropfolder import STAMP, DropFolder, stuck
 from adapters.pairing import Lonely, Pairing
+from adapters.parcelfolder import ParcelFolder
 from adapters.setaside import Piece
 
 
 @dataclass(kw_only=True)
-class PairFolder(DropFolder):
+class PairFolder(ParcelFolder):
     """The pairs of one data set."""
 
     pairing: Pairing
@@ -43,36 +40,7 @@ class PairFolder(DropFolder):
         return [each for each in self._alone if each.stale]
 
     def _found(self) -> tuple[list[Dropped], list[Lonely]]:
-        gone = setaside.leaving(self.archive) | setaside.leaving(self.bad)
-        return self.pairing.pairs(each for each in self.arrivals.complete() if (each.path.name, each.stamp) not in gone)
-
-    def archived(self) -> Iterator[Dropped]:
-        """What was taken in, newest first."""
-        for parcel in self._kept():
-            main, partner = [*map(seen, setaside.members(parcel)), None, None][:2]
-            if main and partner:
-                yield replace(main, partner=partner)
-
-    def _kept(self) -> list[Path]:
-        return setaside.parcels(self.archive)
-
-    def settle(self) -> None:
-        """End what a crash has left half done. SourceError if it cannot be."""
-        for folder in (self.archive, self.bad):
-            try:
-                setaside.settle(folder, self.inbox)
-            except OSError as error:
-                raise stuck(self.inbox, folder, error) from None
-
-    def put_away(self, pieces: Sequence[Piece]) -> bool:
-        """Both to the archive, as they were read, whatever stands in the drop folder by now."""
-        return self._put(pieces, self.archive / self._stamp(pieces[0]))
-
-    def reject(self, pieces: Sequence[Piece], reason: str) -> bool:
-        """Both aside, with the reason beside them. False if one is another file by now: the pair is looked at again."""
-        self._moved += 1
-        place = self.bad / f"{self.clock():{STAMP}}-{self._moved:06d}-{pieces[0].digest[:12]}"
-        return self._put(pieces, place, self._told(pieces, reason))
+        return self.pairing.pairs(self._fresh())
 
     def supersede(self, newest: Dropped) -> None:
         """See DropFolder."""
@@ -83,9 +51,3 @@ class PairFolder(DropFolder):
                 except FileNotFoundError:
                     continue
                 self.reject([Piece(each.dropped, digest)], f"{each}；后来的一对已经读入，它不再有用")
-
-    def _put(self, pieces: Sequence[Piece], place: Path, reason: str = "") -> bool:
-        try:
-            return setaside.put(pieces, place, reason)
-        except OSError as error:
-            raise stuck(pieces[0].dropped.path, place.parent, error) from None

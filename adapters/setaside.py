@@ -6,7 +6,7 @@
     NAME             nothing of them stands there any more
 
 A crash between any two steps leaves one of these, and `settle` goes on from there. A file that was replaced meanwhile is another
-file: it stays, or goes back to where it stood.
+file: it stays, or goes back to where it stood. And what someone else has still to read stays until he has put it away as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -27,6 +27,10 @@ _NEW, _LEAVING, _TAKEN, _OLD = ".new-", ".leaving", ".taken-", ".old-"
 _INDEX = ".parts.json"
 REASON = "原因.txt"
 
+Stamp = tuple[int, int]
+#: whether someone else has still to read the file of that name and stamp
+Wanted = Callable[[str, Stamp], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -37,7 +41,11 @@ class Piece:
     content: bytes | None = None  #: None: it is copied from where it stands, if it is still the same there
 
 
-def put(pieces: Sequence[Piece], place: Path, reason: str = "") -> bool:
+def _nobody(name: str, stamp: Stamp) -> bool:
+    return False
+
+
+def put(pieces: Sequence[Piece], place: Path, reason: str = "", wanted: Wanted = _nobody) -> bool:
     """Put them away together under `place`. False, and nothing done, if one of them is another file by now. OSError as it comes."""
     fresh = place.with_name(_NEW + place.name)
     fresh.mkdir(parents=True)
@@ -49,27 +57,23 @@ def put(pieces: Sequence[Piece], place: Path, reason: str = "") -> bool:
     told = [{"name": each.dropped.path.name, "stamp": each.dropped.stamp, "digest": each.digest} for each in pieces]
     _write(fresh / _INDEX, io.BytesIO(json.dumps(told, ensure_ascii=False).encode()))
     _sync(fresh)
-    markers = [marker for each in pieces if (marker := seen(marker_of(each.dropped.path)))]
     leaving = place.with_name(place.name + _LEAVING)
     fresh.rename(leaving)
     _sync(place.parent)
-    _let_go(leaving, pieces[0].dropped.path.parent)
-    for marker in markers:
-        if seen(marker.path) == marker:  # another one is of the next file of that name
-            marker.path.unlink(missing_ok=True)
+    _let_go(leaving, pieces[0].dropped.path.parent, wanted)
     return True
 
 
-def settle(folder: Path, inbox: Path) -> None:
-    """End what a crash has left in this folder. OSError as it comes."""
+def settle(folder: Path, inbox: Path, wanted: Wanted = _nobody) -> None:
+    """End what a crash has left in this folder, or what had to wait for someone else. OSError as it comes."""
     for path in _inside(folder):
         if path.name.startswith((_NEW, _OLD)):
             shutil.rmtree(path)
         elif path.name.endswith(_LEAVING):
-            _let_go(path, inbox)
+            _let_go(path, inbox, wanted)
 
 
-def leaving(folder: Path) -> set[tuple[str, tuple[int, int]]]:
+def leaving(folder: Path) -> set[tuple[str, Stamp]]:
     """Name and stamp of files that are put away, and may still stand in the drop folder."""
     found = (path for path in _inside(folder) if path.name.endswith(_LEAVING))
     return {(name, stamp) for path in found for name, stamp, _ in _parts(path)}
@@ -86,25 +90,36 @@ def members(parcel: Path) -> list[Path]:
 
 
 def forget(parcel: Path) -> None:
-    """Delete it: not half, should the power go meanwhile."""
+    """Delete it: not half, should the power go meanwhile. Not while a file of it may stand there still: it would be new again."""
+    if parcel.name.endswith(_LEAVING):
+        return
     old = parcel.with_name(_OLD + parcel.name)
     parcel.rename(old)
     shutil.rmtree(old)
 
 
-def _let_go(parcel: Path, inbox: Path) -> None:
-    for name, stamp, digest in _parts(parcel):
-        original, taken = inbox / name, parcel / (_TAKEN + name)
-        if not taken.exists():
-            found = seen(original)
-            if found is None or found.stamp != stamp:
-                continue
-            original.rename(taken)
-        if file_digest(taken) == digest or original.exists():
-            taken.unlink()
-        else:  # it was replaced between our look and the move
-            taken.rename(original)
-    parcel.rename(parcel.with_name(parcel.name.removesuffix(_LEAVING)))
+def _let_go(parcel: Path, inbox: Path, wanted: Wanted) -> None:
+    if all([_gone(inbox / name, parcel / (_TAKEN + name), stamp, digest, wanted) for name, stamp, digest in _parts(parcel)]):  # noqa: C419
+        parcel.rename(parcel.with_name(parcel.name.removesuffix(_LEAVING)))
+
+
+def _gone(original: Path, taken: Path, stamp: Stamp, digest: str, wanted: Wanted) -> bool:
+    """Take the original out of the drop folder, with its marker. False if someone else has still to read it."""
+    if not taken.exists():
+        found = seen(original)
+        if found is None or found.stamp != stamp:
+            return True
+        if wanted(original.name, stamp):
+            return False
+        marker = seen(marker_of(original))
+        original.rename(taken)
+        if marker and seen(marker.path) == marker:  # another one is of the next file of that name
+            marker.path.unlink(missing_ok=True)
+    if file_digest(taken) == digest or original.exists():
+        taken.unlink()
+    else:  # it was replaced between our look and the move
+        taken.rename(original)
+    return True
 
 
 def _copied(piece: Piece, copy: Path) -> bool:
@@ -139,7 +154,7 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _parts(parcel: Path) -> Iterator[tuple[str, tuple[int, int], str]]:
+def _parts(parcel: Path) -> Iterator[tuple[str, Stamp, str]]:
     try:
         told = json.loads((parcel / _INDEX).read_bytes())
     except (FileNotFoundError, NotADirectoryError):  # put there by someone else, or pruned meanwhile

@@ -10,9 +10,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from support import dropped
+from support import dropped, pairs
 from support.dropped import AFTER, table
-from support.pairs import drop, given, pair, source, treatment
+from support.pairs import drop, given, item, pair, source, treatment
 
 from gateway.errors import SourceQueryError
 
@@ -49,9 +49,9 @@ def take_in(inbox: Path) -> None:
     put_away_only(inbox)()
 
 
-def put_away_only(inbox: Path) -> Callable[[], None]:
+def put_away_only(inbox: Path, folder: Path | None = None) -> Callable[[], None]:
     """The poll, read before the process begins to die: putting away is what is cut."""
-    found = source(inbox)
+    found = pairs.sources(inbox, folder)["HD03"] if folder else source(inbox)
     with suppress(SourceQueryError):
         list(found.pages(AFTER, 2))
     return found.put_away
@@ -150,6 +150,27 @@ def test_after_any_death_a_spoilt_pair_is_among_the_bad_with_its_reason_and_noth
             "原因.txt",
         ]
         assert "用药序号 为空" in (parcel / "原因.txt").read_text(encoding="utf-8-sig")
+
+
+def test_after_any_death_a_file_that_two_data_sets_read_is_put_away_by_both(inbox: Path, tmp_path: Path) -> None:
+    """The heads of the treatments are heads of the prescriptions too."""
+    folder = pairs.sharing(tmp_path / "profile")
+
+    def prepared(place: Path) -> Callable[[], None]:
+        marks(place, "甲", 0)
+        drop(place, "RX01_mx_01.csv", [item(1, 1), item(2, 1)], 2)
+        return put_away_only(place, folder)
+
+    for place in deaths(inbox, prepared):
+        for dataset in ("RX01", "HD03", "RX01"):
+            found = pairs.sources(place, folder)[dataset]
+            list(found.pages(AFTER, 2))
+            found.put_away()
+        assert not list(place.glob("*.csv"))
+        assert kept(place) == [whole("甲")]
+        (parcel,) = (place / "archive" / "RX01").iterdir()
+        assert sorted(each.name for each in parcel.glob("*.csv")) == ["HD03_01.csv", "RX01_mx_01.csv"]
+        assert (parcel / "HD03_01.csv").read_bytes() == whole("甲")[0][1]
 
 
 def test_a_death_while_an_old_parcel_is_deleted_leaves_none_that_is_half(inbox: Path) -> None:

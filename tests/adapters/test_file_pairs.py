@@ -374,6 +374,10 @@ def test_a_site_that_exported_one_file_before_keeps_its_archive_in_order(inbox: 
     )[0]
     assert isinstance(single, FileSource)
     assert list(single.folder.archived()) == []
+    assert single.mark().rows is None
+    for look in (lambda: list(single.window(BEGAN, BEGAN + timedelta(hours=1), 5)), lambda: single.lookup(["S00001"])):
+        with pytest.raises(SourceQueryError, match="只有照以前的适配包存档的文件，新的一份到了才能核对"):
+            look()
 
 
 def test_a_link_is_not_followed(inbox: Path, tmp_path: Path) -> None:
@@ -400,7 +404,6 @@ def test_a_link_is_not_followed(inbox: Path, tmp_path: Path) -> None:
         ('"HD03_yy_*.csv"', '"HD03_yy_?.csv"', "各写一个"),
         ('"HD03_yy_*.csv"', '"*_yy.csv"', "分不清是哪一份"),
         ('"HD03_yy_*.csv"', '"HD03_*.csv"', "分不清是哪一份"),
-        ('"HD03_yy_*.csv"', '"RX01_*.csv"', "不能取同一批文件"),
         ("    head:\n", "    children: {a: {line_key: b, file: c, parent: [d, e], last: head}}\n    head:\n", "只写一个"),
         ("wait_minutes: 60        #", "wait_minutes: 0        #", "应不小于 1"),
     ],
@@ -408,6 +411,116 @@ def test_a_link_is_not_followed(inbox: Path, tmp_path: Path) -> None:
 def test_a_wrong_manifest_names_file_and_key(inbox: Path, edited: Callable[..., Path], old: str, new: str, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         profile.load(edited((old, new)))
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Path:
+    """A profile in which the heads of the treatments are heads of the prescriptions too."""
+    return pairs.sharing(tmp_path / "sharing")
+
+
+def both(inbox: Path, folder: Path) -> tuple[FileSource, FileSource]:
+    """Both data sets of one source."""
+    found = pairs.sources(inbox, folder)
+    return soon(found["HD03"]), soon(found["RX01"])
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+def test_a_file_that_two_data_sets_read_stays_until_both_have_put_it_away(inbox: Path, sharing: Path, turn: int) -> None:
+    pair(inbox, "01", [1, 2], 0)
+    drop(inbox, "RX01_mx_01.csv", [item(1, 1), item(2, 1)], 2)
+    sources = both(inbox, sharing)
+    first, second = sources[turn], sources[1 - turn]
+    assert len(refs(first)) == 2
+    first.put_away()
+    assert (inbox / "HD03_01.csv").exists()
+    assert refs(first) == []
+    assert len(refs(second)) == 2
+    second.put_away()
+    assert not list(inbox.glob("*.csv"))
+    first.put_away()
+    assert names(inbox / "archive") == ["HD03_01.csv", "HD03_01.csv", "HD03_yy_01.csv", "RX01_mx_01.csv"]
+    assert not list((inbox / "archive").rglob("*.leaving"))
+
+
+def test_one_of_two_readers_may_wait_or_refuse_without_holding_up_the_other(inbox: Path, sharing: Path) -> None:
+    pair(inbox, "01", [1], 0)
+    treatments, prescriptions = both(inbox, sharing)
+    refs(treatments)
+    treatments.put_away()
+    assert refs(prescriptions) == []  # its own half is still to come
+    pair(inbox, "02", [1, 2], 10)
+    assert refs(treatments) == ["S00001", "S00002"]
+    treatments.put_away()
+    assert sorted(path.name for path in inbox.glob("*.csv")) == ["HD03_01.csv", "HD03_02.csv"]
+    drop(inbox, "RX01_mx_01.csv", [item(1, 1, 序号="")], 20)
+    drop(inbox, "RX01_mx_02.csv", [item(1, 1)], 21)
+    with pytest.raises(SourceQueryError, match="为空"):
+        refs(prescriptions)
+    prescriptions.put_away()
+    treatments.put_away()
+    assert not list(inbox.glob("*.csv"))
+    assert names(inbox / "bad") == ["HD03_01.csv", "RX01_mx_01.csv", "原因.txt"]
+
+
+def test_what_another_data_set_has_still_to_read_does_not_become_new_again_when_its_days_are_over(
+    inbox: Path, sharing: Path
+) -> None:
+    treatments, _ = both(inbox, sharing)
+    for number in range(3):
+        pair(inbox, f"0{number}", [number], number * 10)
+        refs(treatments)
+        treatments.put_away()
+    treatments.folder.keep_days = -100_000
+    treatments.folder.prune()
+    assert len(list(inbox.glob("*.csv"))) == 3
+    assert refs(treatments) == []
+
+
+def test_where_the_site_reads_one_of_two_data_sets_the_other_is_not_waited_for(inbox: Path, sharing: Path) -> None:
+    pair(inbox, "01", [1], 0)
+    found = source(inbox, folder=sharing)
+    refs(found)
+    found.put_away()
+    assert not list(inbox.glob("*.csv"))
+
+
+def test_the_marker_stays_as_long_as_the_file(inbox: Path, tmp_path: Path) -> None:
+    """Two data sets of single files; the second would never see it complete without."""
+    folder = shutil.copytree(dropped.FOLDER, tmp_path / "singles")
+    manifest = folder / "manifest.yaml"
+    text = manifest.read_text(encoding="utf-8").replace("complete: rename", "complete: marker").replace("RX01_*.xlsx", "HD03_*.csv")
+    text = text.replace("form: xlsx", "form: csv\n    encoding: gbk").replace("row_ref: [处方号, 序号]", "row_ref: [治疗号]")
+    manifest.write_text(text, encoding="utf-8")
+    mapping = (folder / "mapping" / "RX01.yaml").read_text(encoding="utf-8")
+    columns = {
+        "处方号": "治疗号",
+        "序号": "透析号",
+        "药品名称": "透析器",
+        "院内编码": "机器号",
+        "数量": "时长",
+        "单位": "抗凝剂",
+        "状态": "作废",
+    }
+    columns |= {
+        "状态": "作废",
+        "开方时间": "录入时间",
+        "有效期": "录入时间",
+        "医师代码": "护士代码",
+        "科室代码": "机器号",
+        "诊断编码": "机器号",
+    }
+    for old, new in columns.items():
+        mapping = mapping.replace(f"column: {old}", f"column: {new}")
+    (folder / "mapping" / "RX01.yaml").write_text(mapping, encoding="utf-8")
+    drop(inbox, "HD03_1.csv", [treatment(1)], 0)
+    (inbox / "HD03_1.csv.ok").touch()
+    for number, found in enumerate(both(inbox, folder)):
+        assert refs(found) == ["S00001"]
+        found.put_away()
+        assert (inbox / "HD03_1.csv.ok").exists() is (number == 0)
+    assert not [path for path in inbox.iterdir() if path.is_file()]
+    assert [row.ref for row in both(inbox, folder)[0].lookup(["S00001"])] == ["S00001"]
 
 
 def test_dbase_files_with_fixed_names_and_memos_go_together(inbox: Path, edited: Callable[..., Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,38 @@ def source(inbox: Path, dataset: str = "HD03", folder: Path = FOLDER) -> FileSou
     (found,) = profile.open_sources(profile.load(folder), site, loader.reference())
     assert isinstance(found, FileSource)
     return found
+
+
+def sources(inbox: Path, folder: Path) -> dict[str, FileSource]:
+    """Both data sets, of one source."""
+    site = Site("导出", None, "H99000100001", inbox=inbox, datasets=("HD03", "RX01"))
+    found = profile.open_sources(profile.load(folder), site, loader.reference())
+    return {each.dataset: each for each in found if isinstance(each, FileSource)}
+
+
+def sharing(folder: Path) -> Path:
+    """The template with the heads of the treatments as heads of the prescriptions too."""
+    shutil.copytree(FOLDER, folder)
+    manifest = {
+        '      file: "RX01_*.csv"': '      file: "HD03_*.csv"',
+        "key: [处方号]": "key: [医嘱号]",
+        "# by: [处方编号]": "by: [处方号]",
+    }
+    mapping = {
+        "开方时间}": "修改时间, formats: [yyyy/M/d H:mm:ss]}",
+        "有效期}": "录入时间, formats: [yyyy/M/d H:mm:ss]}",
+        "医师代码": "护士代码",
+        "科室代码": "机器号",
+        "诊断编码": "抗凝剂",
+        "主表.状态, in: [作废]": "主表.作废, in: [是]",
+    }
+    for path, changes in ((folder / "manifest.yaml", manifest), (folder / "mapping" / "RX01.yaml", mapping)):
+        text = path.read_text(encoding="utf-8")
+        for old, new in changes.items():
+            assert old in text, old
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+    return folder
 
 
 def given(number: int, line: object, drug: str = "D1", **more: Any) -> dict[str, Any]:
@@ -77,4 +110,4 @@ def pair(inbox: Path, part: str, numbers: range | list[int], second: float, drug
     drop(inbox, f"HD03_yy_{part}.csv", [given(number, 1, drug) for number in numbers], second + 0.5)
 
 
-__all__ = ["FOLDER", "drop", "given", "item", "pair", "prescription", "source", "treatment", "written"]
+__all__ = ["FOLDER", "drop", "given", "item", "pair", "prescription", "sharing", "source", "sources", "treatment", "written"]
