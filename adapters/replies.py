@@ -93,6 +93,8 @@ def no_xml(content: str | bytes) -> str:
         return "应答的 XML 前面有别的文字，多半是服务自己的警告：请服务方关掉（PHP 是 display_errors）或改好"
     if raw.startswith("\ufeff"):
         return "应答多出了开头的 BOM，末尾因此被截掉：请服务方把程序文件存成不带 BOM 的"
+    if isinstance(content, bytes) and "\ufffd" in raw:
+        return "应答的字节不是它自己说的字符集，或有乱码：请服务方改好"
     return "应答的 XML 没有写完，或里面有 XML 不许有的字符：请服务方改好"
 
 
@@ -192,6 +194,17 @@ def _is_bare(value: Any) -> bool:
 
 def _is_attribute(name: str) -> bool:
     return name.startswith("@")
+
+
+def paired(row: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A row with a column for each pair of key and value at a path of it: a map, as Axis, JAXB and PHP write one."""
+    found = {name: value for name, value in row.items() if name != path and not name.startswith(f"{path}.")}
+    for pair in lines(row, path):
+        name = pair.get("key")
+        if not isinstance(name, str) or not name or name in found:
+            raise UnusableError(f"应答一行里的 {path} 不是一对一对的名和值（key、value），或同一个名有两个值")
+        found |= {name + place.removeprefix("value"): value for place, value in pair.items() if place.startswith("value")}
+    return found
 
 
 def spread(row: Mapping[str, Any], path: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from adapters import replies
+from adapters import replies, xmlcharset
 from adapters.choices import choice
 from adapters.plan import Opener, Parts
 from adapters.replies import Answer, UnusableError
@@ -157,7 +157,9 @@ class RestCaller:
 
     def _answer(self, call: Call, reply: Reply) -> Answer:
         form = call.shape.text or Text.JSON
-        return Answer(replies.parsed(reply.content if form is Text.XML else text_of(reply), form))
+        if form is Text.XML:
+            return Answer(replies.parsed(xmlcharset.in_utf8(reply.content, reply.headers.get("content-type", "")), form))
+        return Answer(replies.parsed(text_of(reply), form))
 
     def _identified(self) -> Mapping[str, Any]:
         auth = self.auth

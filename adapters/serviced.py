@@ -312,6 +312,8 @@ class ServiceSource(LocalSource):
         with self._telling(call):
             found = replies.rows(answer.tree, shape.rows, xml=xml, declared=answer.declared)
             counted = len(found)
+            if shape.pairs:
+                found = [replies.paired(row, shape.pairs) for row in found]
             if shape.lines:
                 found = self._spread(found, call, declared)
             self._check_columns(found, call, declared)

@@ -106,6 +106,7 @@ class Shape:
     element: str  #: path to that element; "": the reply itself
     success: Success | None
     rows: str
+    pairs: str = ""  #: path in a row; each pair of key and value there is a column (a map)
     lines: str = ""  #: path in a row; each line there is a record, with the columns of the whole row
 
 
@@ -329,10 +330,17 @@ def _paging(section: Section | None, *, rest: bool) -> Paging:
 
 
 def _shape(section: Section, *, rest: bool) -> Shape:
-    section.known("text", "element", "success", "rows", "lines")
+    section.known("text", "element", "success", "rows", "pairs", "lines")
     text = choice(section, "text", Text, Text.JSON) if rest or "text" in section.data else None
     success = section.optional("success")
-    return Shape(text, section.text("element"), _success(success) if success else None, section.text("rows"), section.text("lines"))
+    return Shape(
+        text=text,
+        element=section.text("element"),
+        success=_success(success) if success else None,
+        rows=section.text("rows"),
+        pairs=section.text("pairs"),
+        lines=section.text("lines"),
+    )
 
 
 def _success(section: Section) -> Success:

@@ -19,7 +19,7 @@ from zeep import exceptions
 from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 
-from adapters import multiref, replies, soapfloat, soapshape
+from adapters import multiref, replies, soapfloat, soapshape, xmlcharset
 from adapters.replies import Answer, UnusableError
 from adapters.serviceplan import Call
 from adapters.webclient import WebClient, basic
@@ -126,7 +126,8 @@ class _Local(Transport):
         if reply.status_code not in _OF_FAULTS or b"Fault" not in reply.content:
             self.client.usable(reply)
         self.seen.came(reply.content)
-        return _Response(reply.status_code, reply.headers, multiref.resolved(reply.content.lstrip(_BEFORE_XML)))
+        content = xmlcharset.in_utf8(reply.content.lstrip(_BEFORE_XML), reply.headers.get("content-type", ""))
+        return _Response(reply.status_code, reply.headers, multiref.resolved(content))
 
 
 class SoapCaller:

@@ -22,6 +22,12 @@ def same(one: str, other: str) -> bool:
     return _plain(one) == _plain(other)
 
 
+def widened(content_type: str) -> str:
+    """The same with the widest of the Chinese charsets, of which the one that it names is a part."""
+    name = _declared(content_type)
+    return "text/plain; charset=gb18030" if name in _CHINESE else content_type
+
+
 def _declared(content_type: str) -> str:
     message = Message()
     message["content-type"] = content_type

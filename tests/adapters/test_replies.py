@@ -167,6 +167,20 @@ def test_the_schema_of_a_data_set_says_its_columns() -> None:
     assert diffgram.declared({"schema": "x"}) == diffgram.declared("x") == frozenset()
 
 
+def test_a_map_is_a_row() -> None:
+    pairs = [{"key": "rxNo", "value": "R1"}, {"key": "note", "value": None}, {"key": "who", "value.name": "x"}]
+    assert replies.paired({"@type": "Map", "item": pairs}, "item") == {"@type": "Map", "rxNo": "R1", "note": None, "who.name": "x"}
+    assert replies.paired({"item.key": "rxNo", "item.value": "R1"}, "item") == {"rxNo": "R1"}
+
+
+@pytest.mark.parametrize(
+    "pairs", [[{"value": "R1"}], [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}], [{"key": "", "value": "1"}]]
+)
+def test_what_is_no_map_is_told(pairs: list[dict[str, Any]]) -> None:
+    with pytest.raises(UnusableError, match="名和值"):
+        replies.paired({"item": pairs}, "item")
+
+
 @pytest.mark.parametrize(
     ("text", "code", "shorter"),
     [
