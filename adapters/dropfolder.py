@@ -78,8 +78,12 @@ class DropFolder:
         except FileNotFoundError:
             return []
 
+    def alone(self) -> list[Lonely]:
+        """Files of the last look that wait for their partner: where one is enough, none."""
+        return []
+
     def lonely(self) -> list[Lonely]:
-        """Files that have waited for their partner for too long: where one is enough, none."""
+        """Those of them that have waited for so long that a person must know."""
         return []
 
     def overwritten(self) -> list[Lonely]:

@@ -103,6 +103,10 @@ class FileSource(LocalSource):
         if told := [*self._refused(), *self._waiting_long()]:
             raise self.wrong("；".join(told))
 
+    def held_back(self) -> list[str]:
+        """See gateway.ports: who tries a new profile has not the time to wait."""
+        return list(map(str, self.folder.alone()))
+
     def _refused(self) -> Iterator[str]:
         if self._bad:
             yield f"有文件不能读入，已移到或将移到 {self.folder.bad}：{'；'.join(map(str, self._bad.values()))}"

@@ -30,8 +30,12 @@ class PairFolder(ParcelFolder):
             return pairs
         return [each for each in pairs if each.order < self._alone[0].dropped.order]
 
+    def alone(self) -> list[Lonely]:
+        """See DropFolder."""
+        return self._alone
+
     def lonely(self) -> list[Lonely]:
-        """Those of the last look that have waited for so long that a person must know."""
+        """See DropFolder."""
         limit = self.clock() - self.pairing.patience
         return [each for each in self._alone if each.since() < limit]
 

@@ -121,6 +121,14 @@ class DroppedSource(Protocol):
         """Put away what `pages` has yielded to its end, and what is no good. SourceError if it cannot be moved."""
 
 
+@runtime_checkable
+class WaitingSource(Protocol):
+    """A source of which a parcel may be there in part."""
+
+    def held_back(self) -> list[str]:
+        """What the last reading left for later, and what each waits for; `pages` tells of it only after a while."""
+
+
 class IntakeStore(Protocol):
     """What intake asks of the local store."""
 

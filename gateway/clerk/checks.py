@@ -21,6 +21,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError, SourceError
 from gateway.judging import Judge
 from gateway.model import SourceRow
+from gateway.ports import WaitingSource
 from gateway.telling import told
 from gateway.unread import Unread
 from gateway.wiring import Feed, edition_of, feeds_of, unfinished_of
@@ -105,9 +106,18 @@ def _check_feed(
     except SourceError as error:
         lost.append(Unread(feed.source.name, feed.source.dataset, str(error)))
         return False
+    finally:
+        _tell_held_back(feed)
     show.check(_console(), report)
     gatherer.take(feed, report)
     return report.balanced
+
+
+def _tell_held_back(feed: Feed) -> None:
+    """A half of a pair that is alone now is told at once, not after its time: its name may be the mistake of the profile."""
+    if isinstance(feed.source, WaitingSource):
+        for sentence in feed.source.held_back():
+            show.say(_console(), f"{feed.source.name} · {feed.source.dataset}：这次没有读，{sentence}", style="yellow")
 
 
 def _contract(checked: Iterable[tuple[Feed, First]], lost: Sequence[Unread], edition: Edition) -> bool:

@@ -104,6 +104,11 @@ def test_a_head_that_is_not_exported_any_more_is_not_withdrawn_while_its_lines_a
 
 def test_one_half_alone_waits_and_sends_nothing(site: Deployment, inbox: Path) -> None:
     dropped.drop(inbox, "HD03_01.csv", table([treatment(1)]))
+    result = site.run("check", "--source", "local")
+    told = result.output.replace("\n", "").replace(" ", "")
+    assert (result.exit_code, "这次没有读，HD03_01.csv在等与它成对的HD03_yy_01.csv：还没有来，或还没有写完" in told) == (0, True), (
+        told
+    )
     site.send()
     assert site.account("HD03").read == 0
     assert (inbox / "HD03_01.csv").exists()
