@@ -13,6 +13,7 @@ from cryptography import x509
 from gateway.config import Target
 from gateway.diagnosis.finding import Finding, bad, good, notice
 from gateway.web.trust import distrust
+from schemas import address
 
 _SOON = 30  #: days
 _PORTS = {"https": 443, "http": 80}
@@ -38,7 +39,7 @@ def findings(target: Target) -> Iterator[Finding]:
         yield good(subject, f"{host}:{port} 连得上")
         if parts.scheme == "https":
             yield _certificate(subject, target, connection, host)
-        else:
+        elif address.in_plain_sight(target.url):
             yield notice(subject, "http:// 不加密，报文在路上能被看到；确属专网直连才这样用")
 
 

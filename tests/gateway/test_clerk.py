@@ -238,6 +238,7 @@ def test_the_doctor_speaks_to_a_platform_without_sending_a_byte(run: Run, site: 
         result = run("doctor", "--target", "bureau")
         assert result.exit_code == 0, result.output
         assert f"正常　目标 bureau：127.0.0.1:{port} 连得上" in result.output
+        assert "不加密" not in result.output  # nothing leaves this machine
         assert "正常　来源 his：能连上，以只读方式打开（sqlite" in result.output
         connection, _ = server.accept()
         with connection:
