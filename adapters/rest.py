@@ -106,7 +106,7 @@ def _auth(section: Section) -> Auth:
 
 
 class RestCaller:
-    """Implements adapters.serviced.Caller over HTTP."""
+    """Implements adapters.caller.Caller over HTTP."""
 
     structured = True
 
@@ -121,28 +121,28 @@ class RestCaller:
         return self.client.identity
 
     def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
-        """See adapters.serviced.Caller."""
+        """See adapters.caller.Caller."""
         given = replies.given(call, arguments)
         key = {"query": "params", "json": "json", "form": "data"}[call.body]
         return self._answer(call, self._sent(call.method, _under(self.service.url, call.operation), **{key: given}))
 
     def follow(self, call: Call, link: str) -> Answer:
-        """See adapters.serviced.Caller. An address of another server is not followed: our key would go with it."""
+        """See adapters.caller.Caller. An address of another server is not followed: our key would go with it."""
         url = urljoin(_under(self.service.url, call.operation), link)
         if urlsplit(url)[:2] != urlsplit(self.service.url)[:2]:
             raise UnusableError("下一页的地址在另一台服务器上，不去取")
         return self._answer(call, self._sent("GET", url))
 
     def account(self, name: str) -> str:
-        """See adapters.serviced.Caller."""
+        """See adapters.caller.Caller."""
         return self.client.account(name)
 
     def moments(self, call: Call) -> frozenset[str]:
-        """See adapters.serviced.Caller. Nobody says."""
+        """See adapters.caller.Caller. Nobody says."""
         return frozenset()
 
     def expired(self, code: str) -> bool:
-        """See adapters.serviced.Caller."""
+        """See adapters.caller.Caller."""
         if self.auth.way is not Way.LOGIN or code not in self.auth.expired:
             return False
         self._until = float("-inf")

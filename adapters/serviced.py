@@ -1,25 +1,26 @@
-"""A source over a web service: calls, pages, rows. What the service does not order is gathered and put in order here.
+"""A source over a web service: what is asked, and what comes put in order where the service does not order it.
 
-How a call travels (SOAP, REST) is the caller's; this asks, checks that every page goes on, and that no column is missing.
+How a call travels (SOAP, REST) is the caller's, how pages follow each other the turn's, what a row is `servicerows`'.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from itertools import islice
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
-from adapters import children, replies
-from adapters.conversion import UnreadableError, is_blank, to_key
+from adapters import replies
+from adapters.caller import Caller
+from adapters.conversion import UnreadableError
 from adapters.localsource import LocalSource
-from adapters.mapping import CURSOR_KEY, CURSOR_TIME, ENTERED_AT, INSTITUTION, ROW_REF
+from adapters.mapping import ROW_REF
 from adapters.plan import Parts
 from adapters.replies import Answer, RefusedError, UnusableError
-from adapters.serviceplan import TIMES, Argument, By, Call, Ends, Lines, ServiceEntry, Text, is_bare, kind_of
+from adapters.serviceplan import Argument, By, Call, Ends, ServiceEntry, kind_of
+from adapters.servicerows import ServiceRows
+from adapters.serviceturn import Turn
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Mark, Page, Reading, SourceRow
 from schemas.dateformat import dateformat
@@ -30,49 +31,9 @@ from schemas.wire import SHANGHAI
 MOST_ROWS = 200_000
 #: most pages of one reading
 _MOST_PAGES = 10_000
-_BETWEEN = "|"
-#: a moment of XML that says its zone
-_ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _FIRST, _LAST = datetime(1900, 1, 1), datetime(9999, 12, 31)  # noqa: DTZ001  the site's clock is naive
 #: a rescan of some days also takes what is planned
 _AHEAD = timedelta(days=8)
-
-
-class Caller(Protocol):
-    """Carries a call to the service."""
-
-    @property
-    def identity(self) -> str:
-        """Which service it is."""
-
-    @property
-    def structured(self) -> bool:
-        """Whether its replies are trees of the text they came as."""
-
-    def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
-        """The reply. SourceError if there is none, UnusableError if it cannot be read."""
-
-    def follow(self, call: Call, link: str) -> Answer:
-        """The same of an address that a reply gave."""
-
-    def account(self, name: str) -> str:
-        """The user or the password of the source."""
-
-    def moments(self, call: Call) -> frozenset[str]:
-        """The arguments that the service itself calls moments."""
-
-    def expired(self, code: str) -> bool:
-        """Whether that code only means that it must log in again; it will, with the next call."""
-
-
-@dataclass
-class _Turn:
-    """Where a reading has come to."""
-
-    page: int
-    offset: int = 0
-    cursor: str = ""
-    link: str = ""
 
 
 class ServiceSource(LocalSource):
@@ -88,6 +49,7 @@ class ServiceSource(LocalSource):
     ) -> None:
         super().__init__(parts, dataset, "manifest.yaml", entry.reading, entry.key)
         self.entry, self.caller, self._clock = entry, caller, clock
+        self._rows = ServiceRows(entry, self.mapping, caller, self.wrong)
 
     @property
     def sweeps(self) -> bool:
@@ -211,64 +173,24 @@ class ServiceSource(LocalSource):
         return self._local(moment) if moment.tzinfo else moment
 
     def _asked(self, call: Call, values: Mapping[str, Any], size: int) -> Iterator[list[dict[str, Any]]]:
-        """The rows of each page until the last one.
-
-        A service that does not go on from page to page would be read for ever, or as if it had no more: both are told.
-        """
-        turn, before, seen = _Turn(call.paging.first), set[str](), 0
+        """The rows of each page until the last one."""
+        turn = Turn(call, self.wrong, call.paging.first)
         for _ in range(_MOST_PAGES):
             answer = self._answer(call, values, turn, size)
-            tree, (rows, counted) = answer.tree, self._rows(answer, call)
-            refs = {row[ROW_REF] for row in rows}
-            if refs and refs == before:
-                raise self.wrong(f"翻页没有往后走：{call.operation} 接连两页给出同样的行")
-            before, seen = refs, seen + counted
+            with self._telling(call):
+                rows, counted = self._rows.records(answer, call)
+            turn.take(frozenset(row[ROW_REF] for row in rows), counted)
             yield rows
-            if not self._turned(turn, call, tree, counted, size, seen):
-                self._check_total(tree, call, seen)
+            if not turn.goes_on(answer.tree, counted, size):
+                self._check_all(turn, answer)
                 return
         raise self.wrong(f"翻页没有尽头：{call.operation} 已读了 {_MOST_PAGES} 页")
 
-    def _turned(self, turn: _Turn, call: Call, tree: Any, counted: int, size: int, seen: int) -> bool:
-        """Whether there is another page; then the turn stands at it."""
-        paging = call.paging
-        if paging.by in (By.NONE, By.KEY):
-            return False
-        if paging.by in (By.CURSOR, By.LINK):
-            following = self._next(tree, paging.next)
-            if following and following in (turn.cursor, turn.link):
-                raise self.wrong(f"翻页没有往后走：{call.operation} 的 {paging.next} 没有变")
-            turn.cursor, turn.link = (following, "") if paging.by is By.CURSOR else ("", following)
-            return bool(following)
-        total = self._total(tree, call)
-        if not counted or (total is not None and seen >= total) or (paging.ends is Ends.SHORT and counted < size):
-            return False
-        turn.page, turn.offset = turn.page + 1, seen
-        return True
+    def _check_all(self, turn: Turn, answer: Answer) -> None:
+        if missing := turn.missing(answer.tree):
+            raise SourceError(f"数据源 {self.name} 的 {self.dataset}：{missing}")
 
-    def _next(self, tree: Any, path: str) -> str:
-        """ "" where the reply says that there is none, in whatever way."""
-        try:
-            value = replies.find(tree, path)
-        except UnusableError:
-            return ""
-        return "" if is_blank(value) or value is False else str(value)
-
-    def _total(self, tree: Any, call: Call) -> int | None:
-        if not call.paging.total:
-            return None
-        try:
-            return int(str(replies.find(tree, call.paging.total)))
-        except (UnusableError, ValueError):
-            raise self.wrong(f"{call.operation} 的应答里没有总行数 {call.paging.total}，或它不是整数") from None
-
-    def _check_total(self, tree: Any, call: Call, seen: int) -> None:
-        total = self._total(tree, call)
-        if total is not None and seen < total:
-            told = f"{call.operation} 说有 {total} 行，只给了 {seen} 行；读的时候在变，或服务少给了，下次重读"
-            raise SourceError(f"数据源 {self.name} 的 {self.dataset}：{told}")
-
-    def _answer(self, call: Call, values: Mapping[str, Any], turn: _Turn, size: int) -> Answer:
+    def _answer(self, call: Call, values: Mapping[str, Any], turn: Turn, size: int) -> Answer:
         """That in which the rows stand."""
         given = {**values, "page": turn.page, "offset": turn.offset, "cursor": turn.cursor, "limit": size}
         arguments = {each.name: value for each in call.arguments if (value := self._value(each, given)) is not None}
@@ -304,108 +226,6 @@ class ServiceSource(LocalSource):
 
     def _unsaid(self, what: str, argument: Argument) -> NoReturn:
         raise self.wrong(f"来源没有申明 {what}，{argument.name} 不知道填什么")
-
-    def _rows(self, answer: Answer, call: Call) -> tuple[list[dict[str, Any]], int]:
-        """The records of a reply, and how many the service counts: each line may be a record, and pages are of whole rows."""
-        shape, xml = call.shape, not self.caller.structured or call.shape.text is Text.XML
-        declared = answer.below(shape.rows)
-        with self._telling(call):
-            found = replies.rows(answer.tree, shape.rows, xml=xml, declared=answer.declared)
-            counted = len(found)
-            if shape.pairs:
-                found = [replies.paired(row, shape.pairs) for row in found]
-            if shape.lines:
-                found = self._spread(found, call, declared)
-            self._check_columns(found, call, declared)
-            self._check_zone(found, call)
-            dressed = [self._dressed(row, call, declared) for row in found]
-        self._check_references(dressed, call)
-        return dressed, counted
-
-    def _check_references(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
-        """Two rows of one reply under one number: the first would go without a word. From page to page a row may come again."""
-        seen: dict[str, Mapping[str, Any]] = {}
-        for row in rows:
-            if seen.setdefault(row[ROW_REF], row) != row:
-                names = "、".join(self.entry.row_ref)
-                raise self.wrong(f"{call.operation} 的应答里有两行的 {names} 相同、内容不同：认不出一行，请在 row_ref 里再加一列")
-
-    def _spread(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> list[dict[str, Any]]:
-        """A record for each line. That no row of a page has lines is told: they may have been renamed."""
-        at = call.shape.lines
-        found = [line for row in rows for line in replies.spread(row, at)]
-        names = {f"{name}." for row in rows for name in row}
-        there = any(name.startswith(f"{at}.") or f"{at}.".startswith(name) for name in names)
-        if rows and not found and not there and at not in declared | self.entry.may_omit:
-            raise self.wrong(f"{call.operation} 的应答里没有一行有 {at}（lines）；没有明细时服务不写这一项的，请写进 may_omit")
-        return found
-
-    def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> None:
-        """A column that no row of a page has is missing; one that some have, or that is declared, is empty in the others."""
-        if not rows:
-            return
-        there = {name for row in rows for name in row} | declared
-        if missing := sorted((self.mapping.columns | self.entry.columns) - there - self.entry.may_omit):
-            hint = "；服务对空值不写这一项的，请写进 manifest.yaml 的 may_omit"
-            raise self.wrong(f"{call.operation} 的应答缺少 {'、'.join(missing)}（{self.mapping.file} 要用）{hint}")
-
-    def _check_zone(self, rows: Sequence[Mapping[str, Any]], call: Call) -> None:
-        """A service that says the zone of its moments may take ours, without one, as UTC: eight hours of rows would be missed."""
-        moments = self.caller.moments(call)
-        bare = [each.name for each in call.arguments if each.name in moments and each.parameter in TIMES and is_bare(each.pattern)]
-        if not bare:
-            return
-        texts = ((name, value) for row in rows for name, value in row.items() if isinstance(value, str))
-        zoned = next((name for name, value in texts if _ZONED.fullmatch(value)), "")
-        if zoned:
-            said = f"{call.operation} 的应答里 {zoned} 带时区，参数 {'、'.join(bare)} 的 format 却没有写"
-            raise self.wrong(f"{said}：服务按别的时区读会漏行，请写成 \"yyyy-MM-dd'T'HH:mm:ss'+08:00'\"")
-
-    def _dressed(self, row: dict[str, Any], call: Call, declared: frozenset[str]) -> dict[str, Any]:
-        entry = self.entry
-        whole: dict[str, Any] = {**dict.fromkeys(self.mapping.columns), **row}
-        parts = [whole.get(name) for name in entry.row_ref]
-        if any(map(is_blank, parts)):
-            raise self.wrong(f"{call.operation} 的应答有一行的 {'、'.join(entry.row_ref)} 为空，认不出是哪一行")
-        whole[ROW_REF] = _BETWEEN.join(map(to_key, parts))
-        whole[CURSOR_KEY] = whole[entry.cursor_key] if entry.cursor_key else whole[ROW_REF]
-        for column, name in ((entry.cursor_time, CURSOR_TIME), (entry.entered_at, ENTERED_AT)):
-            if column:
-                whole[name] = self._moment(whole.get(column))
-        if entry.institution:
-            whole[INSTITUTION] = whole.get(entry.institution)
-        for name, place in entry.children.items():
-            whole[children.place(name)] = self._lines(whole, name, place, call, declared)
-        return whole
-
-    def _lines(
-        self, row: Mapping[str, Any], name: str, place: Lines, call: Call, declared: frozenset[str]
-    ) -> list[Mapping[str, Any]]:
-        at, line_key = place.at, place.line_key
-        found = replies.lines(row, at)
-        needed = self.mapping.children[name].fields.columns | ({line_key} if line_key else set())
-        there = {column for line in found for column in line} | Answer(None, declared).below(at)
-        missing = sorted(needed - there - self.entry.may_omit) if found else []
-        if missing:
-            raise self.wrong(
-                f"{call.operation} 的应答里 {at} 缺少 {'、'.join(missing)}（{self.mapping.file} 的 children.{name} 要用）"
-            )
-        whole = [
-            {**dict.fromkeys(needed), **line, children.LINE_KEY: line.get(line_key) if line_key else number}
-            for number, line in enumerate(found)
-        ]
-        return children.ordered(whole)
-
-    def _moment(self, value: Any) -> Any:
-        """As a moment where the manifest says how it is written; what cannot be read stays, and the row says so."""
-        if is_blank(value):
-            return None
-        if self.entry.times is None:
-            return value
-        try:
-            return self.entry.times.apply(value, {})
-        except UnreadableError:
-            return value
 
     @contextmanager
     def _telling(self, call: Call) -> Iterator[None]:

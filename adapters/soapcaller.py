@@ -131,7 +131,7 @@ class _Local(Transport):
 
 
 class SoapCaller:
-    """Implements adapters.serviced.Caller."""
+    """Implements adapters.caller.Caller."""
 
     structured = False
 
@@ -177,7 +177,7 @@ class SoapCaller:
         return frozenset(self._binding.all())
 
     def ask(self, call: Call, arguments: Mapping[str, Any]) -> Answer:
-        """See adapters.serviced.Caller. zeep holds the reply against the WSDL; its values are taken as they were written."""
+        """See adapters.caller.Caller. zeep holds the reply against the WSDL; its values are taken as they were written."""
         operation, checked = self._binding.get(call.operation), self.plan.strict
         given = soapshape.listed(operation, replies.given(call, arguments))
         self._seen.begin()
@@ -206,11 +206,11 @@ class SoapCaller:
         return Answer(tree, soapshape.declared(operation) if checked else frozenset())
 
     def account(self, name: str) -> str:
-        """See adapters.serviced.Caller."""
+        """See adapters.caller.Caller."""
         return self.client.account(name)
 
     def moments(self, call: Call) -> frozenset[str]:
-        """See adapters.serviced.Caller."""
+        """See adapters.caller.Caller."""
         return soapshape.moments(self._binding.get(call.operation))
 
     def follow(self, call: Call, link: str) -> Answer:
