@@ -1,4 +1,4 @@
-"""The reply of a web service -> rows of a data set, each under its number; what is missing, or could not be told apart, stops it."""
+"""The reply of a web service -> rows of a data set, each under its number; what is missing or cannot be told apart stops it."""
 
 from __future__ import annotations
 
