@@ -119,10 +119,11 @@ def _parts(selected: str) -> Iterator[str]:
 
 @click.command()
 @click.option("--url-from", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--encoding", default="", help="as of `gateway profile new`")
 @click.argument("name")
-def main(url_from: Path, name: str) -> None:
+def main(url_from: Path, encoding: str, name: str) -> None:
     """Print a line for every data set of the profile."""
-    survey = Survey(SiteDatabase(make_url(url_from.read_text(encoding="utf-8").strip()), 30))
+    survey = Survey(SiteDatabase(make_url(url_from.read_text(encoding="utf-8").strip()), 30, encoding=encoding))
     shipped, edition = profile.load(name), loader.reference()
     for dataset in shipped.queries:
         found = measure(survey, shipped, edition, dataset)

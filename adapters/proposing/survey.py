@@ -75,20 +75,24 @@ class Survey:
         return self._links[table]
 
     def _implied(self, table: Table, column: Column) -> Link | None:
-        """The table that the name means best, of those in which the values are found."""
+        """The table that the name means best, of those in which the values are; before all the one that this is lines of."""
         if same := self._namesake(column, table):
             return same
         stem = [word for word in words(column.name) if word not in _ID_WORDS]
         whose = self._staff(column, table)
         if not stem or column.kind not in _KEYED or (len(words(column.name)) == len(stem) and not whose):
             return None
-        named = sorted(self._meant(stem, table), key=lambda each: (-each[0], len(each[1].name), each[1].name))[:_TRIED]
+        named = sorted(self._meant(stem, table), key=lambda each: (-each[0], len(each[1].name), each[1].name))
+        named = sorted(named, key=lambda each: not table.name.lower().startswith(f"{each[1].name.lower()}_"))[:_TRIED]
         meant = [each for _, each in named]
-        for other in chain(meant, self._guessed(column, table, whose)):
-            share = self._overlap(table, column.name, other)
-            surely = other in meant and self.empty(other.name) and named[0][0] > 1
-            if share is not None and (share >= _LEAST_OVERLAP or surely):
-                return Link(column.name, other.name, self.key(other), declared=False)
+        if not meant and next(self._guessed(column, table, whose), None) is None:
+            return None
+        with self._connected() as connection:
+            for other in chain(meant, self._guessed(column, table, whose)):
+                share = self._overlap(table, column.name, other, connection)
+                surely = other in meant and self.empty(other.name) and named[0][0] > 1
+                if share is not None and (share >= _LEAST_OVERLAP or surely):
+                    return Link(column.name, other.name, self.key(other), declared=False)
         return None
 
     def _guessed(self, column: Column, table: Table, whose: Sequence[Table]) -> Iterator[Table]:
@@ -97,8 +101,9 @@ class Survey:
         yield from whose
         yield from self._identified(column, table)
 
-    def _overlap(self, table: Table, column: str, other: Table) -> float | None:
-        with self._reading() as connection:
+    def _overlap(self, table: Table, column: str, other: Table, connection: Connection) -> float | None:
+        """A transaction of its own: after an error some databases answer nothing more in the same one."""
+        with self.database.reading(connection):
             return contents.overlap(connection, table, column, other, self.key(other), self.schema)
 
     def key(self, table: Table) -> str:
@@ -145,7 +150,8 @@ class Survey:
             return None
         for other in self.tables.values():
             if other.name != table.name and [each.lower() for each in other.key] == [name]:
-                share = self._overlap(table, column.name, other)
+                with self._connected() as connection:
+                    share = self._overlap(table, column.name, other, connection)
                 if share is not None and share >= _LEAST_OVERLAP:
                     return Link(column.name, other.name, other.key[0], declared=False)
         return None
@@ -192,8 +198,13 @@ class Survey:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        with self._connected() as connection, self.database.reading(connection):
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         try:
-            with self.database.connect() as connection, self.database.reading(connection):
+            with self.database.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise SourceError(sqlerrors.told(error, self.database.url, self.database.password_from)) from None

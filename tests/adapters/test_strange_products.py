@@ -238,3 +238,17 @@ def test_blanks_that_a_modelling_tool_leaves_between_chinese_words_say_nothing()
     assert plain("商品 编码") == "商品编码"
     assert plain("商品 批次 SKU ID\r\n第二行") == "商品批次 SKU ID 第二行"
     assert content(["0123456789abcdef0123456789abcdef"], "id").share(Shape.UUID) == 1
+
+
+def test_the_order_of_a_sell_order_item_is_the_sell_order(tmp_path: Path) -> None:
+    """Small numbers are found in any table; an order_id would be the shorter name's otherwise."""
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE shop_order (id INTEGER PRIMARY KEY, num TEXT);"
+            "CREATE TABLE shop_sell_order (id INTEGER PRIMARY KEY, num TEXT);"
+            "CREATE TABLE shop_sell_order_item (id INTEGER PRIMARY KEY, order_id INTEGER);"
+            "INSERT INTO shop_order VALUES (1, 'A'), (2, 'B'); INSERT INTO shop_sell_order VALUES (1, 'A'), (2, 'B');"
+            "INSERT INTO shop_sell_order_item VALUES (1, 1), (2, 2)"
+        )
+    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "shop.db")), 30))
+    assert [each.table for each in survey.links("shop_sell_order_item")] == ["shop_sell_order"]
