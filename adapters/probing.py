@@ -58,7 +58,7 @@ def probe(database: SiteDatabase, now: datetime) -> Probe:
 def _version(connection: Connection, dialect: str) -> str:
     """Its own word for it, else what its driver heard when it connected; a connection is tried in any case."""
     if question := _VERSIONS.get(dialect):
-        return str(connection.execute(text(question)).scalar() or "")
+        return str(connection.execute(text(question)).scalar() or "").partition(" on ")[0]  # what it was built on and by
     connection.execute(text("SELECT 1 FROM dual")).close()
     return ".".join(str(part) for part in connection.dialect.server_version_info or ())
 

@@ -304,7 +304,9 @@ class SqlSource(LocalSource):
             needed.add(CURSOR_TIME)
         missing = sorted(needed - found)
         if missing:
-            raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）", _file(of))
+            folded = not set(missing) - {name.lower() for name in found}
+            hint = f'：数据库把列名变成了大写，请给别名加双引号，例 AS "{missing[0]}"' if folded else ""
+            raise self.wrong(f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 要用）{hint}", _file(of))
 
     def _told(self, error: SQLAlchemyError, statement: Statement | None = None) -> SourceError:
         if not isinstance(error, DBAPIError):

@@ -174,6 +174,10 @@ def test_text_keys_are_paged_in_byte_order(source: Source) -> None:
         (BY_KEY.replace("id AS row_ref", "NULL AS row_ref"), "row_ref 或 cursor_key 为空"),
         (BY_KEY.replace("id AS cursor_key", "code AS cursor_key"), "不是 manifest.yaml 所说的 integer"),
         (BY_KEY.replace("id, count, code", "id, count"), "结果缺少列 code（T1.yaml 要用）"),
+        (
+            BY_KEY.replace("row_ref", "ROW_REF"),
+            '结果缺少列 row_ref（T1.yaml 要用）：数据库把列名变成了大写，请给别名加双引号，例 AS "row_ref"',
+        ),
         (BY_TIME.replace("changed AS cursor_time, ", ""), "结果缺少列 cursor_time"),
         (BY_TIME.replace("changed AS cursor_time", "NULL AS cursor_time"), "每一行的 cursor_time 都为空或不是时间，例如 98 这一行"),
         (BY_KEY.replace("FROM visit", "FROM visits"), "表不存在：visits"),
