@@ -109,6 +109,8 @@ def comparison(console: Console, found: Comparison, *, whole: bool = True) -> No
     if shares:
         console.rule("占位值（只提示，不影响报送）", align="left")
         _shares(console, shares)
+    if any(each.habit is Habit.FILLER for each in shares):
+        say(console, "占位值在本地表示“没有”的，映射的那个字段写上 empty: [那个值]，就当作空的；用 gateway preview 看是什么值")
 
 
 def _compared(found: Comparison, *, whole: bool) -> Iterable[str]:

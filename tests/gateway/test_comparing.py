@@ -71,6 +71,9 @@ def test_the_page_names_rule_key_and_share(edition: Edition) -> None:
     assert "S[0]" in text  # not taken for markup
     assert "给药途径 drugs[].route" in text
     assert "100%" in text
+    assert "映射的那个字段写上 empty: [那个值]，就当作空的" in text, "what to do with a filler"
+    told = printed(compared(edition, *[row("HD03", sess_id=f"S{n}", duration_min="100") for n in range(20)]))
+    assert "empty:" not in told, "no filler, nothing to do"
 
 
 def test_nothing_found_is_said(edition: Edition) -> None:
