@@ -221,6 +221,8 @@ class SqlSource(LocalSource):
             yield
         except SQLAlchemyError as error:
             raise self._told(error, statement) from None
+        except UnicodeError:  # of a driver, whose words would show the value
+            raise self.wrong("有字不在数据库与网关连接所用的字符集里，请数据库的管理员核对字符集", _file(statement)) from None
 
     def _statement(self, statement: Statement | None, key: str) -> Statement:
         if statement is None:

@@ -196,6 +196,13 @@ def test_a_wrong_query_is_told_in_one_sentence_with_its_file(source: Source, sql
     assert "\n" not in message
 
 
+def test_a_letter_outside_the_charset_of_the_connection_is_told_without_its_value(source: Source) -> None:
+    reading = source(TEXT_KEY, key=KeyKind.TEXT)
+    with pytest.raises(SourceQueryError, match="有字不在数据库与网关连接所用的字符集里") as refusal:
+        list(reading.pages(Cursor(None, "X1\ud800"), 5))  # half a pair: SQLite's driver encodes it no more than a server's does
+    assert "ud800" not in str(refusal.value)
+
+
 def test_a_cursor_of_another_kind_is_refused(source: Source) -> None:
     with pytest.raises(SourceQueryError, match="存下的游标不是"):
         refs(source(BY_KEY), 5, Cursor(None, "91"))
