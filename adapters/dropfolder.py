@@ -112,7 +112,10 @@ class DropFolder:
 
     def _told(self, pieces: Sequence[Piece], reason: str) -> str:
         names = " 和 ".join(each.dropped.path.name for each in pieces)
-        return f"{names} 没有读入，一行也没有报送。\n原因：{reason}\n改好后重新放回 {self.inbox}，或请厂商重新导出。\n"
+        return f"{names} 没有读入，一行也没有报送。\n原因：{reason}\n改好后{self._way_back()}，或请厂商重新导出。\n"
+
+    def _way_back(self) -> str:
+        return f"重新放回 {self.inbox}"
 
     def _stamp(self, piece: Piece) -> str:
         self._moved += 1

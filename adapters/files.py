@@ -58,7 +58,7 @@ class Bad:
     reason: str
 
     def __str__(self) -> str:
-        return f"{' 和 '.join(each.dropped.path.name for each in self.pieces)} {self.reason}"
+        return f"{' 和 '.join(each.dropped.path.name for each in self.pieces)}：{self.reason}"
 
 
 class FileSource(LocalSource):
@@ -109,7 +109,8 @@ class FileSource(LocalSource):
 
     def _refused(self) -> Iterator[str]:
         if self._bad:
-            yield f"有文件不能读入，已移到或将移到 {self.folder.bad}：{'；'.join(map(str, self._bad.values()))}"
+            told = "；".join(map(str, self._bad.values()))
+            yield f"有文件不能读入，已移到或将移到 {self.folder.bad}：{told}。改好放回，或请厂商重新导出，怎样放回见旁边的原因"
 
     def _waiting_long(self) -> Iterator[str]:
         if lonely := self.folder.lonely():

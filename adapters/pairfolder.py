@@ -43,6 +43,10 @@ class PairFolder(ParcelFolder):
         """See DropFolder."""
         return [each for each in self._alone if each.stale]
 
+    def _way_back(self) -> str:
+        """Whoever mends the one that must not be newer has to save the other one after it."""
+        return f"两份一起放回 {self.inbox}，名字合 {self.pairing.last.pattern} 的那一份最后再存一遍（比另一份旧的不会配在一起读）"
+
     def _found(self) -> tuple[list[Dropped], list[Lonely]]:
         return self.pairing.pairs(self._fresh())
 

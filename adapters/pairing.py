@@ -32,7 +32,10 @@ class Lonely:
     def __str__(self) -> str:
         name = self.dropped.path.name
         if self.stale:
-            return f"{name} 在等 {self.missing}：现有的那一份比它旧，多半是上一次导出的，没有配在一起读"
+            return (
+                f"{name} 在等 {self.missing}：现有的那一份比它旧，多半是上一次导出的，没有配在一起读"
+                f"（确是同一次导出的，把 {self.missing} 重新存一遍）"
+            )
         return f"{name} 在等与它成对的 {self.missing}：还没有来，或还没有写完"
 
 

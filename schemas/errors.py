@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ def file_trouble(error: Exception) -> str:
     for kind, words in _TROUBLES.items():
         if isinstance(error, kind):
             return words
-    return "磁盘或系统出错"
+    return _NUMBERED.get(getattr(error, "errno", None), "磁盘或系统出错")
 
 
 _TROUBLES: dict[type[Exception], str] = {
@@ -38,6 +39,12 @@ _TROUBLES: dict[type[Exception], str] = {
     IsADirectoryError: "是文件夹",
     NotADirectoryError: "路径中有一段不是文件夹",
     UnicodeDecodeError: "不是 UTF-8 文本",
+}
+#: that have no class of their own
+_NUMBERED: dict[int | None, str] = {
+    errno.ENOSPC: "磁盘已满，请腾出空间",
+    errno.EDQUOT: "账号的磁盘限额已满，请腾出空间",
+    errno.EROFS: "这个磁盘或共享只读，请给运行网关的账号写权限",
 }
 
 

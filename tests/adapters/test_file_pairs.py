@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from support.pairs import drop, given, item, pair, prescription, source, treatme
 from adapters import profile, setaside
 from adapters.files import FileSource
 from adapters.site import Site
-from gateway.errors import SourceQueryError
+from gateway.errors import SourceError, SourceQueryError
 from gateway.judging import Judge
 from gateway.model import AsideState, RowState, SourceRow
 from schemas import loader
@@ -232,8 +233,49 @@ def test_a_spoilt_half_takes_both_aside_with_one_reason(
     assert (parcel / "HD03_yy_01.csv").read_bytes() == lines
     told = (parcel / "原因.txt").read_text(encoding="utf-8-sig")
     assert "HD03_01.csv 和 HD03_yy_01.csv 没有读入，一行也没有报送" in told
+    assert "名字合 HD03_yy_*.csv 的那一份最后再存一遍" in told
     assert not list(inbox.glob("*.csv"))
     assert refs(found) == []
+
+
+def test_whoever_mends_the_half_that_must_not_be_newer_is_told_to_save_the_other_one(inbox: Path) -> None:
+    drop(inbox, "HD03_01.csv", [treatment(1)], 5)
+    lines = drop(inbox, "HD03_yy_01.csv", [given(1, 1)], 1)
+    found = soon(source(inbox))
+    assert refs(found) == []
+    assert "（确是同一次导出的，把 HD03_yy_01.csv 重新存一遍）" in "".join(found.held_back())
+    lines.touch()
+    assert refs(found) == ["S00001"]
+
+
+def test_a_spoilt_pair_is_told_with_its_names_and_what_to_do(inbox: Path) -> None:
+    drop(inbox, "HD03_01.csv", [treatment(1)], 0)
+    drop(inbox, "HD03_yy_01.csv", [given(1, "")], 1)
+    with pytest.raises(
+        SourceQueryError, match=r"HD03_01\.csv 和 HD03_yy_01\.csv：子表文件第 1 行数据的 .*。改好放回，或请厂商重新导出"
+    ):
+        rows(source(inbox))
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "磁盘已满"), (errno.EROFS, "只读"), (errno.EIO, "磁盘或系统出错")],
+    ids=["full", "read-only", "other"],
+)
+def test_what_keeps_a_file_from_being_put_away_is_told(
+    inbox: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    pair(inbox, "01", [1], 0)
+    found = source(inbox)
+    assert refs(found) == ["S00001"]
+
+    def refuse(*_: object) -> bool:
+        raise OSError(number, "refused")
+
+    monkeypatch.setattr(setaside, "put", refuse)
+    with pytest.raises(SourceError, match=f"HD03_01.csv 移不到 .*{words}.*内容已读入，移走之前每次会重读"):
+        found.put_away()
+    assert len(list(inbox.glob("*.csv"))) == 2
 
 
 def test_a_doubled_head_of_lines_is_refused(inbox: Path) -> None:

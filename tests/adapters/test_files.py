@@ -447,7 +447,7 @@ def test_a_good_file_beside_a_bad_one_is_taken_in(inbox: Path, opened: Callable[
     drop(inbox, "HD03_1.csv", b"")
     drop(inbox, "HD03_2.csv", table([treatment(2)]))
     found = []
-    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv 文件是空的"):
+    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv：文件是空的"):
         found.extend(row.ref for page in source.pages(AFTER, 2) for row in page.rows)
     assert found == ["S00002"]
     source.put_away()
@@ -496,7 +496,7 @@ def test_a_link_is_not_followed_and_is_told(inbox: Path, tmp_path: Path, opened:
     (tmp_path / "elsewhere.csv").write_bytes(table([treatment(1)]))
     (inbox / "HD03_1.csv").symlink_to(Path("..") / "elsewhere.csv")
     source = opened()
-    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv 是指向别处的链接"):
+    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv：是指向别处的链接"):
         refs(source)
     source.put_away()
     assert (tmp_path / "elsewhere.csv").exists()

@@ -124,7 +124,7 @@ def test_a_bad_file_is_told_once_and_the_next_round_goes_well(site: Deployment, 
     drop(inbox, "HD03_2.csv", 2)
     result = site.run("run", "--once")
     assert result.exit_code == 1
-    assert "HD03_1.csv 文件是 UTF-8，不是适配包写的 gbk" in result.output.replace("\n", "").replace("  ", "")
+    assert "HD03_1.csv：文件是 UTF-8，不是适配包写的 gbk" in result.output.replace("\n", "").replace("  ", "")
     (reason,) = (inbox / "bad" / DATASET).glob("*.txt")
     assert "一行也没有报送" in reason.read_text(encoding="utf-8-sig")
     site.send()
