@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,16 +28,22 @@ class Cause:
     examples: list[str] = field(default_factory=list)  #: the rows' own keys at the site
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Reason:
     """One reason, whatever other reasons its rows have too."""
 
     state: AsideState
     rule: str
     message: str
-    rows: int
-    alone: int  #: of them, those that have no other: what mending it alone would free
-    examples: tuple[str, ...]
+    rows: int = 0
+    alone: int = 0  #: of them, those that have no other: what mending it alone would free
+    examples: list[tuple[str, Violation]] = field(default_factory=list)  #: a row's own key, and what is wrong with that row
+
+    def take(self, cause: Cause, each: Violation, *, alone: bool) -> None:
+        """Some of its rows."""
+        self.rows += cause.rows
+        self.alone += cause.rows if alone else 0
+        self.examples += [(ref, each) for ref in cause.examples[: _EXAMPLES - len(self.examples)]]
 
 
 @dataclass
@@ -61,16 +66,14 @@ class CheckReport:
     @property
     def reasons(self) -> list[Reason]:
         """Each reason once, the most frequent first; a row with two reasons is counted with both."""
-        rows: Counter[tuple[AsideState, str, str]] = Counter()
-        alone: Counter[tuple[AsideState, str, str]] = Counter()
-        examples: defaultdict[tuple[AsideState, str, str], list[str]] = defaultdict(list)
+        found: dict[tuple[AsideState, str, str], Reason] = {}
         for cause in self.causes:
+            told: dict[tuple[AsideState, str, str], Violation] = {}
             for each in cause.reasons:
-                key = (cause.state, each.rule, each.message)
-                rows[key] += cause.rows
-                alone[key] += cause.rows if len(cause.reasons) == 1 else 0
-                examples[key].extend(cause.examples)
-        return [Reason(*key, count, alone[key], tuple(examples[key][:_EXAMPLES])) for key, count in rows.most_common()]
+                told.setdefault((cause.state, each.rule, each.message), each)
+            for key, each in told.items():
+                found.setdefault(key, Reason(*key)).take(cause, each, alone=len(told) == 1)
+        return sorted(found.values(), key=lambda reason: -reason.rows)
 
     @property
     def complete(self) -> bool:

@@ -90,7 +90,10 @@ def check(console: Console, report: CheckReport) -> None:
 def _reasons(console: Console, report: CheckReport) -> None:
     """Each reason once: with two dozen combinations of the same few nobody sees which to mend first."""
     found = report.reasons
-    rows = [(str(each.rows), str(each.alone), ASIDE_WORDS[each.state], each.message, "\n".join(each.examples)) for each in found]
+    rows = [
+        (str(each.rows), str(each.alone), ASIDE_WORDS[each.state], each.message, "\n".join(ref for ref, _ in each.examples))
+        for each in found
+    ]
     show(console, ("行数", "只因它", "去向", "原因", "例：本地行号"), rows)
     if any(each.alone < each.rows for each in found):
         say(console, "一行有几个原因的，每个原因都算一次；“只因它”是只有这一个原因的行")

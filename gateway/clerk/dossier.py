@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.advice import advice
-from gateway.checking import CheckReport
+from gateway.checking import CheckReport, Reason
 from gateway.clerk import localvalues, masking
 from gateway.clerk.preview import Looked, lines
 from gateway.comparing import Crossing
@@ -21,12 +21,11 @@ from schemas.placeholders import Share
 
 _CODE = re.compile(r"本地代码 (.*?) 没有对照")
 _WHOLE = 1000
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason, however many others its rows have."""
+class Told:
+    """One reason, with what the vendor needs to mend it."""
 
     where: str
     message: str
@@ -80,33 +79,20 @@ class Chapter:
         return self.seconds * _WHOLE / self.report.tally.read if self.report.tally.read else None
 
     @property
-    def reasons(self) -> list[Reason]:
-        """Each reason once, the most frequent first; a row with two reasons is counted with both."""
-        rows: Counter[tuple[AsideState, str, str]] = Counter()
-        examples: dict[tuple[AsideState, str, str], dict[str, Violation]] = {}
-        for cause in self.report.causes:
-            for each in cause.reasons:
-                key = (cause.state, each.rule, each.message)
-                rows[key] += cause.rows
-                for ref in cause.examples:
-                    examples.setdefault(key, {}).setdefault(ref, each)
-        return [
-            self._reason(state, rule, message, count, examples[state, rule, message])
-            for (state, rule, message), count in rows.most_common()
-        ]
+    def reasons(self) -> list[Told]:
+        """Each reason once, the most frequent first."""
+        return [self._told(each) for each in self.report.reasons]
 
-    def _reason(self, state: AsideState, rule: str, message: str, rows: int, examples: Mapping[str, Violation]) -> Reason:
-        shown = [(ref, examples[ref]) for ref in list(examples)[:_EXAMPLES]]
-        columns = [
-            column for ref, each in shown if ref in self.looked for column in localvalues.columns(self.looked[ref].mapping, each)
-        ]
-        return Reason(
-            ASIDE_WORDS[state],
-            message,
-            rows,
-            "、".join(dict.fromkeys(columns)),
-            tuple((masking.row_number(ref), self._values(ref, each)) for ref, each in shown),
-            _advice(state, rule),
+    def _told(self, reason: Reason) -> Told:
+        there = [(self.looked[ref].mapping, each) for ref, each in reason.examples if ref in self.looked]
+        columns = dict.fromkeys(column for mapping, each in there for column in localvalues.columns(mapping, each))
+        return Told(
+            ASIDE_WORDS[reason.state],
+            reason.message,
+            reason.rows,
+            "、".join(columns),
+            tuple((masking.row_number(ref), self._values(ref, each)) for ref, each in reason.examples),
+            _advice(reason.state, reason.rule),
         )
 
     def _values(self, ref: str, reason: Violation) -> str:

@@ -50,5 +50,15 @@ def test_each_reason_is_told_once_with_the_rows_that_only_it_holds_up() -> None:
         Cause(AsideState.QUARANTINED, (number,), 1, ["5"]),
     ]
     report = CheckReport("his", "RX01", "门诊处方信息", Tally(6, quarantined=6), causes)
-    told = {each.message: (each.rows, each.alone, each.examples) for each in report.reasons}
-    assert told == {"没有编码": (5, 1, ("1", "2", "3")), "没有数量": (5, 1, ("2", "3", "4"))}
+    assert told(report) == {"没有编码": (5, 1, ["1", "2", "3"]), "没有数量": (5, 1, ["2", "3", "4"])}
+
+
+def told(report: CheckReport) -> dict[str, tuple[int, int, list[str]]]:
+    return {each.message: (each.rows, each.alone, [ref for ref, _ in each.examples]) for each in report.reasons}
+
+
+def test_a_row_two_of_whose_lines_lack_the_same_is_one_row() -> None:
+    lines = tuple(Violation(f"drugs[{number}].dose", "unreadable", "剂量无法读懂") for number in range(2))
+    report = CheckReport("his", "HD03", "透析治疗", Tally(1, quarantined=1), [Cause(AsideState.QUARANTINED, lines, 1, ["1"])])
+    assert told(report) == {"剂量无法读懂": (1, 1, ["1"])}
+    assert [each.field for reason in report.reasons for _, each in reason.examples] == ["drugs[0].dose"]
