@@ -108,11 +108,12 @@ def tree_of(element: Any) -> Any:
         if not isinstance(child.tag, str):
             continue
         name, value = _local(child.tag), tree_of(child)
-        if name in found:
-            before = found[name]
-            found[name] = [*before, value] if isinstance(before, list) else [before, value]
-        else:
+        if name not in found:
             found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
     if len(found) > len(own):
         return found
     text = element.text or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -195,3 +196,16 @@ def test_what_is_no_map_is_told(pairs: list[dict[str, Any]]) -> None:
 )
 def test_a_binary_float_is_the_decimal_that_it_stands_for(text: str, code: str, shorter: str) -> None:
     assert soapfloat.shortened({"rows": [{"n": text, "m": text}]}, {"rows.n": code}) == {"rows": [{"n": shorter, "m": text}]}
+
+
+def test_many_rows_take_the_time_of_few_each() -> None:
+    """A reply of sixteen megabytes has more than a hundred thousand; copied at each of them they would take minutes."""
+    few, many = (_seconds(rows) for rows in (10_000, 100_000))
+    assert many < 40 * few
+
+
+def _seconds(rows: int) -> float:
+    text = f"<R>{'<row><a>1</a></row>' * rows}</R>"
+    begun = time.process_time()
+    assert len(replies.rows(replies.parsed(text, Text.XML), "R.row", xml=True)) == rows
+    return time.process_time() - begun
