@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,10 @@ class SiteDatabase:
     def dialect_of_sql(self) -> Dialect:
         """How this database writes names and types."""
         return self._engine.dialect
+
+    def misread(self, names: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+        """Why texts that it gave cannot be what the site keeps; "" where they can, or it is no server that would say so."""
+        return mislabelled.misread(names, rows, self.encoding) if self.dialect in _MYSQLS else ""
 
     def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a query as this database must be given them."""

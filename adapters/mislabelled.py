@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from adapters import mysqlvalues
@@ -21,7 +21,10 @@ NAMES = ("gbk", "gb18030")
 GARBLED = "读到的中文是乱码，像是存成 latin1 的 GBK"
 _SEVERAL, _BYTE = 2, 0x100
 _CHINESE = re.compile("[\u4e00-\u9fff]")
-_PAIRS = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe]){2}")
+#: two characters of GB2312; one letter again and again is a mask, as ×××× of a number
+_PAIRS = re.compile(rb"(?!(.)\1{3})(?:[\xb0-\xf7][\xa1-\xfe]){2}")
+#: what the server writes for characters that latin1 does not have
+_LOST = "??"
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -46,21 +49,50 @@ def whole(text: Any) -> Any:
     return text.encode(_BYTES, "surrogateescape")
 
 
-def garbled(rows: Iterable[Iterable[Any]]) -> bool:
-    """Whether these are such texts, read as the server calls them: no Chinese anywhere, and several that are GBK byte for byte.
+def misread(names: Sequence[str], rows: Iterable[Iterable[Any]], encoding: str) -> str:
+    """Why these texts of a MySQL server cannot be what the site keeps, and what to write; "" where they can."""
+    lines = [tuple(row) for row in rows]
+    if encoding and (lost := _suspect(lines, lambda text: _LOST in text)):
+        mended = "CONVERT(CAST(CONVERT(列 USING gbk) AS BINARY) USING latin1)"
+        return f"读到的中文成了问号（列 {_named(names, lost)}），一行也没有收：它们不是存成 latin1 的，请在查询里写 {mended}"
+    if not encoding and (found := garbled(lines)):
+        mended = "请在这个来源里写 encoding: gbk；别的列没有乱码的，不写它，在查询里写 CONVERT(CAST(列 AS BINARY) USING gbk)"
+        return f"{GARBLED}（列 {_named(names, found)}），一行也没有收：{mended}"
+    return ""
+
+
+def garbled(rows: Iterable[Sequence[Any]]) -> list[int]:
+    """The columns, by their places, of such texts read as the server calls them: several, and no Chinese in the same column.
 
     One that somebody once pasted beside proper Chinese is the site's own mistake, and says nothing of how the others are kept.
+    Chinese of another column says nothing either: it may stand in the query itself (`THEN '男'`), or come from a newer table.
     """
-    found = 0
-    for value in (each for row in rows for each in row if isinstance(each, str) and not each.isascii()):
-        if _CHINESE.search(value):
-            return False
-        found += _is_gbk(value)
-    return found >= _SEVERAL
+    return _suspect(rows, _is_gbk)
+
+
+def chinese(rows: Iterable[Sequence[Any]]) -> bool:
+    """Whether proper Chinese stands anywhere: a table as a whole is kept in one way, and a dead column of it says nothing."""
+    return any(isinstance(each, str) and _CHINESE.search(each) for row in rows for each in row)
+
+
+def _suspect(rows: Iterable[Sequence[Any]], wrong: Callable[[str], bool]) -> list[int]:
+    found: dict[int, int] = {}
+    for place, column in enumerate(zip(*rows, strict=True)):
+        texts = [each for each in column if isinstance(each, str)]
+        count = sum(map(wrong, texts))
+        if count and not any(map(_CHINESE.search, texts)):
+            found[place] = count
+    return list(found) if sum(found.values()) >= _SEVERAL else []
+
+
+def _named(names: Sequence[str], places: Iterable[int]) -> str:
+    return "、".join(names[place] for place in places)
 
 
 def _is_gbk(text: str) -> bool:
     """No word of a European language has four accented letters in a row."""
+    if text.isascii():
+        return False
     try:
         stored = b"".join(bytes((ord(each),)) if ord(each) < _BYTE else each.encode("cp1252") for each in text)
         read = stored.decode(_BYTES)

@@ -26,7 +26,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from adapters import children, grants, mislabelled, privileges, sqlerrors
+from adapters import children, grants, privileges, sqlerrors
 from adapters.bounds import Window as Window
 from adapters.connection import SiteDatabase
 from adapters.conversion import is_blank, to_text
@@ -241,9 +241,12 @@ class SqlSource(LocalSource):
         rows = [dict(zip(names, row, strict=True)) for row in result.fetchmany(size + 1)]
         if len(rows) > size:
             raise self.wrong("返回的行数多于 :limit 或 :keys", _file(of))
-        if self.database.believes_latin1 and mislabelled.garbled(row.values() for row in rows):
-            raise self.wrong(f"{mislabelled.GARBLED}，一行也没有收：请在这个来源里写 encoding: gbk", _file(of))
+        self._check_characters(rows, of)
         return rows
+
+    def _check_characters(self, rows: Sequence[Mapping[str, Any]], of: Statement | None) -> None:
+        if rows and (told := self.database.misread(list(rows[0]), (row.values() for row in rows))):
+            raise self.wrong(told, _file(of))
 
     def _add_lines(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Give each row the lines of its fields, in the order of their keys; a row without any gets none."""
@@ -265,9 +268,9 @@ class SqlSource(LocalSource):
                 raise self.wrong(
                     f"结果缺少列 {'、'.join(missing)}（{self.mapping.file} 的 children.{name} 要用）", _file(statement)
                 )
-            known = set(refs)
-            for row in result.mappings():
-                line = dict(row)
+            known, lines = set(refs), [dict(row) for row in result.mappings()]
+            self._check_characters(lines, statement)
+            for line in lines:
                 if line[ROW_REF] not in known:  # of another type it would be nobody's, and its record would go without it
                     raise self.wrong(f"有一行的 {ROW_REF} 不是所问的行，须与主查询的 {ROW_REF} 同一类型", _file(statement))
                 if is_blank(line[children.LINE_KEY]):

@@ -78,8 +78,11 @@ def look(
         lines = connection.execute(clause).all()
     except (DBAPIError, ValueError):  # no right to read it, or a value that the driver cannot hold
         return {}
-    if believing and mislabelled.garbled(lines):
-        raise ConfigError(f"表 {found.name} 里{mislabelled.GARBLED}：请加 --encoding gbk 再来一次，配置的来源里也写 encoding: gbk")
+    if believing and (places := mislabelled.garbled(lines)) and not mislabelled.chinese(lines):
+        names = "、".join(columns[place].name for place in places)
+        raise ConfigError(
+            f"表 {found.name}（列 {names}）里{mislabelled.GARBLED}：请加 --encoding gbk 再来一次，配置的来源里也写 encoding: gbk"
+        )
     return {each.name: content([line[number] for line in lines], each.name, each.comment) for number, each in enumerate(columns)}
 
 

@@ -110,9 +110,9 @@ def test_three_copies_give_byte_identical_records(copies: Copies) -> None:
 
 def test_without_the_word_of_the_site_the_third_is_refused_and_nothing_of_it_is_taken(copies: Copies) -> None:
     """What the server makes of such bytes when it is believed would be reported as it stands: nobody would notice."""
-    with pytest.raises(SourceError, match="像是存成 latin1 的 GBK，一行也没有收：请在这个来源里写 encoding: gbk"):
+    with pytest.raises(SourceError, match="像是存成 latin1 的 GBK（列 name），一行也没有收：请在这个来源里写 encoding: gbk"):
         next(iter(copies.source("latin1").pages(None, 9)))
-    with pytest.raises(ConfigError, match=r"表 visit_latin1 里读到的中文是乱码.*请加 --encoding gbk 再来一次"):
+    with pytest.raises(ConfigError, match=r"表 visit_latin1（列 name）里读到的中文是乱码.*请加 --encoding gbk 再来一次"):
         Survey(SiteDatabase(copies.url, 30)).contents("visit_latin1")
     assert Survey(SiteDatabase(copies.url, 30, encoding="gbk")).contents("visit_latin1")["name"].share(Shape.CHINESE) > 0.5
     assert Survey(SiteDatabase(copies.url, 30)).contents("visit_gbk")["name"].share(Shape.CHINESE) > 0.5
@@ -126,6 +126,8 @@ def test_without_the_word_of_the_site_the_third_is_refused_and_nothing_of_it_is_
         (["张三", "李四", None, "V1", 3], True),
         (["Müller", "Björn", "naïve façade", "Ærøskøbing"], False),
         (["°C", "±5", "½", "×3"], False),
+        (["99××××××1234", "99××××××1235", "····", "±±±±"], False),
+        (["µg/L", "Ⅱ型", "β-内酰胺", "ｱｲｳ", "😀", "Ménière", "№1", "①", "㎎", "Nguyễn"], False),
         ([], False),
     ],
 )
@@ -133,8 +135,69 @@ def test_only_several_texts_that_are_gbk_byte_for_byte_are_garbled(texts: list[o
     read = [
         each.encode("gbk").decode("latin1") if isinstance(each, str) and Shape.CHINESE is shape(each) else each for each in texts
     ]
-    assert mislabelled.garbled([read]) is expected
-    assert not mislabelled.garbled([[*read, "一行好的中文"]]), "beside proper Chinese it is the site's own mistake"
+    column = [[each] for each in read]
+    assert mislabelled.garbled(column) == ([0] if expected else [])
+    assert not mislabelled.garbled([*column, ["一行好的中文"]]), "beside proper Chinese it is the site's own mistake"
+    beside = [["男", each] for each in read]
+    assert mislabelled.garbled(beside) == ([1] if expected else []), "Chinese of the query itself says nothing of the column"
+
+
+def test_a_dead_column_of_a_table_that_is_kept_well_stops_no_draft(copies: Copies) -> None:
+    with create_engine(copies.url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("ALTER TABLE visit_utf8mb4 ADD old VARCHAR(40)"))
+        connection.execute(text("UPDATE visit_utf8mb4 SET old = :old"), {"old": "张三".encode("gbk").decode("latin1")})
+    assert Survey(SiteDatabase(copies.url, 30)).contents("visit_utf8mb4")["name"].share(Shape.CHINESE) > 0.5
+
+
+def test_chinese_that_the_query_itself_writes_does_not_hide_what_is_garbled_beside_it(copies: Copies) -> None:
+    source = copies.source("latin1")
+    query = copies.folder / "latin1" / "T1.sql"
+    query.write_text(query.read_text(encoding="utf-8").replace("name FROM", "name, '男' AS sex FROM"), encoding="utf-8")
+    (source,) = profile.open_sources(profile.load(query.parent), Site("门诊", copies.url, "H1"), copies.edition)
+    with pytest.raises(SourceError, match="（列 name）"):
+        next(iter(source.pages(None, 9)))
+
+
+def test_garbled_lines_of_a_record_are_told_as_its_own_columns_are(copies: Copies) -> None:
+    copies.source("utf8mb4")
+    place = copies.folder / "utf8mb4"
+    manifest = MANIFEST.replace("key: text}", "key: text, children: {drugs: drugs.sql}}")
+    mapping = MAPPING.replace("absent:", "children: {drugs: {fields: {drug: {column: drug}}}}\nabsent:")
+    lines = "SELECT l.name AS drug, u.ref AS row_ref, l.ref AS line_key FROM visit_utf8mb4 u, visit_latin1 l WHERE u.ref IN :keys"
+    for name, content in {"manifest.yaml": manifest, "T1.yaml": mapping, "drugs.sql": lines}.items():
+        (place / name).write_text(content, encoding="utf-8")
+    (source,) = profile.open_sources(profile.load(place), Site("门诊", copies.url, "H1"), copies.edition)
+    with pytest.raises(SourceError, match=r"drugs\.sql.*乱码.*（列 drug"):
+        next(iter(source.pages(None, 9)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told", "column", "mended"),
+    [
+        ("", "是乱码，像是存成 latin1 的 GBK（列 old）", "old", "CONVERT(CAST({} AS BINARY) USING gbk)"),
+        ("gbk", "成了问号（列 new）", "new", "CONVERT(CAST(CONVERT({} USING gbk) AS BINARY) USING latin1)"),
+    ],
+)
+def test_columns_of_two_kinds_in_one_query_are_told_and_read_as_the_sentence_says(
+    copies: Copies, encoding: str, told: str, column: str, mended: str
+) -> None:
+    names = ["张三", "李四"]
+    with create_engine(copies.url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("CREATE TABLE both_kinds (old TEXT CHARACTER SET latin1, new TEXT CHARACTER SET utf8mb4)"))
+        for name in names:
+            values = {"old": name.encode("gbk"), "new": name}
+            connection.execute(text("INSERT INTO both_kinds VALUES (:old, :new)"), values)
+    his = SiteDatabase(copies.url, 30, encoding=encoding)
+
+    def asked(old: str = "old", new: str = "new") -> list[tuple[str, ...]]:
+        with his.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(f"SELECT {old}, {new} FROM both_kinds"))]
+
+    sentence = his.misread(["old", "new"], asked())
+    assert told in sentence
+    assert mended.format("列") in sentence
+    assert asked(**{column: mended.format(column)}) == [(name, name) for name in names]
+    assert his.misread(["old", "new"], asked(**{column: mended.format(column)})) == ""
 
 
 def test_a_row_is_found_by_a_key_that_ends_in_a_backslash_in_gbk(copies: Copies) -> None:
