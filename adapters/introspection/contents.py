@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters import mislabelled
 from adapters.conversion import UnreadableError, is_blank, local_code
+from adapters.introspection.namelike import may_be_someone
 from adapters.introspection.shapes import NOTATIONS, PLAIN, Shape, shape
 from adapters.introspection.tables import Kind, Table
 from gateway.errors import ConfigError
@@ -30,16 +31,10 @@ _PATHS = 40  #: of one JSON column
 _DEPTH = 3
 _CODE = re.compile(r"[A-Za-z0-9_+./\-\u4e00-\u9fff]{1,16}")
 _DAY = len("1900-01-01")
-_NUMBER_OF_SOMEONE = re.compile(r"\d{6,}")
-_NAMELIKE = re.compile(r"[\u4e00-\u9fff·]{2,4}")
 #: words of a column that holds persons; its values are never shown
 _PERSONS = re.compile(
     r"name|姓名|名字|(^|_)xm|人$|人员|医生|医师|护士|药师|患者|病人|者$|operator|doctor|nurse|creator|(_by|user|_man|person)|phone|tel|mobile|电话|address|地址|card|证件",
     re.IGNORECASE,
-)
-#: 百家姓 by frequency (2020 年全国姓名报告, the first hundred): a short Chinese word that begins so may be a name
-_SURNAMES = frozenset(
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文"
 )
 
 
@@ -109,11 +104,6 @@ def _is_of_persons(name: str, comment: str) -> bool:
     return bool(_PERSONS.search(name) or _PERSONS.search(comment))
 
 
-def _may_be_someone(word: str) -> bool:
-    """Whether a word of the site's data may be a person's name or number: then it is not shown."""
-    return bool(_NUMBER_OF_SOMEONE.search(word) or (_NAMELIKE.fullmatch(word) and word[0] in _SURNAMES))
-
-
 def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
     if _is_of_persons(name, comment):
         return ()
@@ -123,7 +113,7 @@ def _codes(filled: Sequence[Any], name: str, comment: str) -> tuple[str, ...]:
             code = local_code(value)
         except UnreadableError:
             return ()
-        if not _CODE.fullmatch(code) or _may_be_someone(code):
+        if not _CODE.fullmatch(code) or may_be_someone(code):
             return ()
         found.add(code)
         if len(found) > FEW:
@@ -152,7 +142,7 @@ def _units(texts: Sequence[str], name: str, comment: str) -> tuple[str, ...]:
     """Few words, each met again and again: what else stands behind a number is a remark, as `3床` and a name."""
     measured = [text for text in texts if shape(text) in (Shape.AMOUNT, Shape.INTEGER, Shape.DECIMAL)]
     units = Counter(re.sub(r"^[+-]?\d+(?:\.\d+)?\s*", "", text) for text in measured)
-    if _is_of_persons(name, comment) or any(map(_may_be_someone, units)) or len(units) > max(1, len(measured) // _AGAIN):
+    if _is_of_persons(name, comment) or any(map(may_be_someone, units)) or len(units) > max(1, len(measured) // _AGAIN):
         return ()
     return tuple(sorted(units))[:FEW]
 
@@ -169,7 +159,7 @@ def _paths(filled: Sequence[Any]) -> dict[str, Content]:
 def _leaves(value: Any, path: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and depth < _DEPTH:
         for name, inner in value.items():
-            if "." not in str(name) and not _may_be_someone(str(name)):  # some keep a list of persons under their names
+            if "." not in str(name) and not may_be_someone(str(name)):  # some keep a list of persons under their names
                 yield from _leaves(inner, f"{path}.{name}" if path else str(name), depth + 1)
     elif path and not isinstance(value, dict | list):
         yield path, value

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters import children
+from adapters.introspection import namelike
 from adapters.mapping import RowMapping
 from adapters.origins import Row
 from gateway.clerk import masking
@@ -17,6 +18,8 @@ from schemas.model import Field, Violation
 
 _CHILD = re.compile(r"(\w+)\[(\d+)\]\.(\w+)")
 NOTHING = "（空）"
+#: a name, or a number too long to be met by chance
+_TELLING = re.compile(r"[\u4e00-\u9fff]{2}|^\w{8,}$")
 
 
 def columns(mapping: RowMapping, reason: Violation) -> tuple[str, ...]:
@@ -46,10 +49,29 @@ def _length(row: Row, column: str) -> str:
 def shown(mapping: RowMapping, row: Row, column: str, spec: Field | None) -> str:
     """One value, as far as it may be shown beside that field."""
     value: Any = row.get(column)
-    thing = spec is not None and not masking.of_person(spec) and spec.name.endswith("name")
-    hidden = (spec is not None and masking.of_person(spec)) or (masking.column_of_person(column) and not thing)
-    hidden = hidden or column in set(_of_persons(mapping))
-    return masking.masked(value, person=hidden, plain=masking.own_number(value)) or NOTHING
+    text = masking.masked(value, person=hidden(mapping, column, spec), plain=masking.own_number(value))
+    return nameless(mapping, row, text, spec) or NOTHING
+
+
+def hidden(mapping: RowMapping, column: str, spec: Field | None) -> bool:
+    """Whether what stands in a column is not shown beside that field, nor what is made of it."""
+    if spec is not None and (masking.of_person(spec) or masking.of_remarks(spec)):
+        return True
+    thing = spec is not None and spec.name.endswith("name")
+    return (masking.column_of_person(column) and not thing) or column in set(_of_persons(mapping))
+
+
+def nameless(mapping: RowMapping, row: Row, text: str, spec: Field | None) -> str:
+    """The text without the persons of its row, and without words that look like a name where no thing has one."""
+    for word in _persons(mapping, row):
+        text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])", "***", text)
+    return text if spec is not None and masking.names_nobody(spec) else namelike.masked(text)
+
+
+def _persons(mapping: RowMapping, row: Row) -> list[str]:
+    """What the row's columns of persons hold, as far as it cannot be a part of something else; the longest first."""
+    found = {str(row.get(column, "")).strip() for column in {*row, *_of_persons(mapping)} if hidden(mapping, column, None)}
+    return sorted((word for word in found if _TELLING.search(word)), key=len, reverse=True)
 
 
 def _of_head(mapping: RowMapping, reason: Violation) -> Iterator[str]:

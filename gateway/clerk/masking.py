@@ -10,24 +10,29 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.introspection import namelike
 from gateway import redaction
-from schemas.model import Field
+from schemas.model import Field, FieldType
 
 #: fields of the interface that hold a person, by their label
-_LABELS = re.compile(r"姓名|证件号码|证件号$|电话|手机|住址|地址|联系人|卡号|人员编号|身份")
+_LABELS = re.compile(r"姓名|证件号码|证件号$|电话|手机|住址|地址|联系人|卡号|卡识别码|人员编号|身份|(委托人|受托人|操作员)$")
+#: fields of words that a person writes: of the patient and the family as well
+_REMARKS = re.compile(r"备注|原因|地点|说明|内容")
 _NAMES = re.compile(r"(^|_)(psn_?name|certno|psn_no|tel|phone|addr)($|_)|_name$")
 #: names that are of things
-_THINGS = re.compile(r"目录名称|药品名称|商品名称|项目名称|诊断名称|供应商|厂家|耗材|物品|科室|材料")
+_THINGS = re.compile(r"目录名称|药品名称|商品名称|项目名称|诊断名称|病种名称|规则名称|供应商|厂家|耗材|物品|科室|材料")
 #: columns of a site that may hold a person, by their names
 _COLUMNS = re.compile(
-    r"(^|_|\b)(xm|name|xingming|sfz|sfzh|idcard|id_card|phone|tel|mobile|dianhua|address|addr|dz|contact)($|_|\b)|姓名|证件|电话",
+    r"(^|_|\b)(xm|name|xingming|sfz|sfzh|sfzhm|zjhm|idcard|id_card|phone|tel|mobile|dianhua|lxdh|sjh|address|addr|dz|jtdz|contact"
+    r"|lxr|(br|hz|bz|ys|hs|yh|lxr|czy|jbr|jsr|kdys|cfys)xm)($|_|\b)"
+    r"|(patient|pat|person|psn|user|doctor|nurse|real|contact|family)_?name|姓名|证件|身份证|电话|手机|住址|地址|联系人",
     re.IGNORECASE,
 )
 _LONGEST = 60
 _PERSONS_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9})(?![0-9A-Za-z])")
 _OWN_NUMBER = re.compile(r"\d{16,20}")
 #: 医疗服务项目编码, as long as the 身份证号 of old, which begins with its region: never with a nought
-_ITEM_CODE = re.compile(r"00\d{13}")
+_ITEM_CODE = re.compile(r"00\d{13}(-\d{1,12})?")
 
 
 def of_person(spec: Field) -> bool:
@@ -55,9 +60,19 @@ def masked(value: Any, *, person: bool, plain: bool = False) -> str:
     return text if seen else redaction.shown(text, _LONGEST)
 
 
+def of_remarks(spec: Field) -> bool:
+    """Whether a field is words of somebody's own, which may name anybody."""
+    return spec.type is FieldType.TEXT and not spec.codes and bool(_REMARKS.search(spec.label)) and not _THINGS.search(spec.label)
+
+
+def names_nobody(spec: Field) -> bool:
+    """Whether no word of a field is a name: a code is one of a list, a thing is to be compared."""
+    return bool(spec.codes or spec.name.endswith(("name", "unit")))
+
+
 def row_number(ref: str) -> str:
     """A row's own number, by which it is found at the site; masked where the site numbers its rows by persons."""
-    return redaction.shown(ref) if _PERSONS_NUMBER.search(ref) else ref
+    return namelike.masked(redaction.shown(ref) if _PERSONS_NUMBER.search(ref) else ref)
 
 
 def own_number(value: Any) -> bool:

@@ -134,13 +134,12 @@ def lines(each: Looked, judged: Judged, reasons: dict[str, str]) -> Iterator[tup
         rule = each.mapping.fields.get(spec.name)
         person = masking.of_person(spec)
         content = judged.content.get(spec.name)
-        plain = rule is not None and all(masking.own_number(each.row.get(column)) for column in rule.origin.columns)
+        columns = rule.origin.columns if rule else ()
+        plain = bool(columns) and all(masking.own_number(each.row.get(column)) for column in columns)
+        person = person or any(localvalues.hidden(each.mapping, column, spec) for column in columns)
         reported = f"{len(content)} 行" if isinstance(content, list) else masking.masked(content, person=person, plain=plain)
-        local = (
-            "；".join(f"{column}={localvalues.shown(each.mapping, each.row, column, spec)}" for column in rule.origin.columns)
-            if rule
-            else ""
-        )
+        reported = localvalues.nameless(each.mapping, each.row, reported, spec)
+        local = "；".join(f"{column}={localvalues.shown(each.mapping, each.row, column, spec)}" for column in columns)
         why = reasons.get(spec.name) or next((text for name, text in reasons.items() if name.startswith(f"{spec.name}[")), "")
         if rule is None and not why:
             why = each.mapping.absent.get(spec.name, "")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from adapters import explaining
 from gateway.checking import CheckReport
-from gateway.clerk import reportbook, reportpage
+from gateway.clerk import masking, reportbook, reportpage
 from gateway.clerk.dossier import Chapter, Dossier, Sample, sample
 from gateway.clerk.preview import Looked, look
-from gateway.comparing import Comparison
+from gateway.comparing import Comparison, Crossing
 from gateway.config import Config
 from gateway.errors import ConfigError, SourceError
 from gateway.judging import Judge
@@ -72,7 +73,7 @@ class Gatherer:
         """The page and the workbook; [] where none is wanted. ConfigError if they cannot be written."""
         if self._out is None:
             return []
-        self._dossier.crossings, self._dossier.shares = comparison.crossings(), comparison.shares()
+        self._dossier.crossings, self._dossier.shares = list(map(_masked, comparison.crossings())), comparison.shares()
         self._dossier.unread, self._dossier.unfinished = lost, unfinished
         page, book = self._out / PAGE, self._out / BOOK
         try:
@@ -82,3 +83,7 @@ class Gatherer:
         except OSError as error:
             raise ConfigError(f"报告写不进 {self._out}：{file_trouble(error)}；文件正打开着的请先关闭") from None
         return [page, book]
+
+
+def _masked(crossing: Crossing) -> Crossing:
+    return replace(crossing, examples=list(map(masking.row_number, crossing.examples)))

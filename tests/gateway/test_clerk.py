@@ -45,7 +45,7 @@ datasets:
     reading: rescan
     key: text
 """
-SELECT = "SELECT HZBH AS row_ref, HZBH AS cursor_key, HZBH, HZXM, SFZH, LXDH, CSRQ FROM XT_HZXX"
+SELECT = "SELECT HZBH AS row_ref, HZBH AS cursor_key, HZBH, HZXM, SFZH, TXH, CSRQ FROM XT_HZXX"
 MAPPING = """
 dataset: RH01
 fields:
@@ -57,7 +57,7 @@ fields:
   med_list_codg: {fixed: TEST-RH-1, why: 只有一种}
   item_cnt: {fixed: "1", why: 一次}
   rx_end_date: {column: CSRQ}
-  rx_time: {date: CSRQ, time: LXDH}
+  rx_time: {date: CSRQ, time: TXH}
 """
 
 
@@ -66,8 +66,8 @@ def site(tmp_path: Path) -> Path:
     """A site whose rows hold names and numbers of persons."""
     strangers.create(tmp_path / "his.db")
     with create_engine(f"sqlite:///{tmp_path / 'his.db'}").begin() as connection:
-        connection.execute(text("UPDATE XT_HZXX SET LXDH = '08:30'"))
-        connection.execute(text("UPDATE XT_HZXX SET LXDH = '' WHERE HZBH = 'H0003'"))
+        connection.execute(text("UPDATE XT_HZXX SET TXH = '08:30'"))
+        connection.execute(text("UPDATE XT_HZXX SET TXH = '' WHERE HZBH = 'H0003'"))
     folder = tmp_path / "profile"
     folder.mkdir()
     files = {
@@ -106,7 +106,7 @@ def test_a_preview_shows_both_sides_and_masks_persons(run: Run) -> None:
     result = run("preview", "RH01", "--limit", "2")
     assert result.exit_code == 0, result.output
     assert result.output.count("去向：可报送") == 2
-    assert "开方时间 rx_time = 1980-01-01 08:30:00　← CSRQ=1980-01-01；LXDH=" in result.output
+    assert "开方时间 rx_time = 1980-01-01 08:30:00　← CSRQ=1980-01-01；TXH=" in result.output
     assert "人员姓名 psn_name = 王***　← HZXM=王***" in result.output
     assert "王测试" not in result.output
     assert "19800101" not in result.output
@@ -278,6 +278,9 @@ def test_the_code_of_an_item_is_shown_and_a_number_of_a_person_as_long_is_not() 
     assert masking.masked("990000800101001", person=False) == "***"
     assert masking.masked("009900000010101", person=True) == "0***"
     assert masking.masked("卡 009900000010101", person=False) == "卡 ***"
+    assert masking.masked("009900000010101-990100001", person=False) == "009900000010101-990100001", (
+        "the national code has two parts"
+    )
 
 
 def test_a_long_number_is_shown_only_where_the_database_keeps_it_as_a_number() -> None:
@@ -305,14 +308,14 @@ def test_each_reason_names_its_local_columns_and_what_stands_there(run: Run, sit
         connection.execute(text("UPDATE XT_HZXX SET HZXM = '王某某' || hex(zeroblob(40)) WHERE HZBH = 'H0002'"))
     run("check", "--report", str(site / "report"))
     found = reasons(site)
-    assert found["开方时间（rx_time）必填，当前为空"] == ("CSRQ、LXDH", "H0003", "CSRQ=1980-01-01；LXDH=（空）")
+    assert found["开方时间（rx_time）必填，当前为空"] == ("CSRQ、TXH", "H0003", "CSRQ=1980-01-01；TXH=（空）")
     (unreadable,) = (values for sentence, values in found.items() if sentence.startswith("处方有效期（rx_end_date）无法读懂"))
     assert unreadable == ("CSRQ", "H0001", "CSRQ=不详")
     (long,) = (values for sentence, values in found.items() if "psn_name" in sentence)
     assert long == ("HZXM", "H0002", "HZXM=王***（83 个字符）")
     page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
-    assert "<code>H0003</code>　CSRQ=1980-01-01；LXDH=（空）" in page
-    assert "（本地列 CSRQ、LXDH，1 行）" in page
+    assert "<code>H0003</code>　CSRQ=1980-01-01；TXH=（空）" in page
+    assert "（本地列 CSRQ、TXH，1 行）" in page
     assert "王某某" not in page + str(found)
 
 
@@ -358,4 +361,78 @@ def test_the_examples_of_a_source_that_cannot_be_asked_by_number_are_found_in_on
     written = manifest.read_text(encoding="utf-8").replace("    lookup: RH01.lookup.sql\n    window: RH01.window.sql\n", "")
     manifest.write_text(written, encoding="utf-8")
     run("check", "--report", str(site / "report"))
-    assert reasons(site)["开方时间（rx_time）必填，当前为空"][2] == "CSRQ=1980-01-01；LXDH=（空）"
+    assert reasons(site)["开方时间（rx_time）必填，当前为空"][2] == "CSRQ=1980-01-01；TXH=（空）"
+
+
+HOSTILE = """
+dataset: RH01
+fields:
+  rx_id: {joined: [HZBH, HZXM, SFZH], with: "-"}
+  line_no: {column: GHXM}
+  patn_id: {column: LXR}
+  psn_name: {column: HZXM}
+  certno: {column: SFZH}
+  med_list_codg: {json: KZ, at: p.n}
+  med_list_name: {column: YPMC}
+  body_part: {column: BW}
+  dr_codg: {column: YS}
+  dept_codg: {column: JTDZ}
+  item_cnt: {column: KH}
+  rx_end_date: {column: CSRQ}
+  rx_time: {date: CSRQ, time: SJ}
+"""
+#: what stands in the columns of a person, and in those of things by mistake
+MISPLACED = {
+    "GHXM": "周测试",
+    "LXR": "李测试 0991-9990000",
+    "KZ": '{"p": {"n": "孙测试"}}',
+    "YPMC": "白芍",
+    "BW": "左膝，家属代诉：",
+    "YS": "钱测试",
+    "JTDZ": "示例区示例路 9 号",
+    "KH": "9900001122334455667",
+    "SJ": "",
+}
+
+
+def test_whatever_column_a_person_stands_in_nothing_of_it_is_in_the_report(run: Run, site: Path) -> None:
+    """Fields of things filled from columns of persons, a number made of a name, a name in the row's own number."""
+    with create_engine(f"sqlite:///{site / 'his.db'}").begin() as connection:
+        for column, value in MISPLACED.items():
+            connection.execute(text(f"ALTER TABLE XT_HZXX ADD COLUMN {column} TEXT"))
+            connection.execute(text(f"UPDATE XT_HZXX SET {column} = :value"), {"value": value})
+        connection.execute(text("UPDATE XT_HZXX SET BW = BW || HZXM"))
+    columns = ", ".join(["HZXM || '|' || SFZH AS row_ref, HZBH AS cursor_key, HZBH, HZXM, SFZH, CSRQ", *MISPLACED])
+    rest = {
+        "": "HZBH > :after_key",
+        "lookup.": "HZXM || '|' || SFZH IN :keys",
+        "window.": "CSRQ >= :from AND CSRQ < :to AND HZBH > :after_key",
+    }
+    for kind, where in rest.items():
+        end = "" if kind == "lookup." else " ORDER BY HZBH LIMIT :limit"
+        query = f"SELECT {columns} FROM XT_HZXX WHERE {where}{end}"
+        (site / "profile" / f"RH01.{kind}sql").write_text(query, encoding="utf-8")
+    (site / "profile" / "RH01.yaml").write_text(HOSTILE, encoding="utf-8")
+    result = run("check", "--report", str(site / "report"))
+    assert result.exit_code == 0, result.output
+    page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
+    book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
+    cells = "\n".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
+    for person in ("王测试", "周测试", "李测试", "孙测试", "钱测试", "示例路", "0991-999", "99000011223344", "99000019800101"):
+        assert person not in page + cells, person
+    assert "左膝，家属代诉：***" in page
+    assert "YPMC=白芍" in page, "the name of a thing is to be compared"
+    assert "SJ=（空）" in page
+
+
+def test_a_remark_is_not_shown_and_a_name_is_cut_only_where_no_thing_has_one(edition: Edition) -> None:
+    fields = {spec.name: spec for each in edition.datasets.values() for spec in each.fields}
+    assert masking.of_remarks(fields["memo"])
+    assert not masking.of_remarks(fields["diag_name"])
+    assert masking.of_person(fields["agent"])
+    assert masking.of_person(fields["owner"])
+    assert not masking.of_person(fields["dise_name"])
+    assert masking.names_nobody(fields["cnt_unit"])
+    assert [name for name in ("BRXM", "patName", "LXR", "JTDZ", "jcxm", "machine_no", "bz") if masking.column_of_person(name)] == [
+        *("BRXM", "patName", "LXR", "JTDZ"),
+    ]
