@@ -47,7 +47,12 @@ class Dropped:
     @property
     def order(self) -> tuple[int, str]:
         """What was written later counts more."""
-        return min(each.changed for each in self.files), self.path.name
+        return self.since, self.path.name
+
+    @property
+    def since(self) -> int:
+        """When the first of its files was written, in nanoseconds."""
+        return min(each.changed for each in self.files)
 
 
 @dataclass

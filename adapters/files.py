@@ -78,6 +78,7 @@ class FileSource(LocalSource):
         self._newest: Content | None = None  #: read last; a sweep asks for the same file again and again
         self._finished: list[Content] = []
         self._bad: dict[Dropped, Bad] = {}
+        self._late: list[str] = []
 
     @property
     def sweeps(self) -> bool:
@@ -100,7 +101,7 @@ class FileSource(LocalSource):
                     mapped.append(self._mapped(row, Cursor(None, row[CURSOR_KEY]), timed=False))
                 yield Page(tuple(mapped), mapped[-1].cursor)
             self._finished.append(content)  # whoever asks on has taken every page of it in
-        if told := [*self._refused(), *self._waiting_long()]:
+        if told := [*self._refused(), *self._waiting_long(), *self._late]:
             raise self.wrong("；".join(told))
 
     def held_back(self) -> list[str]:
@@ -181,7 +182,7 @@ class FileSource(LocalSource):
 
     def _whole(self, after: Cursor | None) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
         """The newest good file; those that waited before it are what it says, or what it says is gone."""
-        waiting = self.folder.waiting()
+        waiting = self._current()
         good: Content | None = None
         older: list[Dropped] = []
         for dropped in reversed(waiting):
@@ -209,7 +210,14 @@ class FileSource(LocalSource):
 
     def _present(self) -> Content | None:
         """The newest good whole file; None before there was one."""
-        return self._first_good(itertools.chain(reversed(self.folder.waiting()), self.folder.archived()))
+        return self._first_good(itertools.chain(reversed(self._current()), self.folder.archived()))
+
+    def _current(self) -> list[Dropped]:
+        """What waits, but for whole files that come after a newer one was taken in: they would bring back what it has changed."""
+        waiting, known = self.folder.waiting(), next(self.folder.archived(), None)
+        late = [each for each in waiting if known is not None and each.since < known.since]
+        self._late = [_told_late(each, known) for each in late if known is not None]
+        return [each for each in waiting if each not in late]
 
     def _sure(self) -> Content | None:
         """The same, for whoever tells from it what is gone: what stands in the archive in another shape says nothing of that."""
@@ -292,6 +300,18 @@ def _table(path: Path, layout: Layout, where: str) -> tuple[bytes, list[LocalRow
 
 def _piece(dropped: Dropped) -> Piece:
     return Piece(dropped, file_digest(dropped.path))
+
+
+def _told_late(late: Dropped, known: Dropped) -> str:
+    names = " 和 ".join(each.path.name for each in late.files)
+    return (
+        f"{names} 写于 {_written(late)}，比已经读入的一份（写于 {_written(known)}）旧，没有读入，免得把新的改回去。"
+        "不要的请移出投放文件夹；确是新导出的，核对 HIS 机器的时钟，再存一遍"
+    )
+
+
+def _written(dropped: Dropped) -> str:
+    return f"{datetime.fromtimestamp(dropped.since / 10**9, SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def _ago(waited: timedelta) -> str:

@@ -49,9 +49,12 @@ def put(pieces: Sequence[Piece], place: Path, reason: str = "", wanted: Wanted =
     """Put them away together under `place`. False, and nothing done, if one of them is another file by now. OSError as it comes."""
     fresh = place.with_name(_NEW + place.name)
     fresh.mkdir(parents=True)
-    if not all(_copied(each, fresh / each.dropped.path.name) for each in pieces):
-        shutil.rmtree(fresh)
-        return False
+    for each in pieces:
+        copy = fresh / each.dropped.path.name
+        if not _copied(each, copy):
+            shutil.rmtree(fresh)
+            return False
+        os.utime(copy, ns=(each.dropped.changed, each.dropped.changed))  # which export is the newer one is asked of the archive too
     if reason:
         _write(fresh / REASON, io.BytesIO(reason.replace("\n", "\r\n").encode("utf-8-sig")))
     told = [{"name": each.dropped.path.name, "stamp": each.dropped.stamp, "digest": each.digest} for each in pieces]

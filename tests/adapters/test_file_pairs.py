@@ -348,6 +348,42 @@ def test_of_whole_pairs_the_newest_counts_and_what_still_waits_before_it_is_put_
     assert [row.ref for page in found.window(BEGAN, BEGAN + timedelta(hours=1), 5) for row in page.rows] == ["S00001", "S00002"]
 
 
+def test_a_whole_pair_that_comes_after_a_newer_one_does_not_bring_back_what_that_has_changed(inbox: Path) -> None:
+    pair(inbox, "02", [1, 2], 100, "新")
+    found = soon(source(inbox))
+    assert refs(found) == ["S00001", "S00002"]
+    found.put_away()
+    pair(inbox, "01", [1], 0, "旧")
+    for again in (found, soon(source(inbox))):
+        with pytest.raises(
+            SourceQueryError,
+            match=r"HD03_01\.csv 和 HD03_yy_01\.csv 写于 2023-11-15 06:13:20，比已经读入的一份（写于 2023-11-15 06:15:00）旧",
+        ):
+            rows(again)
+        again.put_away()
+        assert [row.values["drugs"][0]["drug_codg"] for row in again.lookup(["S00001"])] == ["新"]
+        assert again.mark().rows == 2
+    pair(inbox, "03", [1, 2, 3], 200, "更新")
+    read: dict[str, SourceRow] = {}
+    with pytest.raises(SourceQueryError, match="没有读入，免得把新的改回去"):
+        read.update((row.ref, row) for page in found.pages(AFTER, 5) for row in page.rows)
+    assert sorted(read) == ["S00001", "S00002", "S00003"], "what is newer is read all the same"
+    found.put_away()
+    assert names(inbox) and sorted(path.name for path in inbox.glob("*.csv")) == ["HD03_01.csv", "HD03_yy_01.csv"]
+    for path in inbox.glob("*.csv"):
+        path.unlink()
+    assert refs(found) == []
+
+
+def test_the_same_export_dropped_once_more_is_read_once_more(inbox: Path) -> None:
+    pair(inbox, "01", [1], 0)
+    found = soon(source(inbox))
+    assert refs(found) == ["S00001"]
+    found.put_away()
+    pair(inbox, "01", [1], 0)
+    assert refs(found) == ["S00001"]
+
+
 def test_from_the_start_each_row_is_what_the_newest_pair_says(inbox: Path) -> None:
     for number, drug in enumerate("甲乙丙"):
         drop(inbox, f"RX01_{number}.csv", [prescription(1), prescription(10 + number)], number * 10)

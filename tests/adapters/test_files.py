@@ -454,6 +454,19 @@ def test_a_good_file_beside_a_bad_one_is_taken_in(inbox: Path, opened: Callable[
     assert refs(source) == []
 
 
+def test_a_whole_file_that_comes_after_a_newer_one_is_told_and_not_read(inbox: Path, opened: Callable[..., FileSource]) -> None:
+    source = opened()
+    os.utime(drop(inbox, "HD03_2.csv", table([treatment(1), treatment(2)])), (2_000_000, 2_000_000))
+    assert refs(source) == ["S00001", "S00002"]
+    source.put_away()
+    os.utime(drop(inbox, "HD03_1.csv", table([treatment(1)])), (1_000_000, 1_000_000))
+    with pytest.raises(SourceQueryError, match=r"HD03_1\.csv 写于 1970-01-12 .*旧，没有读入.*请移出投放文件夹"):
+        refs(source)
+    source.put_away()
+    assert source.mark().rows == 2
+    assert (inbox / "HD03_1.csv").exists()
+
+
 def test_a_wrong_value_is_its_rows_fault_only(inbox: Path, opened: Callable[..., FileSource]) -> None:
     drop(inbox, "HD03_1.csv", table([treatment(1, 时长="四小时"), treatment(2)]))
     rows = [row for page in opened().pages(AFTER, 5) for row in page.rows]
