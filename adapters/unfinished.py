@@ -16,7 +16,7 @@ DOUBT = "请核对："
 _RULE = re.compile(r"  (\w+): ")
 _DOUBT = re.compile(rf"\s*# *{DOUBT}")
 #: the same of a column that sorts the rows
-_SORTING = re.compile(rf"\s*# *{DOUBT}((?:状态|种类|机构)列 [^：]+)：")
+_SORTING = re.compile(rf"\s*# *{DOUBT}((?:状态列|种类列|机构列|作废标志) [^：]+)：")
 
 
 def sentences(profile: Profile, mappings: list[RowMapping]) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Marked:
     what: str  #: what it tells of a row, in Chinese
     codes: Mapping[str, str]  #: local code -> its word, "" where the comment says none
     gone: tuple[str, ...]  #: codes that surely say so
+    sure: bool = True  #: it is of the document itself, and not of what a row may only name
 
 
 @dataclass
@@ -226,14 +227,15 @@ def _entered(table: Table, contents: Mapping[str, Content]) -> str:
 def _marks(ranking: Ranking, made: Draft) -> Iterator[Marked]:
     """Columns of the head table and of its other half that say what became of a row, or whose it is.
 
-    Not those of what a row only names: goods that are no longer sold were sold all the same.
+    Not those of what a row only names: goods that are no longer sold were sold all the same. Where the names alone leave open
+    which of both a table is, nothing is withdrawn by it before a person has said so.
     """
     known, survey = vocabulary(), ranking.survey
     head = made.head.name
     linked = [each.place for each in made.active.values() if len(each.place.path) == 1]
     halves = [each for each in linked if ranking.halves(each.table, head)]
     for place in {_steps(each): each for each in (Place(head, head), *halves)}.values():
-        table = survey.tables[place.table]
+        table, sure = survey.tables[place.table], not place.path or ranking.lined(place.table, head)
         for column in table.columns:
             slots = (*known.of_name(column.name), *known.of_text(essence(column.comment)))
             deleting = any(slot == {"deleted"} for slot in slots)
@@ -246,8 +248,8 @@ def _marks(ranking: Ranking, made: Draft) -> Iterator[Marked]:
             if (what == OWNER and content.filled) or (codes and content.distinct <= max(len(codes), 1)):
                 made.read(place, column.name)
                 name = next(each.name for each in made.reads if (each.alias, each.column) == (made.alias(place), column.name))
-                gone = _gone(codes, deleting=deleting, slots=slots)
-                yield Marked(name, f"{table.name}.{column.name}", what, codes, gone)
+                gone = _gone(codes, deleting=deleting, slots=slots) if sure else ()
+                yield Marked(name, f"{table.name}.{column.name}", what, codes, gone, sure)
 
 
 def _sorting(made: Draft, place: Place, column: str, slots: Slots) -> str:

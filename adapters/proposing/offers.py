@@ -67,6 +67,12 @@ class Offers:
         shared = next((at for at in range(shorter) if left[at] != right[at]), shorter)
         return shared > 0 and (shared == shorter or shared == len(left) - 1 == len(right) - 1)
 
+    def lined(self, one: str, other: str) -> bool:
+        """Whether one of two halves is called the lines: order and order_item. medication and medication_request are none."""
+        left, right = words(one), words(other)
+        ends = self._known.of_name("_".join(word for word in (*left, *right) if word not in left or word not in right))
+        return any("line" in slot for slot in ends)
+
     def kin(self, one: str, other: str) -> bool:
         """Whether two tables are called after the same thing, as the head and the lines of a document are."""
         return bool((frozenset(words(one)) & frozenset(words(other))) - self._common)

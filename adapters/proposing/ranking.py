@@ -98,6 +98,10 @@ class Ranking:
         """Whether two tables are the head and the lines of one document."""
         return self._offers.halves(one, other)
 
+    def lined(self, one: str, other: str) -> bool:
+        """Whether they surely are: one of them is called the lines."""
+        return self._offers.lined(one, other)
+
     def unnamed(self, head: str, spec: Field) -> list[Proposal]:
         """Columns of the head table itself whose content alone could be it: for a field that no name answers.
 

@@ -53,10 +53,14 @@ class Rules:
             yield "void:"
         for mark in gone:
             codes = ", ".join(json.dumps(code, ensure_ascii=False) for code in mark.gone)
-            yield f"  - {{column: {quoted(mark.name)}, in: [{codes}], reason: 已作废或删除}}   # 请核对；{_listed(mark.codes)}"
-        for mark in self._draft.marks:
-            if not mark.gone:
-                yield from _sorting(mark)
+            rule = f"{{column: {quoted(mark.name)}, in: [{codes}], reason: 已作废或删除}}"
+            yield f"  - {rule}   # 请核对；见到的是 {_listed(mark.codes)}"
+        open_ones = [mark for mark in self._draft.marks if not mark.gone]
+        for mark in open_ones:
+            yield from _owned(mark) if mark.what == OWNER else _asked(mark)
+        if example := next((mark.name for mark in open_ones if mark.what != OWNER), ""):
+            yield "# 上面各列的值，不该报的写进 exclude，作废的写进 void，没做完的写进 not_ready，例："
+            yield f'#   - {{column: {quoted(example)}, in: ["…"], reason: 已取消}}'
         yield from self._unfinished()
 
     def _unfinished(self) -> Iterator[str]:
@@ -236,22 +240,27 @@ def _formats(offered: Offered) -> str:
     )
 
 
-def _sorting(mark: Marked) -> Iterator[str]:
+def _asked(mark: Marked) -> Iterator[str]:
     """A rare state is not among the newest rows: only the whole table tells which there are."""
     table, _, column = mark.shown.rpartition(".")
-    counted = ("SELECT", f"{column},", "COUNT(*)", "FROM", table, "GROUP BY", column)
-    if mark.what == OWNER:
-        yield f"# {DOUBT}{mark.what} {mark.name}：这张表里不止一家机构的，别家的行会当成本机构的报出去；有几家用这句 SQL 查："
-        yield f"#   {' '.join(counted)}"
-        yield "#   只有一家：删去上面一行注释。几家都由这个网关报：查询里把它写成 AS fixmedins_code，配置里写 institutions；"
-        yield "#   只报一家的，写进 exclude，例："
-        yield f'#   - {{column: {quoted(mark.name)}, not_in: ["本机构在这一列的值"], reason: 别家机构的}}'
-        return
     seen = f"抽样见到的是 {_listed(mark.codes)}；少见的抽不到"
     yield f"# {DOUBT}{mark.what} {mark.name}：{seen}，全表有哪些用这句 SQL 查（大表在夜间查）："
-    yield f"#   {' '.join(counted)}"
-    yield "#   不该报的写进 exclude，作废的写进 void，没做完的写进 not_ready，例："
-    yield f'#   - {{column: {quoted(mark.name)}, in: ["…"], reason: 已取消}}'
+    yield f"#   {_counted(table, column)}"
+    if not mark.sure:
+        yield f"#   它是 {table} 的：那张表若是目录（药品、商品、项目），停用的也照样开过、卖过，不要写"
+
+
+def _owned(mark: Marked) -> Iterator[str]:
+    """Whose a row is."""
+    yield f"# {DOUBT}{mark.what} {mark.name}：这张表里不止一家机构的，别家的行会当成本机构的报出去；有几家用这句 SQL 查："
+    yield f"#   {_counted(*mark.shown.rsplit('.', 1))}"
+    yield "#   只有一家：删去上面一行注释。几家都由这个网关报：查询里把它写成 AS fixmedins_code，配置里写 institutions；"
+    yield "#   只报一家的，写进 exclude，例："
+    yield f'#   - {{column: {quoted(mark.name)}, not_in: ["本机构在这一列的值"], reason: 别家机构的}}'
+
+
+def _counted(table: str, column: str) -> str:
+    return " ".join(("SELECT", f"{column},", "COUNT(*)", "FROM", table, "GROUP BY", column))
 
 
 def _listed(codes: Mapping[str, str]) -> str:

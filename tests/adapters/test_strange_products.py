@@ -103,6 +103,31 @@ def test_goods_that_are_no_longer_sold_were_sold_all_the_same_and_the_head_of_th
     assert "is_delete" not in mapping, "the flag of the goods would withdraw the sale"
     assert '- {column: is_cancel, in: ["1"], reason: 已作废或删除}' in mapping
     assert "请核对：状态列 sale_state：抽样见到的是 done" in mapping, "it stands in the other half of the document"
+    assert "那张表若是目录" not in mapping
+
+
+def test_a_drug_that_is_called_as_its_prescription_withdraws_none_before_a_person_has_said_so(tmp_path: Path) -> None:
+    """medication and medication_request: by their names alone the halves of a document, and no such thing."""
+    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
+        connection.executescript(
+            "CREATE TABLE med_drug (id INTEGER PRIMARY KEY, drug_name TEXT, status TEXT, delete_flag TEXT);"
+            "CREATE TABLE med_drug_request (id INTEGER PRIMARY KEY, prescription_no TEXT, patient_id TEXT, drug_id INTEGER,"
+            " quantity INTEGER, prescribe_time TEXT, delete_flag TEXT);"
+            "CREATE TABLE adm_patient (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE adm_org (id INTEGER PRIMARY KEY, name TEXT)"
+        )
+        connection.executemany("INSERT INTO med_drug VALUES (?, '测试片', '1', ?)", [(1, "0"), (2, "1")])
+        rows = [(number, f"RX{number}", f"P{number}", number % 2 + 1, 2, "2026-11-01 08:00:00", "0") for number in range(1, 9)]
+        connection.executemany("INSERT INTO med_drug_request VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.commit()
+    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30))
+    mapping, _ = drafted(survey, tmp_path / "draft", "RX01", "med_drug_request")
+    assert '- {column: delete_flag, in: ["1"], reason: 已作废或删除}   # 请核对；见到的是 0' in mapping
+    assert "请核对：作废标志 med_drug_delete_flag：抽样见到的是" in mapping
+    assert "column: med_drug_delete_flag, in" not in mapping
+    assert mapping.count("它是 med_drug 的：那张表若是目录") == 2
+    assert mapping.count("不该报的写进 exclude") == 1, "what to do with them all is told once"
+    told = list(unfinished.sentences(profile.load(tmp_path / "draft"), []))
+    assert any("作废标志 med_drug_delete_flag" in each for each in told)
 
 
 def test_whose_rows_a_table_holds_is_to_be_asked_of_the_whole_table_and_the_check_says_so(shop: Survey, tmp_path: Path) -> None:
