@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from adapters import contract
+from adapters import contract, inboxes
 from gateway import config as configuration
 from gateway import console as show
 from gateway import granting, unread
@@ -66,6 +66,8 @@ def check(path: Path, only: str | None, out: Path | None, contracted: bool) -> N
             _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer, rows.take)
             for feed, rows in zip(feeds, first, strict=True)
         ]
+        for sentence in inboxes.unclaimed(feed.source for feed in feeds):
+            show.say(_console(), sentence, style="yellow")
         left, missed = unfinished_of(config, edition, only), list(unread.sentences(lost))
         _tell_red([*missed, *left])
         show.comparison(_console(), comparison, whole=not lost)
@@ -117,7 +119,7 @@ def _tell_held_back(feed: Feed) -> None:
     """A half of a pair that is alone now is told at once, not after its time: its name may be the mistake of the profile."""
     if isinstance(feed.source, WaitingSource):
         for sentence in feed.source.held_back():
-            show.say(_console(), f"{feed.source.name} · {feed.source.dataset}：这次没有读，{sentence}", style="yellow")
+            show.say(_console(), f"{feed.source.name} · {feed.source.dataset}：有文件这次没有读，{sentence}", style="yellow")
 
 
 def _contract(checked: Iterable[tuple[Feed, First]], lost: Sequence[Unread], edition: Edition) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from adapters import probing
+from adapters import inboxes, probing
 from adapters.connection import SiteDatabase
 from gateway import granting
 from gateway.config import Config, Source
@@ -41,12 +41,19 @@ def _profiles(config: Config) -> Iterator[Finding]:
         yield notice("数据库账号", sentence)
     for sentence in left:
         yield notice("适配包", sentence)
+    sources = [feed.source for feed in feeds]
+    for sentence in (*inboxes.unclaimed(sources), *inboxes.unmended(sources)):
+        yield notice("投放文件夹", sentence)
     if not left:
         yield good("适配包", f"{len(config.sources)} 个来源、{len(feeds)} 个数据集，规范 {edition.id}")
 
 
 def _source(source: Source, now: datetime) -> Iterator[Finding]:
     subject = f"来源 {source.name}"
+    if source.inbox is not None:
+        trouble = inboxes.unusable(source.inbox)
+        yield bad(subject, trouble) if trouble else good(subject, f"投放文件夹 {source.inbox} 读得了、写得进")
+        return
     if source.url is None:
         yield notice(subject, "不是数据库，这里不试连；请用 gateway check 读一遍")
         return

@@ -106,9 +106,10 @@ def test_one_half_alone_waits_and_sends_nothing(site: Deployment, inbox: Path) -
     dropped.drop(inbox, "HD03_01.csv", table([treatment(1)]))
     result = site.run("check", "--source", "local")
     told = result.output.replace("\n", "").replace(" ", "")
-    assert (result.exit_code, "这次没有读，HD03_01.csv在等与它成对的HD03_yy_01.csv：还没有来，或还没有写完" in told) == (0, True), (
-        told
-    )
+    assert (result.exit_code, "有文件这次没有读，HD03_01.csv在等与它成对的HD03_yy_01.csv：还没有来，或还没有写完" in told) == (
+        0,
+        True,
+    ), told
     site.send()
     assert site.account("HD03").read == 0
     assert (inbox / "HD03_01.csv").exists()
@@ -116,3 +117,31 @@ def test_one_half_alone_waits_and_sends_nothing(site: Deployment, inbox: Path) -
     site.send()
     assert site.account("HD03").states == {State.ACCEPTED: 1}
     shutil.rmtree(inbox / "archive")
+
+
+def test_what_lies_in_the_drop_folder_and_nobody_reads_is_told_until_it_is_mended(site: Deployment, inbox: Path) -> None:
+    drop(inbox, "01", [1], [1])
+    (inbox / "HD03_01.csv").rename(inbox / "hd03_01.csv")
+    (inbox / "HD03_yy_01.csv").rename(inbox / "HD03_YY_01.CSV")
+    (inbox / "HD03_yy_01.csv.ok").touch()
+    told = site.run("check").output.replace("\n", "").replace(" ", "")
+    assert "里有文件没有数据集读：HD03_YY_01.CSV、hd03_01.csv。核对" in told
+    for path in inbox.glob("*01*"):
+        path.unlink()
+    drop(inbox, "02", [1], [1])
+    (inbox / "HD03_yy_02.csv").write_bytes(b"")
+    assert site.run("run", "--once").exit_code == 1
+    assert site.run("run", "--once").exit_code == 0, "said once by the reading"
+    told = site.run("doctor").output.replace("\n", "").replace(" ", "")
+    assert "读得了、写得进" in told
+    assert "bad/HD03里有1份没有读入的还没有处理" in told
+    assert "没有数据集读" not in told
+    shutil.rmtree(inbox / "bad" / "HD03")
+    assert "还没有处理" not in site.run("doctor").output
+
+
+def test_the_doctor_tells_of_a_drop_folder_that_is_not_there(site: Deployment, inbox: Path) -> None:
+    inbox.rmdir()
+    result = site.run("doctor")
+    told = result.output.replace("\n", "").replace(" ", "")
+    assert (result.exit_code, "不能写：没有这个文件或文件夹" in told, "写权限" in told) == (1, True, True), told
