@@ -70,7 +70,9 @@ def nameless(mapping: RowMapping, row: Row, text: str, spec: Field | None) -> st
 
 def _persons(mapping: RowMapping, row: Row) -> list[str]:
     """What the row's columns of persons hold, as far as it cannot be a part of something else; the longest first."""
-    found = {str(row.get(column, "")).strip() for column in {*row, *_of_persons(mapping)} if hidden(mapping, column, None)}
+    told = {column for column in row if masking.column_of_person(column) and not masking.column_of_thing(column)}
+    columns = (told - set(_of_things(mapping))) | set(_of_persons(mapping))
+    found = {str(row.get(column, "")).strip() for column in columns}
     return sorted((word for word in found if _TELLING.search(word)), key=len, reverse=True)
 
 
@@ -100,4 +102,10 @@ def _place(mapping: RowMapping, row: Row, path: str) -> tuple[Row, Field | None]
 def _of_persons(mapping: RowMapping) -> Iterator[str]:
     for name, rule in mapping.fields.items():
         if name in mapping.specs and masking.of_person(mapping.specs[name]):
+            yield from rule.origin.columns
+
+
+def _of_things(mapping: RowMapping) -> Iterator[str]:
+    for name, rule in mapping.fields.items():
+        if name in mapping.specs and masking.names_nobody(mapping.specs[name]) and not masking.of_person(mapping.specs[name]):
             yield from rule.origin.columns

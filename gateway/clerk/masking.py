@@ -28,6 +28,11 @@ _COLUMNS = re.compile(
     r"|(patient|pat|person|psn|user|doctor|nurse|real|contact|family)_?name|姓名|证件|身份证|电话|手机|住址|地址|联系人",
     re.IGNORECASE,
 )
+#: columns whose names are of things all the same
+_THING_COLUMNS = re.compile(
+    r"(drug|med|medicine|item|goods|product|material|dept|department|org|ward|hospital|supplier|factory|company|unit|device|diag\w*)_?name",
+    re.IGNORECASE,
+)
 _LONGEST = 60
 _PERSONS_NUMBER = re.compile(r"(?<![0-9A-Za-z])(?:[1-9]\d{5}(?:18|19|20)\d{2}[01]\d[0-3]\d{4}[\dXx]|1[3-9]\d{9})(?![0-9A-Za-z])")
 _OWN_NUMBER = re.compile(r"\d{16,20}")
@@ -45,6 +50,11 @@ def of_person(spec: Field) -> bool:
 def column_of_person(name: str) -> bool:
     """Whether a column is called as one that holds a person."""
     return bool(_COLUMNS.search(name))
+
+
+def column_of_thing(name: str) -> bool:
+    """Whether a column is called as one that holds the name of a thing."""
+    return bool(_THING_COLUMNS.search(name))
 
 
 def masked(value: Any, *, person: bool, plain: bool = False) -> str:

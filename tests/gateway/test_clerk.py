@@ -373,7 +373,7 @@ fields:
   psn_name: {column: HZXM}
   certno: {column: SFZH}
   med_list_codg: {json: KZ, at: p.n}
-  med_list_name: {column: YPMC}
+  med_list_name: {column: drug_name}
   body_part: {column: BW}
   dr_codg: {column: YS}
   dept_codg: {column: JTDZ}
@@ -386,8 +386,10 @@ MISPLACED = {
     "GHXM": "周测试",
     "LXR": "李测试 0991-9990000",
     "KZ": '{"p": {"n": "孙测试"}}',
-    "YPMC": "白芍",
-    "BW": "左膝，家属代诉：",
+    "drug_name": "白芍",
+    "dept_name": "左膝",
+    "patient_name": "吴测试甲",
+    "BW": "左膝，家属吴测试甲代诉：",
     "YS": "钱测试",
     "JTDZ": "示例区示例路 9 号",
     "KH": "9900001122334455667",
@@ -418,10 +420,21 @@ def test_whatever_column_a_person_stands_in_nothing_of_it_is_in_the_report(run: 
     page = (site / "report" / "接口检查报告.html").read_text(encoding="utf-8")
     book = openpyxl.load_workbook(site / "report" / "接口检查报告.xlsx")
     cells = "\n".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
-    for person in ("王测试", "周测试", "李测试", "孙测试", "钱测试", "示例路", "0991-999", "99000011223344", "99000019800101"):
+    for person in (
+        "王测试",
+        "吴测试",
+        "周测试",
+        "李测试",
+        "孙测试",
+        "钱测试",
+        "示例路",
+        "0991-999",
+        "99000011223344",
+        "99000019800101",
+    ):
         assert person not in page + cells, person
-    assert "左膝，家属代诉：***" in page
-    assert "YPMC=白芍" in page, "the name of a thing is to be compared"
+    assert "左膝，家属***代诉：***" in page, "as far as a column of the row says who that is"
+    assert "drug_name=白芍" in page, "the name of a thing is to be compared"
     assert "SJ=（空）" in page
 
 
