@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.clerk import checks, doctor, message, preview, profiles
+from gateway.clerk import checks, doctor, message, preview, profiles, wsdl
 
 COMMANDS = (*checks.COMMANDS, *profiles.COMMANDS, *preview.COMMANDS, *doctor.COMMANDS, *message.COMMANDS)
+profiles.profiles.add_command(wsdl.wsdl)
