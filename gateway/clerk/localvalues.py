@@ -35,10 +35,17 @@ def values(mapping: RowMapping, row: Row, reason: Violation) -> str:
     """What stands in those columns of that row, or of that line of it: `时长=四小时；…`."""
     line, spec = _place(mapping, row, reason.field)
     long = reason.rule == "length"
-    return "；".join(
+    told = "；".join(
         f"{column}={shown(mapping, line, column, spec)}{_length(line, column) if long else ''}"
         for column in columns(mapping, reason)
     )
+    return _which_line(mapping, reason.field) + told if told else ""
+
+
+def _which_line(mapping: RowMapping, path: str) -> str:
+    """Of a record with many lines only one may be wrong: which, counted as they are ordered."""
+    found = _CHILD.fullmatch(path)
+    return f"{mapping.specs[found[1]].label}第 {int(found[2]) + 1} 条：" if found and found[1] in mapping.specs else ""
 
 
 def _length(row: Row, column: str) -> str:

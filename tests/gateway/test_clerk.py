@@ -339,8 +339,8 @@ def test_rules_of_the_profile_and_lines_of_a_record_name_their_columns_too(editi
     told = {
         Violation("", "void", "已作废"): "作废=是",
         Violation("", "not_ready", "透析尚未结束"): "下机时间=（空）",
-        Violation("drugs[0].dose", "unreadable", "…"): "剂量=一片",
-        Violation("drugs[7].dose", "unreadable", "…"): "剂量=（空）",
+        Violation("drugs[0].dose", "unreadable", "…"): "药品及使用信息第 1 条：剂量=一片",
+        Violation("drugs[7].dose", "unreadable", "…"): "药品及使用信息第 8 条：剂量=（空）",
         Violation("key", "duplicate_key", "…"): "治疗号=S00001",
         Violation("nurse_codg", "length", "…"): "护士代码=N990000000001（13 个字符）",
         Violation("early_end_reason", "required", "…"): "",
