@@ -176,9 +176,17 @@ class FileSource(LocalSource):
             yield from self._whole(after)
         elif after is not None:
             for content in filter(None, map(self._read, self.folder.waiting())):
-                yield content, content.rows.values()
+                yield content, self._still_new(content)
         else:
             yield from self._history()
+
+    def _still_new(self, late: Content) -> list[LocalRow]:
+        """Its rows, but for those of which a newer file was taken in before it came: what that said must not be undone."""
+        known: set[str] = set()
+        for dropped in self.folder.archived():
+            if dropped.since > late.dropped.since and (content := self._read(dropped)):
+                known.update(content.rows)
+        return [row for ref, row in late.rows.items() if ref not in known]
 
     def _whole(self, after: Cursor | None) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
         """The newest good file; those that waited before it are what it says, or what it says is gone."""
@@ -201,7 +209,8 @@ class FileSource(LocalSource):
     def _history(self) -> Iterator[tuple[Content, Iterable[LocalRow]]]:
         """Newest first, so that a row that stands in several files is what the newest one says."""
         known: set[str] = set()
-        for dropped in itertools.chain(reversed(self.folder.waiting()), self.folder.archived()):
+        every = sorted((*self.folder.archived(), *self.folder.waiting()), key=lambda each: each.order, reverse=True)
+        for dropped in every:
             content = self._read(dropped)
             if content:
                 fresh = [row for ref, row in content.rows.items() if ref not in known]

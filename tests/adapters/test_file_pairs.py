@@ -375,6 +375,25 @@ def test_a_whole_pair_that_comes_after_a_newer_one_does_not_bring_back_what_that
     assert refs(found) == []
 
 
+def test_of_late_changes_only_that_is_taken_of_which_nothing_newer_was_read(inbox: Path) -> None:
+    def prescribed(part: str, second: float, numbers: list[int], unit: str) -> None:
+        drop(inbox, f"RX01_{part}.csv", [prescription(number) for number in numbers], second)
+        drop(inbox, f"RX01_mx_{part}.csv", [item(number, 1, 单位=unit) for number in numbers], second + 1)
+
+    prescribed("02", 100, [1, 2], "新")
+    found = soon(source(inbox, "RX01"))
+    assert refs(found) == ["R00001|1", "R00002|1"]
+    found.put_away()
+    prescribed("01", 0, [2, 3], "旧")
+    late = rows(found)
+    assert {ref: row.values["cnt_unit"] for ref, row in late.items()} == {"R00003|1": "旧"}
+    beginning = {"R00001|1": "新", "R00002|1": "新", "R00003|1": "旧"}
+    assert {ref: row.values["cnt_unit"] for ref, row in rows(found, None).items()} == beginning, "before it was put away"
+    found.put_away()
+    assert not list(inbox.glob("*.csv"))
+    assert {ref: row.values["cnt_unit"] for ref, row in rows(found, None).items()} == beginning, "and after"
+
+
 def test_the_same_export_dropped_once_more_is_read_once_more(inbox: Path) -> None:
     pair(inbox, "01", [1], 0)
     found = soon(source(inbox))
