@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from adapters import mislabelled
 from adapters.filetext import BadFileError, Encoding
 from schemas.tablefile import MOST_CELLS
 
@@ -68,12 +69,23 @@ def _in_charset(content: bytes, encoding: Encoding, book: Any, sheet: Any) -> tu
             raise BadFileError(
                 f"文件写明的代码页是 {book.codepage}，适配包写的是 {encoding}，分不清哪个对：请让厂商另存为 .xlsx 或 CSV"
             )
+        if book.codepage not in _CODE_PAGES and mislabelled.garbled(_rectangle(sheet)):
+            raise BadFileError(
+                f"文件写明的代码页是 {book.codepage}，里面却像是 GBK 的中文，读出来是乱码：请让厂商另存为 .xlsx 或 CSV"
+            )
         return book, sheet
     if ours:
         return _opened(content, ours)
     if not all(cell.isascii() for number in range(sheet.nrows) for cell in sheet.row_values(number) if isinstance(cell, str)):
         raise BadFileError("是 Excel 95 以前的文件，没有写明字符集：请在 manifest.yaml 写明 encoding（多半是 gbk）")
     return book, sheet
+
+
+def _rectangle(sheet: Any) -> Iterator[list[Any]]:
+    """Its values with the short rows filled up."""
+    for number in range(sheet.nrows):
+        values = sheet.row_values(number)
+        yield values + [None] * (sheet.ncols - len(values))
 
 
 def _plain(cell: Any, line: int, datemode: int) -> Any:

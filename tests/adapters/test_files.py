@@ -301,6 +301,8 @@ def test_a_workbook_of_before_1997_is_read_in_the_characters_that_it_or_the_mani
         ("gbk", None, "detect", "没有写明字符集：请在 manifest.yaml 写明 encoding"),
         ("big5", 950, "gbk", "文件写明的代码页是 950，适配包写的是 gbk"),
         ("gbk", 1252, "gbk", "文件写明的代码页是 1252，适配包写的是 gbk"),
+        ("gbk", 1252, "utf-8", "文件写明的代码页是 1252，里面却像是 GBK 的中文"),
+        ("gbk", 1252, "detect", "文件写明的代码页是 1252，里面却像是 GBK 的中文"),
         ("utf-8", None, "gbk", "有不是 gbk 的字节"),
         ("utf-8", 65001, "utf-8", "代码页程序不认识"),
     ],
@@ -310,6 +312,12 @@ def test_a_workbook_whose_characters_nobody_names_is_refused_not_guessed(
 ) -> None:
     with pytest.raises(BadFileError, match=sentence):
         list(filexls.rows(dropped.oldest_workbook([{"姓名": "透析室"}], charset, codepage), Encoding(encoding)))
+
+
+def test_a_workbook_of_another_country_is_read_in_the_code_page_that_it_names() -> None:
+    content = dropped.oldest_workbook([{"Größe": "Ménière", "N": 5}, {"Größe": "Crème", "N": 6}], "cp1252", 1252)
+    found = [list(cells) for _, cells in filexls.rows(content, Encoding.UTF8)]
+    assert found == [["Größe", "N"], ["Ménière", 5], ["Crème", 6]]
 
 
 def test_letters_and_figures_alone_need_no_characters_named() -> None:
