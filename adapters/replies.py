@@ -22,6 +22,10 @@ _OF_WRITING = (_INSTANCE, "{urn:schemas-microsoft-com:xml-diffgram-v1}", "{urn:s
 #: what stands before the first element of many texts; what it says of the charset was true of bytes, not of the text
 _UNSEEN = "\ufeff \t\r\n"
 _DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
+#: how a text of either kind begins; a page for people is none
+_XML = re.compile(r"<(?!!?(?:doctype|html))[?A-Za-z]", re.IGNORECASE)
+_OBJECTS = re.compile(r"[{\[]")
+_BEGINNING = 64
 _NO_XML = "应答不是 XML：多半是登录页，或中间的代理答的"
 
 
@@ -60,7 +64,7 @@ def _json(content: str | bytes) -> Any:
     try:
         return json.loads(content.lstrip(_UNSEEN) if isinstance(content, str) else content, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise UnusableError("应答不是 JSON：多半是登录页，或中间的代理答的") from None
+        raise UnusableError(_other(content, _XML) or "应答不是 JSON：多半是登录页，或中间的代理答的") from None
 
 
 def _xml(content: str | bytes) -> Any:
@@ -70,10 +74,17 @@ def _xml(content: str | bytes) -> Any:
     try:
         root = etree.fromstring(_undeclared(content).encode() if isinstance(content, str) else content, parser)
     except (etree.XMLSyntaxError, ValueError):
-        raise UnusableError(no_xml(content)) from None
+        raise UnusableError(_other(content, _OBJECTS) or no_xml(content)) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise UnusableError("应答的 XML 里有 DOCTYPE，不读")
     return {_local(root.tag): tree_of(root)}
+
+
+def _other(content: str | bytes, begun: re.Pattern[str]) -> str:
+    """What is said of a text that is none of its kind and begins like the other."""
+    text = content if isinstance(content, str) else content[:_BEGINNING].decode("utf-8", "replace")
+    kind, other = ("JSON", "XML") if begun is _XML else ("XML", "JSON")
+    return f"应答不是 {kind}，像是 {other}：请核对 manifest.yaml 的 text" if begun.match(text.lstrip(_UNSEEN)) else ""
 
 
 def _undeclared(text: str) -> str:

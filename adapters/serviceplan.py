@@ -277,7 +277,7 @@ class _Entry:
     def _parameter(self, section: Section, key: str) -> str:
         name = section.need(key, str)
         if name not in PARAMETERS:
-            raise section.error(f"没有参数 {name}{nearest(name, PARAMETERS)}；可用：{'、'.join(PARAMETERS)}", key)
+            raise section.error(f"没有参数 {name}{nearest(name, PARAMETERS) or '；'}可用：{'、'.join(PARAMETERS)}", key)
         return name
 
 

@@ -36,6 +36,9 @@ class ServiceRows:
         if shape.lines:
             found = self._spread(found, call, declared)
         self._check_columns(found, call, declared)
+        if declared or call.shape.text or self._caller.structured:  # else a value kept zeep from holding it against the WSDL
+            for name, place in self._entry.children.items():
+                self._check_lines(found, place.at, f"children.{name}", call, declared)
         self._check_zone(found, call)
         dressed = [self._dressed(row, call, declared) for row in found]
         self._check_references(dressed, call)
@@ -50,14 +53,17 @@ class ServiceRows:
                 raise self._wrong(f"{call.operation} 的应答里有两行的 {names} 相同、内容不同：认不出一行，请在 row_ref 里再加一列")
 
     def _spread(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> list[dict[str, Any]]:
-        """A record for each line. That no row of a page has lines is told: they may have been renamed."""
+        """A record for each line."""
         at = call.shape.lines
-        found = [line for row in rows for line in replies.spread(row, at)]
+        self._check_lines(rows, at, "lines", call, declared)
+        return [line for row in rows for line in replies.spread(row, at)]
+
+    def _check_lines(self, rows: Sequence[Mapping[str, Any]], at: str, key: str, call: Call, declared: frozenset[str]) -> None:
+        """That no row of a page has lines is told: they may have been renamed, and records would go without them."""
         names = {f"{name}." for row in rows for name in row}
         there = any(name.startswith(f"{at}.") or f"{at}.".startswith(name) for name in names)
-        if rows and not found and not there and at not in declared | self._entry.may_omit:
-            raise self._wrong(f"{call.operation} 的应答里没有一行有 {at}（lines）；没有明细时服务不写这一项的，请写进 may_omit")
-        return found
+        if rows and not there and at not in declared | self._entry.may_omit:
+            raise self._wrong(f"{call.operation} 的应答里没有一行有 {at}（{key}）；没有明细时服务不写这一项的，请写进 may_omit")
 
     def _check_columns(self, rows: Sequence[Mapping[str, Any]], call: Call, declared: frozenset[str]) -> None:
         """A column that no row of a page has is missing; one that some have, or that is declared, is empty in the others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from adapters.choices import choice
 from adapters.plan import Opener, Parts
 from adapters.serviced import ServiceSource
-from adapters.serviceplan import ServiceEntry, entries
+from adapters.serviceplan import Call, ServiceEntry, entries
 from adapters.site import Site
 from adapters.webclient import WebClient
 from gateway.errors import ConfigError
@@ -57,8 +57,9 @@ class SoapPlan:
         service = site.service
         if service is None:
             raise site.wrong("适配包调的是 SOAP 服务，请写 service", "service")
-        if self.security is not Security.NONE and not service.password:
-            raise site.wrong(f"适配包用 {self.security} 验明身份，请写 service.password", "service.password")
+        for name, value in (("user", service.user), ("password", service.password)):
+            if self.security is not Security.NONE and not value:
+                raise site.wrong(f"适配包用 {self.security} 验明身份，请写 service.{name}", f"service.{name}")
         if find_spec("zeep") is None:
             raise site.wrong(address.missing_library("SOAP 服务", "soap"))
         from adapters.soapcaller import SoapCaller
@@ -77,7 +78,7 @@ class SoapPlan:
         for code, entry in self.entries.items():
             for call in (entry.main, entry.window, entry.lookup):
                 if call and call.operation not in known:
-                    told = f"{code} 用的操作 {call.operation} 不在 WSDL 里，有：{'、'.join(sorted(known))}"
+                    told = f"manifest.yaml 里 {code} 用的操作 {call.operation} 不在 WSDL 里，有：{'、'.join(sorted(known))}"
                     raise ConfigError(told, file=self.wsdl)
 
     def _check_places(self, caller: SoapCaller) -> None:
@@ -86,13 +87,26 @@ class SoapPlan:
             for call in (entry.main, entry.window, entry.lookup):
                 if call is None or call.shape.text:
                     continue
-                rows = ".".join(filter(None, (call.shape.element, call.shape.rows)))
-                lines = ".".join(filter(None, (rows, call.shape.lines)))
-                for key, path in (("rows", rows), ("lines", lines)):
+                for key, path in _places(entry, call):
                     known = caller.astray(call, path)
                     if known is not None:
-                        told = f"{code} 的 {key}（{path}）不在 WSDL 说的 {call.operation} 的应答里，那里有：{'、'.join(known)}"
-                        raise ConfigError(told, file=self.wsdl)
+                        there = f"不在 WSDL 说的 {call.operation} 的应答里，那里有：{'、'.join(known)}"
+                        raise ConfigError(f"manifest.yaml 里 {code} 的 {key}（{path}）{there}", file=self.wsdl)
+
+
+def _places(entry: ServiceEntry, call: Call) -> Iterator[tuple[str, str]]:
+    """Each path of a reply, whole, by the key of the manifest."""
+    shape = call.shape
+    rows = _path(shape.element, shape.rows)
+    yield "rows", rows
+    yield "pairs", _path(rows, shape.pairs)
+    yield "lines", _path(rows, shape.lines)
+    if not shape.pairs:
+        yield from ((f"children.{name}", _path(rows, each.at)) for name, each in entry.children.items())
+
+
+def _path(*parts: str) -> str:
+    return ".".join(filter(None, parts))
 
 
 def read(folder: Path, section: Section) -> SoapPlan:
@@ -101,6 +115,8 @@ def read(folder: Path, section: Section) -> SoapPlan:
     if not wsdl.is_file():
         raise section.error(f"没有文件 {wsdl.name}：请把服务的 WSDL（和它引用的 .xsd）存进适配包", "wsdl")
     security = choice(section, "security", Security, Security.NONE)
+    if security is not Security.HEADER and "header" in section.data:
+        raise section.error("写了 header（名字和密码放在信封头的哪里），就请写 security: header", "header")
     return SoapPlan(
         wsdl=wsdl,
         binding=section.text("binding"),

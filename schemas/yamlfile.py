@@ -146,6 +146,8 @@ class Section:
 
     def secret(self, key: str) -> str:
         """A value that must not stand in the file: `{file: path}` or `{env: NAME}`. No error shows what was found."""
+        if isinstance(self.data.get(key), str):
+            raise self.error("不得写在文件里：请写 {file: 文件} 或 {env: 环境变量}", key)
         inner = self.section(key).known("file", "env")
         if len(inner.data) != 1:
             raise self.error("file 与 env 须且只须写一个", key)

@@ -209,3 +209,21 @@ def _seconds(rows: int) -> float:
     begun = time.process_time()
     assert len(replies.rows(replies.parsed(text, Text.XML), "R.row", xml=True)) == rows
     return time.process_time() - begun
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "sentence"),
+    [
+        ("\ufeff <?xml version='1.0'?><R/>", Text.JSON, "像是 XML：请核对"),
+        (b"<R/>", Text.JSON, "像是 XML：请核对"),
+        ("<!DOCTYPE html><html></html>", Text.JSON, "多半是登录页"),
+        ("<html><body/></html>", Text.JSON, "多半是登录页"),
+        (' {"code": 0}', Text.XML, "像是 JSON：请核对"),
+        ("[1]", Text.XML, "像是 JSON：请核对"),
+        ("登录", Text.XML, "多半是登录页"),
+        ("", Text.XML, "应答是空的"),
+    ],
+)
+def test_a_text_of_the_other_kind_is_told_from_a_page_for_people(content: str | bytes, form: Text, sentence: str) -> None:
+    with pytest.raises(UnusableError, match=sentence):
+        replies.parsed(content, form)

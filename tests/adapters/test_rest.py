@@ -109,6 +109,12 @@ def test_rows_are_mapped_with_their_lines_in_the_order_of_their_keys(opened: Ope
     assert row.entered_at == BEGAN.replace(tzinfo=SHANGHAI)
 
 
+def test_lines_that_no_row_has_are_told_and_no_record_goes_without_them(opened: Open) -> None:
+    with pytest.raises(SourceQueryError, match=r"没有一行有 drug（children.drugs）；.*may_omit"):
+        refs(opened(("{at: drugList,", "{at: drug,")))
+    assert len(refs(opened(("{at: drugList,", "{at: drug,"), ("may_omit: [", "may_omit: [drug, ")))) == 10
+
+
 def test_a_session_that_runs_has_no_end_yet_and_is_not_ready(opened: Open, his: RestHis) -> None:
     his.rows = [session(1, endTime=None), session(2, deleted=True)]
     rows = [row for page in opened().pages(None, 5) for row in page.rows]

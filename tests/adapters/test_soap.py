@@ -20,6 +20,7 @@ from adapters.serviced import ServiceSource
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import Cursor, RowState, Service
 from schemas import loader
+from schemas.errors import SpecError
 from schemas.wire import SHANGHAI
 
 TEMPLATE = Path(adapters.__path__[0]) / "templates" / "soap"
@@ -113,6 +114,32 @@ def test_an_element_that_says_nil_is_empty(opened: Open, his: SoapHis) -> None:
     his.treatments = [row, treatment(2)]
     rows = [row for page in opened().pages(None, 5) for row in page.rows]
     assert [row.state for row in rows] == [RowState.NOT_READY, RowState.READY]
+
+
+def test_lines_that_the_wsdl_does_not_have_are_told_before_anything_is_called(opened: Open, folder: Path) -> None:
+    """The records would go without their drugs, and nobody would notice."""
+    change(folder, "at: drugs.drug", "at: drug.drug")
+    with pytest.raises(ConfigError, match=r"manifest.yaml 里 HD03 的 children.drugs（treatments.treatment.drug.drug）不在 WSDL"):
+        opened()
+
+
+def test_a_page_without_lines_and_with_a_value_of_another_type_is_read(opened: Open, his: SoapHis) -> None:
+    his.treatments = [treatment(1, minutes="四小时"), treatment(2)]
+    assert refs(opened()) == ["S00001", "S00002"]
+
+
+def test_a_text_of_the_other_kind_is_called_so(opened: Open, folder: Path) -> None:
+    change(folder, "text: xml               # 结果", "text: json               # 结果")
+    with pytest.raises(SourceQueryError, match="应答不是 JSON，像是 XML：请核对"):
+        refs(opened("RX01"))
+
+
+def test_who_calls_must_be_said_whole(opened: Open, folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"请写 service\.user"):
+        opened(user="")
+    change(folder, "security: username_token", "security: basic\nheader: {user: A.U, password: A.P}")
+    with pytest.raises(SpecError, match=r"写了 header.*就请写 security: header"):
+        opened()
 
 
 def test_xml_inside_a_text_is_asked_for_and_read(opened: Open) -> None:

@@ -75,6 +75,7 @@ def test_a_configuration_saved_by_the_editor_of_windows_loads(written: Path) -> 
         (STORE, "  url: postgresql://db:543200/x\n", "store.url：端口应为 1 至 65535"),
         (SOURCE, "    url: postgresql://u:topsecret@db/x\n", r"sources\[0\].url：密码不得写在配置文件里"),
         (SOURCE, "    url: postgresql://u@db/x?password=topsecret\n", r"sources\[0\].url：密码不得写在配置文件里"),
+        (SOURCE, f"{SOURCE}    password: topsecret\n", r"sources\[0\].password：不得写在文件里：请写 \{file: 文件\} 或 \{env:"),
         (TARGET, "    url: 10.0.0.1:8600\n", "targets.bureau.url：应以 https:// 或 http:// 开头"),
         (TARGET, "    url: https:///api\n", "targets.bureau.url：地址里没有主机名"),
         ('code: "H99000100001"', 'code: "h99000100001"', r"institutions\[0\].code：应为 6 至 12 位大写字母和数字"),
