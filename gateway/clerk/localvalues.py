@@ -60,6 +60,18 @@ def shown(mapping: RowMapping, row: Row, column: str, spec: Field | None) -> str
     return nameless(mapping, row, text, spec) or NOTHING
 
 
+def first_line(mapping: RowMapping, row: Row, name: str) -> str:
+    """What fills the first line of a field that is lines: `第 1 条：剂量取 jl=1.5`; "" if there is none."""
+    lines: list[Mapping[str, Any]] = list(row.get(children.place(name)) or ())
+    told = [
+        f"{spec.label}取 {column}={shown(mapping, lines[0], column, spec)}"
+        for spec in mapping.specs[name].fields
+        for column in mapping.origin_of(f"{name}[0].{spec.name}")
+        if lines
+    ]
+    return f"第 1 条：{'；'.join(told)}" if told else ""
+
+
 def hidden(mapping: RowMapping, column: str, spec: Field | None) -> bool:
     """Whether what stands in a column is not shown beside that field, nor what is made of it."""
     if spec is not None and (masking.of_person(spec) or masking.of_remarks(spec)):

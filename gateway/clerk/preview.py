@@ -140,6 +140,8 @@ def lines(each: Looked, judged: Judged, reasons: dict[str, str]) -> Iterator[tup
         reported = f"{len(content)} 行" if isinstance(content, list) else masking.masked(content, person=person, plain=plain)
         reported = localvalues.nameless(each.mapping, each.row, reported, spec)
         local = "；".join(f"{column}={localvalues.shown(each.mapping, each.row, column, spec)}" for column in columns)
+        if spec.name in each.mapping.children:
+            local = localvalues.first_line(each.mapping, each.row, spec.name)
         why = reasons.get(spec.name) or next((text for name, text in reasons.items() if name.startswith(f"{spec.name}[")), "")
         if rule is None and not why:
             why = each.mapping.absent.get(spec.name, "")

@@ -18,15 +18,19 @@ from sqlalchemy import URL, create_engine, text
 from support import pairs, strangers
 
 from adapters import children, explaining, profile
-from adapters.origins import Column
+from adapters.origins import Column, SiteFacts
 from adapters.profile import Site
 from gateway.clerk import localvalues, masking
+from gateway.clerk.preview import Looked, lines
+from gateway.judging import Judge
 from gateway.main import cli
+from gateway.model import Cursor
 from schemas import loader
 from schemas.model import Edition, Violation
 from schemas.wire import SHANGHAI
 
 CODE = "H99000100001"
+NOW = datetime(2026, 11, 25, tzinfo=SHANGHAI)
 Run = Callable[..., Result]
 
 MANIFEST = """
@@ -347,6 +351,19 @@ def test_rules_of_the_profile_and_lines_of_a_record_name_their_columns_too(editi
         Violation("row_ref", "lost_head", "…"): "",
     }
     assert {each: localvalues.values(mapping, row, each) for each in told} == told
+
+
+def test_of_lines_the_first_shows_what_fills_it(edition: Edition) -> None:
+    mapping = profile.mapping(profile.load(pairs.FOLDER), "HD03", edition)
+    row: dict[str, Any] = {**pairs.treatment(1), children.place("drugs"): [pairs.given(1, 1), pairs.given(1, 2, "D2")]}
+    became = mapping.source_row({"row_ref": "S00001", "cursor_key": "1", **row}, Cursor(None, "1"), SiteFacts(CODE))
+    looked = Looked(mapping, row, became)
+    shown = {
+        name: (reported, local)
+        for name, reported, local, _ in lines(looked, Judge(loader.reference(), "HD03", "x").judge(became, NOW), {})
+    }
+    assert shown["drugs"] == ("2 行", "第 1 条：药品编码取 药品编码=D1；剂量取 剂量=1.5")
+    assert localvalues.first_line(mapping, pairs.treatment(1), "drugs") == ""
 
 
 def test_a_column_that_fills_a_field_of_a_person_is_masked_beside_every_field(edition: Edition) -> None:
