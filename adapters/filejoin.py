@@ -77,6 +77,11 @@ def headed(lines: Sequence[LocalRow], heads: Sequence[LocalRow], partner: Partne
     yield from lines
 
 
+def bare(lines: Sequence[LocalRow], heads: Sequence[LocalRow], partner: Partner) -> int:
+    """How many heads have not one line: nothing is made of them, and that may be because lines were left out of the export."""
+    return len(_by_key(heads, partner).keys() - {key_of(line, partner.by, number) for number, line in enumerate(lines, start=1)})
+
+
 def check_matched(missed: int, lines: int, heads: int) -> None:
     """BadFileError where lines and heads have nothing to do with each other."""
     if heads and lines and missed == lines:

@@ -14,11 +14,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters import filetable
+from adapters import filejoin, filetable
 from adapters.arrivals import Dropped, seen
 from adapters.digests import digest_of, file_digest
 from adapters.dropfolder import DropFolder, companions
-from adapters.filejoin import BETWEEN
+from adapters.filejoin import BETWEEN, Role
 from adapters.filerows import FileRows
 from adapters.filetable import Form, Layout, LocalRow
 from adapters.filetext import BadFileError
@@ -43,6 +43,7 @@ class Content:
     dropped: Dropped
     pieces: tuple[Piece, ...]
     rows: Mapping[str, LocalRow]
+    bare: int = 0  #: heads in the other file that have not one line
 
     @property
     def count(self) -> int:
@@ -79,6 +80,7 @@ class FileSource(LocalSource):
         self._finished: list[Content] = []
         self._bad: dict[Dropped, Bad] = {}
         self._late: list[str] = []
+        self._bare: dict[str, int] = {}  #: of what was read last: how many heads of which file have no line
 
     @property
     def sweeps(self) -> bool:
@@ -90,9 +92,11 @@ class FileSource(LocalSource):
 
         SourceQueryError after the good ones, if there are files that are no good.
         """
-        self._finished = []
+        self._finished, self._bare = [], {}
         moment, number = f"{self._clock():%Y%m%d%H%M%S%f}", 0
         for content, rows in self._contents(after):
+            if content.bare and content.dropped.partner:
+                self._bare[content.dropped.partner.path.name] = content.bare
             for some in _chunks(rows, size):
                 mapped = []
                 for row in some:
@@ -107,6 +111,14 @@ class FileSource(LocalSource):
     def held_back(self) -> list[str]:
         """See gateway.ports: who tries a new profile has not the time to wait."""
         return list(map(str, self.folder.alone()))
+
+    def left_bare(self) -> list[str]:
+        """What the last reading met that is neither a row nor a mistake, but may be the sign of one."""
+        return [
+            f"主表文件 {name} 里有 {count} 张单据在明细文件里一行也没有，没有东西可报："
+            "请核对 HIS 里它们是不是真的没有明细，还是导出时少了"
+            for name, count in self._bare.items()
+        ]
 
     def _refused(self) -> Iterator[str]:
         if self._bad:
@@ -266,11 +278,13 @@ class FileSource(LocalSource):
             tables.append(rows)
             pieces.append(Piece(each, digest_of(raw), raw if self._keeps(dropped) else None))
         found = FileRows(self.entry, self.mapping, self.facts).keyed(*tables)
+        partner = self.entry.partner
+        bare = filejoin.bare(*tables, partner) if partner and partner.role is Role.HEADS else 0
         if any(self._replaced(piece, dropped, layout) for piece, layout in zip(pieces, self.entry.layouts, strict=True)):
             return None
         files = dropped.files if self.folder.copies else ()
         memos = [_piece(memo) for each in files for memo in map(seen, companions(each.path)) if memo]
-        return Content(dropped, (*pieces, *memos), found)
+        return Content(dropped, (*pieces, *memos), found, bare)
 
     def _keeps(self, dropped: Dropped) -> bool:
         """Whether its bytes are kept until it is put away."""

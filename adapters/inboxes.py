@@ -43,6 +43,12 @@ def unclaimed(sources: Iterable[object]) -> Iterator[str]:
             )
 
 
+def bare(sources: Iterable[object]) -> Iterator[str]:
+    """Heads without lines that the last reading met."""
+    for source in _of_files(sources):
+        yield from (f"{source.name} · {source.dataset}：{sentence}" for sentence in source.left_bare())
+
+
 def unmended(sources: Iterable[object]) -> Iterator[str]:
     """What was put aside and still stands there: the reading told it once."""
     for source in _of_files(sources):

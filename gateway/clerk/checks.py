@@ -66,7 +66,8 @@ def check(path: Path, only: str | None, out: Path | None, contracted: bool) -> N
             _check_feed(feed, Judge(edition, feed.source.dataset, _NO_RID), comparison, lost, gatherer, rows.take)
             for feed, rows in zip(feeds, first, strict=True)
         ]
-        for sentence in inboxes.unclaimed(feed.source for feed in feeds):
+        sources = [feed.source for feed in feeds]
+        for sentence in (*inboxes.unclaimed(sources), *inboxes.bare(sources)):
             show.say(_console(), sentence, style="yellow")
         left, missed = unfinished_of(config, edition, only), list(unread.sentences(lost))
         _tell_red([*missed, *left])

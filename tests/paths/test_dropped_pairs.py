@@ -140,6 +140,15 @@ def test_what_lies_in_the_drop_folder_and_nobody_reads_is_told_until_it_is_mende
     assert "还没有处理" not in site.run("doctor").output
 
 
+def test_heads_without_a_line_are_told_by_the_check(site: Deployment, inbox: Path) -> None:
+    dropped.drop(inbox, "RX01_01.csv", table([prescription(1), prescription(2), prescription(3)]))
+    dropped.drop(inbox, "RX01_mx_01.csv", table([item(1, 1), item(1, 2)]))
+    told = site.run("check").output.replace("\n", "").replace(" ", "")
+    assert "主表文件RX01_01.csv里有2张单据在明细文件里一行也没有" in told
+    dropped.drop(inbox, "RX01_mx_01.csv", table([item(1, 1), item(2, 1), item(3, 1)]))
+    assert "一行也没有" not in site.run("check").output
+
+
 def test_the_doctor_tells_of_a_drop_folder_that_is_not_there(site: Deployment, inbox: Path) -> None:
     inbox.rmdir()
     result = site.run("doctor")
