@@ -279,7 +279,7 @@ class FileSource(LocalSource):
             pieces.append(Piece(each, digest_of(raw), raw if self._keeps(dropped) else None))
         found = FileRows(self.entry, self.mapping, self.facts).keyed(*tables)
         partner = self.entry.partner
-        bare = filejoin.bare(*tables, partner) if partner and partner.role is Role.HEADS else 0
+        bare = filejoin.bare(tables[0], tables[1], partner) if partner and partner.role is Role.HEADS else 0
         if any(self._replaced(piece, dropped, layout) for piece, layout in zip(pieces, self.entry.layouts, strict=True)):
             return None
         files = dropped.files if self.folder.copies else ()
