@@ -16,7 +16,8 @@ from adapters.choices import choice
 from adapters.plan import Opener, Parts
 from adapters.replies import Answer, UnusableError
 from adapters.serviced import ServiceSource
-from adapters.serviceplan import Call, ServiceEntry, Text, entries
+from adapters.servicefile import entries
+from adapters.serviceplan import Call, ServiceEntry, Text
 from adapters.site import Site
 from adapters.webclient import Reply, WebClient, basic, text_of
 from gateway.errors import SourceError

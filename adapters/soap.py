@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from adapters.choices import choice
 from adapters.plan import Opener, Parts
 from adapters.serviced import ServiceSource
-from adapters.serviceplan import Call, ServiceEntry, entries
+from adapters.servicefile import entries
+from adapters.serviceplan import Call, ServiceEntry
 from adapters.site import Site
 from adapters.webclient import WebClient
 from gateway.errors import ConfigError
