@@ -23,9 +23,10 @@ _OF_WRITING = (_INSTANCE, "{urn:schemas-microsoft-com:xml-diffgram-v1}", "{urn:s
 _UNSEEN = "\ufeff \t\r\n"
 _DECLARATION = re.compile(r"<\?xml\b[^>]*\?>")
 #: how a text of either kind begins; a page for people is none
-_XML = re.compile(r"<(?!!?(?:doctype|html))[?A-Za-z]", re.IGNORECASE)
+_XML = re.compile(r"<(?!(?:html|head|body|div|script|meta)\b)[?A-Za-z]", re.IGNORECASE)
 _OBJECTS = re.compile(r"[{\[]")
 _BEGINNING = 64
+_BROKEN = "应答的 {0} 没有写完，或里面有 {0} 不许有的字符：请服务方改好"
 _NO_XML = "应答不是 XML：多半是登录页，或中间的代理答的"
 
 
@@ -64,7 +65,7 @@ def _json(content: str | bytes) -> Any:
     try:
         return json.loads(content.lstrip(_UNSEEN) if isinstance(content, str) else content, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise UnusableError(_other(content, _XML) or "应答不是 JSON：多半是登录页，或中间的代理答的") from None
+        raise UnusableError(_unread(content, Text.JSON)) from None
 
 
 def _xml(content: str | bytes) -> Any:
@@ -74,17 +75,22 @@ def _xml(content: str | bytes) -> Any:
     try:
         root = etree.fromstring(_undeclared(content).encode() if isinstance(content, str) else content, parser)
     except (etree.XMLSyntaxError, ValueError):
-        raise UnusableError(_other(content, _OBJECTS) or no_xml(content)) from None
+        told = no_xml(content)
+        raise UnusableError(_unread(content, Text.XML) if told == _NO_XML else told) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise UnusableError("应答的 XML 里有 DOCTYPE，不读")
     return {_local(root.tag): tree_of(root)}
 
 
-def _other(content: str | bytes, begun: re.Pattern[str]) -> str:
-    """What is said of a text that is none of its kind and begins like the other."""
-    text = content if isinstance(content, str) else content[:_BEGINNING].decode("utf-8", "replace")
-    kind, other = ("JSON", "XML") if begun is _XML else ("XML", "JSON")
-    return f"应答不是 {kind}，像是 {other}：请核对 manifest.yaml 的 text" if begun.match(text.lstrip(_UNSEEN)) else ""
+def _unread(content: str | bytes, form: Text) -> str:
+    """Why a text is not of its kind: it is of the other, it was broken, or it is a page for people."""
+    text = (content if isinstance(content, str) else content[:_BEGINNING].decode("utf-8", "replace")).lstrip(_UNSEEN)
+    kind, own, other = ("JSON", _OBJECTS, _XML) if form is Text.JSON else ("XML", _XML, _OBJECTS)
+    if other.match(text):
+        return f"应答不是 {kind}，像是 {'XML' if form is Text.JSON else 'JSON'}：请核对 manifest.yaml 的 text"
+    if own.match(text):
+        return _BROKEN.format(kind)
+    return f"应答不是 {kind}：多半是登录页，或中间的代理答的" if text else "应答是空的"
 
 
 def _undeclared(text: str) -> str:
@@ -106,7 +112,7 @@ def no_xml(content: str | bytes) -> str:
         return "应答多出了开头的 BOM，末尾因此被截掉：请服务方把程序文件存成不带 BOM 的"
     if isinstance(content, bytes) and "\ufffd" in raw:
         return "应答的字节不是它自己说的字符集，或有乱码：请服务方改好"
-    return "应答的 XML 没有写完，或里面有 XML 不许有的字符：请服务方改好"
+    return _BROKEN.format("XML")
 
 
 def tree_of(element: Any) -> Any:
@@ -127,7 +133,7 @@ def tree_of(element: Any) -> Any:
             found[name] = [found[name], value]
     if len(found) > len(own):
         return found
-    text = element.text or ""
+    text = (element.text or "") + "".join(child.tail or "" for child in element)  # of what is no element: it is no end of the text
     return {**found, "#text": text} if found else text
 
 

@@ -198,6 +198,10 @@ def test_a_binary_float_is_the_decimal_that_it_stands_for(text: str, code: str, 
     assert soapfloat.shortened({"rows": [{"n": text, "m": text}]}, {"rows.n": code}) == {"rows": [{"n": shorter, "m": text}]}
 
 
+def test_a_text_goes_on_behind_what_is_no_element() -> None:
+    assert replies.parsed("<R><a>示例<?x y?>片<!-- z -->剂</a></R>", Text.XML) == {"R": {"a": "示例片剂"}}
+
+
 def test_many_rows_take_the_time_of_few_each() -> None:
     """A reply of sixteen megabytes has more than a hundred thousand; copied at each of them they would take minutes."""
     few, many = (_seconds(rows) for rows in (10_000, 100_000))
@@ -221,6 +225,8 @@ def _seconds(rows: int) -> float:
         (' {"code": 0}', Text.XML, "像是 JSON：请核对"),
         ("[1]", Text.XML, "像是 JSON：请核对"),
         ("登录", Text.XML, "多半是登录页"),
+        ('{"code": 0, "list": [', Text.JSON, "应答的 JSON 没有写完"),
+        ("<R><name>示例&nbsp;片</name></R>", Text.XML, "应答的 XML 没有写完，或里面有 XML 不许有的字符"),
         ("", Text.XML, "应答是空的"),
     ],
 )
