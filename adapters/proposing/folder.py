@@ -69,7 +69,15 @@ def write(
 def _drafted(ranking: Ranking, head: str, idioms: Idioms, survey: Survey) -> Drafted:
     considered = [] if head else ranking.tables()
     made = draft(ranking, head or (considered[0].table.name if considered and considered[0].covered else ""))
+    if considered and not ranking.named(made.head):
+        made.remarks.append(_unnamed(made))
     return Drafted(made, considered, Queries(made, idioms, survey.schema or "").sweeps)
+
+
+def _unnamed(made: Draft) -> str:
+    """Of a data set that a product does not have, the best table is still some table."""
+    code, name = made.dataset.code, made.dataset.name
+    return f"{code}：{made.head.name} 的表名和注释都没有说到“{name}”，只是列有些像：先问清本系统有没有这项业务、主表是哪一张"
 
 
 def manifest(found: Sequence[Drafted], idioms: Idioms, product: Product) -> str:

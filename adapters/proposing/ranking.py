@@ -72,6 +72,10 @@ class Ranking:
         exact = [self._exact(each.table) for each in rough[:_LOOKED_AT]]
         return sorted(exact, key=lambda each: (-each.score, each.table.name))[:most]
 
+    def named(self, table: Table) -> bool:
+        """Whether a table's name or comment says anything of what the data set is about."""
+        return self._named(table) > 0
+
     def fields(self, head: str, specs: Sequence[Field] | None = None) -> dict[str, list[Proposal]]:
         """Proposals for each single field of the data set, or for those given, from a head table and what it leads to."""
         places = list(self.places(head))

@@ -110,6 +110,8 @@ def _tell(console: Console, found: Sequence[Drafted], left: Sequence[str], out: 
             else ""
         )
         say(console, f"主表 {made.head.name}（{made.head.comment or '没有注释'}）{others}。不对就用 --table 指明")
+        for remark in made.remarks:
+            say(console, remark, style="yellow")
         rows = []
         for spec in made.dataset.fields:
             active, others_of = made.active.get(spec.name), made.others.get(spec.name, ())

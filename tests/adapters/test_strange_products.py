@@ -106,6 +106,17 @@ def test_goods_that_are_no_longer_sold_were_sold_all_the_same_and_the_head_of_th
     assert "那张表若是目录" not in mapping
 
 
+def test_a_table_that_does_not_say_what_the_data_set_is_about_is_to_be_asked_for(shop: Survey, tmp_path: Path) -> None:
+    """A shop has no dialysis, and the likeliest table is a table all the same."""
+    folder.write(shop, EDITION, ["HD02"], [], tmp_path / "draft", Product("陌生的系统", "测试", "1"), date(2026, 11, 26))
+    notes = (tmp_path / "draft" / "NOTES.md").read_text(encoding="utf-8")
+    assert "的表名和注释都没有说到“血透排班信息”，只是列有些像：先问清本系统有没有这项业务" in notes
+    folder.write(
+        shop, EDITION, ["3505"], ["t_sale_item"], tmp_path / "named", Product("陌生的系统", "测试", "1"), date(2026, 11, 26)
+    )
+    assert "都没有说到" not in (tmp_path / "named" / "NOTES.md").read_text(encoding="utf-8")
+
+
 def test_a_drug_that_is_called_as_its_prescription_withdraws_none_before_a_person_has_said_so(tmp_path: Path) -> None:
     """medication and medication_request: by their names alone the halves of a document, and no such thing."""
     with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
