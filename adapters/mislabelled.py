@@ -20,6 +20,8 @@ NAMES = ("gbk", "gb18030")
 #: what is told of texts that are garbled, and what to do
 GARBLED = "读到的中文是乱码，像是存成 latin1 的 GBK"
 _SEVERAL, _BYTE = 2, 0x100
+#: fewer than one in so many rows are slips of people's
+_FEW = 10
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 #: two characters of GB2312; one letter again and again is a mask, as ×××× of a number
 _PAIRS = re.compile(rb"(?!(.)\1{3})(?:[\xb0-\xf7][\xa1-\xfe]){2}")
@@ -52,7 +54,7 @@ def whole(text: Any) -> Any:
 def misread(names: Sequence[str], rows: Iterable[Iterable[Any]], encoding: str) -> str:
     """Why these texts of a MySQL server cannot be what the site keeps, and what to write; "" where they can."""
     lines = [tuple(row) for row in rows]
-    if encoding and (lost := _suspect(lines, lambda text: _LOST in text)):
+    if encoding and (lost := _suspect(lines, lambda text: _LOST in text, alone=False)):
         mended = "CONVERT(CAST(CONVERT(列 USING gbk) AS BINARY) USING latin1)"
         return f"读到的中文成了问号（列 {_named(names, lost)}），一行也没有收：它们不是存成 latin1 的，请在查询里写 {mended}"
     if not encoding and (found := garbled(lines)):
@@ -64,10 +66,10 @@ def misread(names: Sequence[str], rows: Iterable[Iterable[Any]], encoding: str) 
 def garbled(rows: Iterable[Sequence[Any]]) -> list[int]:
     """The columns, by their places, of such texts read as the server calls them: several, and no Chinese in the same column.
 
-    One that somebody once pasted beside proper Chinese is the site's own mistake, and says nothing of how the others are kept.
-    Chinese of another column says nothing either: it may stand in the query itself (`THEN '男'`), or come from a newer table.
+    A few that somebody once pasted beside proper Chinese are the site's own mistake, and say nothing of how the others are kept.
+    Chinese of another column does not hide a whole one: it may stand in the query itself (`THEN '男'`), or come from a newer table.
     """
-    return _suspect(rows, _is_gbk)
+    return _suspect(rows, _is_gbk, alone=True)
 
 
 def chinese(rows: Iterable[Sequence[Any]]) -> bool:
@@ -75,14 +77,24 @@ def chinese(rows: Iterable[Sequence[Any]]) -> bool:
     return any(isinstance(each, str) and _CHINESE.search(each) for row in rows for each in row)
 
 
-def _suspect(rows: Iterable[Sequence[Any]], wrong: Callable[[str], bool]) -> list[int]:
-    found: dict[int, int] = {}
-    for place, column in enumerate(zip(*rows, strict=True)):
-        texts = [each for each in column if isinstance(each, str)]
-        count = sum(map(wrong, texts))
-        if count and not any(map(_CHINESE.search, texts)):
-            found[place] = count
+def _suspect(rows: Iterable[Sequence[Any]], wrong: Callable[[str], bool], *, alone: bool) -> list[int]:
+    """The columns of wrong texts; `alone`: where there is no Chinese at all a few are enough, however many rows there are."""
+    lines = list(rows)
+    counts = [_wrong(column, wrong) for column in zip(*lines, strict=True)]
+    least = 0.0 if alone and None not in counts else len(lines) / _FEW
+    found = {place: count for place, count in enumerate(counts) if count and count >= least}
     return list(found) if sum(found.values()) >= _SEVERAL else []
+
+
+def _wrong(column: Iterable[Any], wrong: Callable[[str], bool]) -> int | None:
+    """How many of its texts are; None: proper Chinese stands among them, seen at its first."""
+    count = 0
+    for each in column:
+        if isinstance(each, str):
+            if not each.isascii() and _CHINESE.search(each):
+                return None
+            count += wrong(each)
+    return count
 
 
 def _named(names: Sequence[str], places: Iterable[int]) -> str:

@@ -142,6 +142,16 @@ def test_only_several_texts_that_are_gbk_byte_for_byte_are_garbled(texts: list[o
     assert mislabelled.garbled(beside) == ([1] if expected else []), "Chinese of the query itself says nothing of the column"
 
 
+@pytest.mark.parametrize("remark", ["\u00ce\u00de\u00d2\u00ec\u00b3\u00a3", "??"])
+@pytest.mark.parametrize("encoding", ["", "gbk"])
+def test_a_few_spoilt_remarks_among_many_rows_stop_nothing(remark: str, encoding: str) -> None:
+    """They are reported as they stand: somebody typed or imported them so, and the rows beside them are right."""
+    his = SiteDatabase(URL.create("mysql", "reader", "x", "127.0.0.1", 1, "his"), 30, encoding=encoding)
+    rows = [("左卡尼汀", remark if number in (7, 9) else None) for number in range(500)]
+    assert his.misread(["name", "remark"], rows) == ""
+    assert bool(his.misread(["name", "remark"], rows[7:10])) is ((encoding == "gbk") is (remark == "??"))
+
+
 def test_a_dead_column_of_a_table_that_is_kept_well_stops_no_draft(copies: Copies) -> None:
     with create_engine(copies.url, poolclass=NullPool).begin() as connection:
         connection.execute(text("ALTER TABLE visit_utf8mb4 ADD old VARCHAR(40)"))
