@@ -22,7 +22,7 @@ class Tolerance:
 def change(before: Mark, now: Mark, tolerance: Tolerance) -> str:
     """What makes it another source, as a Chinese sentence; "" if it is the same one."""
     if before.identity != now.identity:
-        return "数据库不是原来那一个（换了服务器、重建过，或文件被替换）"
+        return "数据库不是原来那一个（换了服务器、重建过、文件被替换，或投放文件夹、文件的名字改过）"
     if _held(before) and now.newest is None and not now.rows:
         return "表里一行也没有了，以前有"
     lost = (before.rows or 0) - (now.rows or 0) if before.rows is not None and now.rows is not None else None
