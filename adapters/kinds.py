@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from adapters import filesplan, rest, soap, sqlplan
+from adapters.databases import sqlplan
+from adapters.dropped import filesplan
 from adapters.plan import Kind
+from adapters.services import rest, soap
 
 KINDS: Mapping[str, Kind] = {
     "sql": Kind(("dialects",), sqlplan.read),

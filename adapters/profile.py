@@ -1,7 +1,7 @@
 """A profile: one folder that teaches the gateway one product. Adding a product adds a folder and edits nothing else.
 
     manifest.yaml       product, versions seen, what a site must declare, and per data set its query and mapping
-    queries/*.sql       sent as they are (contract: adapters/sql.py)
+    queries/*.sql       sent as they are (contract: adapters/databases/sql.py)
     mapping/*.yaml      local column -> spec field (adapters/mappingfile.py)
     quality.yaml        done | todo | exempt, each with a sentence (adapters/quality.py)
     NOTES.md            what was found, the traps, what the site must declare
@@ -23,13 +23,13 @@ from adapters.bounds import Window
 from adapters.catalogue import Catalogue
 from adapters.choices import nearest
 from adapters.compiled import CompiledMapping
+from adapters.databases.sql import Query
+from adapters.databases.sqlplan import SqlPlan
 from adapters.kinds import KINDS
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
 from adapters.plan import Parts, Plan, Swift
 from adapters.site import Site as Site
-from adapters.sql import Query
-from adapters.sqlplan import SqlPlan
 from adapters.watching import Watch, watching
 from gateway.errors import ConfigError
 from gateway.ports import SweptSource

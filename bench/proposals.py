@@ -17,13 +17,13 @@ import click
 from sqlalchemy import make_url
 
 from adapters import profile
-from adapters.connection import SiteDatabase
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import Query
 from adapters.origins import CatalogueValue, Constant, First, Origin
 from adapters.proposing.proposal import Proposal, chosen
 from adapters.proposing.ranking import Ranking
 from adapters.proposing.survey import Survey
 from adapters.refining import Refined
-from adapters.sql import Query
 from schemas import loader
 from schemas.model import Edition, FieldType
 

@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, column, select, table
 from sqlalchemy.exc import DBAPIError
 
-from adapters import mislabelled
 from adapters.conversion import UnreadableError, is_blank, local_code
+from adapters.databases import mislabelled
 from adapters.introspection.namelike import may_be_someone
 from adapters.introspection.shapes import NOTATIONS, PLAIN, Shape, shape
 from adapters.introspection.tables import Kind, Table

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from adapters.databases.sql import KeyKind
 from adapters.introspection.contents import Content
 from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, Table
@@ -14,7 +15,6 @@ from adapters.proposing.proposal import Place, Proposal, chosen
 from adapters.proposing.ranking import PROPOSED, Ranking
 from adapters.proposing.survey import Survey
 from adapters.proposing.vocabulary import Slots, essence, vocabulary
-from adapters.sql import KeyKind
 from gateway.errors import ConfigError
 from schemas.model import Dataset
 

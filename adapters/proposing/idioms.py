@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from sqlalchemy.engine import Dialect
 
+from adapters.databases.sql import KeyKind
 from adapters.introspection.tables import Column, Kind
-from adapters.sql import KeyKind
 
 #: databases that are written alike
 _FAMILIES = {"mysql": ("mysql", "mariadb"), "mariadb": ("mysql", "mariadb")}

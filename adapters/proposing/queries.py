@@ -1,14 +1,14 @@
-"""The `.sql` files of a draft (their contract: adapters/sql.py)."""
+"""The `.sql` files of a draft (their contract: adapters/databases/sql.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from adapters.databases.sql import KeyKind
 from adapters.introspection.tables import Kind
 from adapters.proposing.drafting import HEAD, Draft
 from adapters.proposing.idioms import Idioms, bound_of
-from adapters.sql import KeyKind
 
 
 @dataclass(frozen=True, slots=True)

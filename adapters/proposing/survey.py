@@ -9,8 +9,8 @@ from itertools import chain
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from adapters import privileges, sqlerrors
-from adapters.connection import SiteDatabase
+from adapters.databases import privileges, sqlerrors
+from adapters.databases.connection import SiteDatabase
 from adapters.introspection import contents, tables
 from adapters.introspection.contents import Content
 from adapters.introspection.shapes import Shape

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters import mysqlvalues
+from adapters.databases import mysqlvalues
 from bench import handwritten
 from bench.delivery.account import INSTITUTION, TOKEN
 from bench.delivery.peers.surroundings import COLUMNS, HOST, USER

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from adapters import contract, inboxes
+from adapters import contract
+from adapters.dropped import inboxes
 from gateway import config as configuration
 from gateway import console as show
 from gateway import granting, unread

@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 
 from adapters import profile, unfinished
-from adapters.aligning import aligned
-from adapters.connection import SiteDatabase
+from adapters.databases.aligning import aligned
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import Query
 from adapters.proposing import doubts, folder
 from adapters.proposing.folder import Drafted, Product
 from adapters.proposing.survey import Survey
-from adapters.sql import Query
 from gateway import config as configuration
 from gateway.errors import ConfigError
 from gateway.layout import say, show

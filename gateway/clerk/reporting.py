@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from adapters import explaining
+from adapters.databases import explaining
 from gateway.checking import CheckReport
 from gateway.clerk import masking, reportbook, reportpage
 from gateway.clerk.dossier import Chapter, Dossier, Sample, sample

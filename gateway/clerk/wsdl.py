@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from adapters.webclient import WebClient, basic
+from adapters.services.webclient import WebClient, basic
 from gateway.errors import ConfigError, SourceError
 from gateway.layout import say
 from gateway.model import Service
@@ -50,7 +50,7 @@ def wsdl(*, url: str, out: Path, user: str, password_from: Path | None, ca_file:
 
 
 def _fetched(service: Service) -> tuple[Mapping[str, bytes], list[str]]:
-    from adapters import wsdlcopy  # lxml comes with the extra `soap`
+    from adapters.services import wsdlcopy  # lxml comes with the extra `soap`
 
     client = WebClient(_NAME, service)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from adapters import inboxes, probing
-from adapters.connection import SiteDatabase
+from adapters.databases import probing
+from adapters.databases.connection import SiteDatabase
+from adapters.dropped import inboxes
 from gateway import granting
 from gateway.config import Config, Source
 from gateway.diagnosis.finding import Finding, bad, good, notice

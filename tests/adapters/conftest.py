@@ -14,7 +14,7 @@ from support import dropped
 
 from adapters import mappingfile, profile
 from adapters.catalogue import Catalogue
-from adapters.files import FileSource
+from adapters.dropped.files import FileSource
 from adapters.mapping import RowMapping
 from adapters.origins import SiteFacts
 from adapters.site import Site

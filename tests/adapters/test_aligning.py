@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import URL
 
-from adapters.aligning import aligned
-from adapters.connection import SiteDatabase
+from adapters.databases.aligning import aligned
+from adapters.databases.connection import SiteDatabase
 from adapters.proposing import folder
 from adapters.proposing.folder import Product
 from adapters.proposing.survey import Survey

@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from support.databases import database
 
-from adapters import mislabelled, profile
-from adapters.connection import SiteDatabase
+from adapters import profile
+from adapters.databases import mislabelled
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import SqlSource
 from adapters.introspection.shapes import Shape, shape
 from adapters.profile import Site
 from adapters.proposing.survey import Survey
-from adapters.sql import SqlSource
 from gateway.errors import ConfigError, SourceError
 from gateway.model import Cursor
 from schemas.model import Edition

@@ -13,7 +13,7 @@ import pytest
 from support import visits
 
 from adapters import children
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from gateway.advice import advice
 from gateway.errors import ConfigError, SourceQueryError
 from schemas.errors import SpecError

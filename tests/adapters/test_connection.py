@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, make_url
 
-from adapters import connection
-from adapters.connection import SiteDatabase
+from adapters.databases import connection
+from adapters.databases.connection import SiteDatabase
 from gateway.errors import ConfigError, SourceError
 from schemas import address
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters import contract, fixturefile, profile, quality
+from adapters.databases.sql import parameters
 from adapters.quality import Standing
-from adapters.sql import parameters
 from gateway.model import Reading
 from schemas import loader
 from schemas.errors import SpecError

@@ -13,10 +13,10 @@ import sqlalchemy
 from sqlalchemy import URL, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters import probing, sqlerrors
-from adapters.connection import SiteDatabase
+from adapters.databases import probing, sqlerrors
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import KeyKind
 from adapters.proposing.idioms import Idioms
-from adapters.sql import KeyKind
 from gateway.errors import ConfigError, SourceError
 from schemas.wire import SHANGHAI
 

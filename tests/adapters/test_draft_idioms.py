@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy.dialects import mssql, mysql, oracle, postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
+from adapters.databases.sql import KeyKind
 from adapters.introspection.tables import Column, Kind
 from adapters.proposing.idioms import Bound, Idioms, bound_of, key_kind
-from adapters.sql import KeyKind
 
 DIALECTS: dict[str, Dialect] = {
     "mssql": mssql.dialect(),

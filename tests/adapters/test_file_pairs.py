@@ -14,8 +14,9 @@ from support import dropped, pairs
 from support.dropped import AFTER, BEGAN, refs, table
 from support.pairs import drop, given, item, pair, prescription, source, treatment
 
-from adapters import profile, setaside
-from adapters.files import FileSource
+from adapters import profile
+from adapters.dropped import setaside
+from adapters.dropped.files import FileSource
 from adapters.site import Site
 from gateway.errors import SourceError, SourceQueryError
 from gateway.judging import Judge
@@ -288,7 +289,7 @@ def test_a_doubled_head_of_lines_is_refused(inbox: Path) -> None:
 def test_a_file_that_is_replaced_while_the_pair_is_read_is_not_read_with_the_other(
     inbox: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from adapters import filetable
+    from adapters.dropped import filetable
 
     pair(inbox, "01", [1], 0, "甲")
     found = soon(source(inbox))

@@ -13,9 +13,10 @@ import pytest
 from support import dropped
 from support.dropped import AFTER, BEGAN, drop, refs, table, treatment
 
-from adapters import dropfolder, filexls, profile
-from adapters.files import FileSource
-from adapters.filetext import BadFileError, Encoding
+from adapters import profile
+from adapters.dropped import dropfolder, filexls
+from adapters.dropped.files import FileSource
+from adapters.dropped.filetext import BadFileError, Encoding
 from adapters.profile import Site
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import RowState
@@ -328,7 +329,7 @@ def test_letters_and_figures_alone_need_no_characters_named() -> None:
 def test_the_library_for_old_workbooks_is_named_where_it_is_missing(
     opened: Callable[..., FileSource], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.filesplan.find_spec", lambda name: None)
+    monkeypatch.setattr("adapters.dropped.filesplan.find_spec", lambda name: None)
     assert opened()
     with pytest.raises(ConfigError, match=r"没有安装读 旧格式的 Excel 文件（\.xls） 的程序库.*gateway,xls"):
         opened(("form: csv", "form: xls"), ("HD03_*.csv", "HD03_*.xls"))

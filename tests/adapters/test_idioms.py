@@ -11,8 +11,8 @@ from sqlalchemy import URL, bindparam, text
 from sqlalchemy.dialects import mysql, oracle, postgresql, sqlite
 from sqlalchemy.dialects.mssql.pymssql import MSDialect_pymssql
 
-from adapters.connection import SiteDatabase
-from adapters.sql import parameters
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import parameters
 
 DIALECTS: dict[str, Any] = {
     "oracle": oracle.dialect,

@@ -14,8 +14,8 @@ from sqlalchemy import URL, NullPool, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 from support.databases import database
 
-from adapters import privileges, probing, sqlerrors
-from adapters.connection import SiteDatabase
+from adapters.databases import privileges, probing, sqlerrors
+from adapters.databases.connection import SiteDatabase
 from adapters.proposing.idioms import Idioms
 from gateway.errors import SourceError
 from schemas.wire import SHANGHAI

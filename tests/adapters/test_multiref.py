@@ -11,10 +11,11 @@ import pytest
 from support.services import PASSWORD, USER, AxisHis, served, treatment
 
 import adapters
-from adapters import multiref, profile
+from adapters import profile
 from adapters.profile import Site
-from adapters.replies import UnusableError
-from adapters.serviced import ServiceSource
+from adapters.services import multiref
+from adapters.services.replies import UnusableError
+from adapters.services.serviced import ServiceSource
 from gateway.errors import SourceQueryError
 from gateway.model import RowState, Service
 from schemas import loader

@@ -7,8 +7,8 @@ from pymysql import converters
 from pymysql.constants import FIELD_TYPE
 from sqlalchemy import make_url
 
-from adapters import mysqlvalues
-from adapters.connection import SiteDatabase
+from adapters.databases import mysqlvalues
+from adapters.databases.connection import SiteDatabase
 from gateway.errors import ConfigError
 
 

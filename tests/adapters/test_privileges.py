@@ -12,9 +12,9 @@ from sqlalchemy.dialects import mssql, oracle
 from sqlalchemy.exc import DBAPIError
 from support.databases import database
 
-from adapters import grants, privileges
-from adapters.connection import SiteDatabase
-from adapters.grants import USER, script, tables
+from adapters.databases import grants, privileges
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.grants import USER, script, tables
 
 SERVERS = ["mariadb", "postgresql"]
 PASSWORD = "not-a-real-password"

@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from support import strangers
 
 from adapters import profile, unfinished
-from adapters.connection import SiteDatabase
+from adapters.databases.connection import SiteDatabase
 from adapters.introspection.contents import content
 from adapters.introspection.shapes import Shape, shape
 from adapters.profile import Site

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from support.services import PASSWORD, Reply, Request, served
 
-from adapters import diffgram, profile, replies, soapfloat
+from adapters import profile
 from adapters.profile import Site
-from adapters.replies import UnusableError
-from adapters.serviceplan import Text
+from adapters.services import diffgram, replies, soapfloat
+from adapters.services.replies import UnusableError
+from adapters.services.serviceplan import Text
 from gateway.errors import SourceQueryError
 from gateway.model import Service
 from schemas import loader

@@ -23,8 +23,8 @@ from support.tls import Authority, front
 import adapters
 from adapters import contract, profile
 from adapters.profile import Site
-from adapters.serviced import ServiceSource
-from adapters.webclient import Spacing
+from adapters.services.serviced import ServiceSource
+from adapters.services.webclient import Spacing
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.main import cli
 from gateway.model import Cursor, RowState, Service

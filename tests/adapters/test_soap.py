@@ -16,7 +16,7 @@ from support.services import BEGAN, PASSWORD, USER, Reply, SoapHis, prescription
 import adapters
 from adapters import profile
 from adapters.profile import Site
-from adapters.serviced import ServiceSource
+from adapters.services.serviced import ServiceSource
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import Cursor, RowState, Service
 from schemas import loader

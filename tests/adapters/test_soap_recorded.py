@@ -18,7 +18,7 @@ from support.services import PASSWORD, Reply, Request, served
 
 from adapters import profile
 from adapters.profile import Site
-from adapters.serviced import ServiceSource
+from adapters.services.serviced import ServiceSource
 from gateway.errors import ConfigError, SourceError, SourceQueryError
 from gateway.model import RowState, Service, SourceRow
 from schemas import loader

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import URL, text
 from sqlalchemy.exc import OperationalError
 
-from adapters.connection import SiteDatabase
+from adapters.databases.connection import SiteDatabase
+from adapters.databases.sql import KeyKind, Query, SqlSource, Statement, Window, parameters
 from adapters.origins import SiteFacts
-from adapters.sql import KeyKind, Query, SqlSource, Statement, Window, parameters
 from gateway.errors import SourceError, SourceQueryError
 from gateway.model import Cursor, Reading, RowState
 from schemas.wire import SHANGHAI

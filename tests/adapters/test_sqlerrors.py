@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
-from adapters import sqlerrors
+from adapters.databases import sqlerrors
 
 URL = make_url("postgresql://user:s3cret@db.example/his")
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import URL
 
 from adapters import profile, unfinished
-from adapters.connection import SiteDatabase
+from adapters.databases.connection import SiteDatabase
 from adapters.introspection.contents import Content, content
 from adapters.introspection.shapes import Shape
 from adapters.introspection.tables import Column, Kind, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from adapters import replies, xmlcharset
+from adapters.services import replies, xmlcharset
 
 BODY = "<r>镕㛃</r>"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from adapters.databases.sql import SqlSource
 from adapters.profile import Site, load, open_sources
-from adapters.sql import SqlSource
 from demo import his, pos, story
 from demo.dirt import Fate
 from demo.district import DISTRICT, Institution

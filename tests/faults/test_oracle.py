@@ -16,7 +16,7 @@ from support.line import TARGET, Line, real_time
 from support.oracle import GONE, judge
 from support.proxy import Fault
 
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from gateway import config as configuration
 from gateway import outbox, sorting, uploading
 from gateway.model import Intake, LedgerEntry

@@ -19,7 +19,7 @@ from support.faultsize import Conclude
 from support.line import Line, real_time, wait_until
 from support.sites import Writer
 
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from gateway import config as configuration
 from gateway.errors import SourceError
 from gateway.model import Page

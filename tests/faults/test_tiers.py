@@ -19,7 +19,7 @@ from support.line import Line
 from support.proxy import Fault, Schedule
 from support.sites import Source, misbehave, old
 
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from gateway.model import Page
 from gateway.sweeping import Sweeper
 from gateway.tiers import Tier

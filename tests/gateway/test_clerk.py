@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import URL, create_engine, text
 from support import pairs, strangers
 
-from adapters import children, explaining, profile
+from adapters import children, profile
+from adapters.databases import explaining
 from adapters.origins import Column, SiteFacts
 from adapters.profile import Site
 from gateway.clerk import localvalues, masking

@@ -12,7 +12,7 @@ from support import dropped
 from support.deployment import Deployment, deployed
 from support.dropped import BEGAN, table, treatment, written
 
-from adapters.dropfolder import DropFolder
+from adapters.dropped.dropfolder import DropFolder
 from gateway.errors import SourceChangedError
 from gateway.outbox import State
 from schemas.wire import SHANGHAI

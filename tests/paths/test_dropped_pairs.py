@@ -13,7 +13,7 @@ from support.deployment import Deployment, deployed
 from support.dropped import BEGAN, table
 from support.pairs import given, item, prescription, treatment
 
-from adapters import setaside
+from adapters.dropped import setaside
 from gateway.outbox import State
 
 INSTITUTION = "H41000000001"

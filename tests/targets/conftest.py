@@ -21,8 +21,8 @@ from support.databases import database
 from support.deployment import Deployment, deployed
 
 from adapters import profile
+from adapters.databases.sql import SqlSource
 from adapters.profile import Site
-from adapters.sql import SqlSource
 from demo import his, pos, story
 from demo.district import DISTRICT
 from gateway.model import SourceRow

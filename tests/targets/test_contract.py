@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters import contract, profile, quality, sqlerrors
+from adapters import contract, profile, quality
+from adapters.databases import sqlerrors
 from adapters.quality import Standing
 from gateway.model import RowState, SourceRow
 from schemas import loader, wire

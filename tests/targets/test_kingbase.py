@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters import profile
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from schemas import loader
 
 pytest.importorskip("ksycopg2", reason="the vendor publishes no driver for this system")

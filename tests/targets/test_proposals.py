@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters import profile
-from adapters.connection import SiteDatabase
+from adapters.databases.connection import SiteDatabase
 from adapters.profile import Site
 from adapters.proposing import folder
 from adapters.proposing.folder import Product

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.sql import SqlSource
+from adapters.databases.sql import SqlSource
 from gateway.judging import occurred_at
 from gateway.model import RowState, SourceRow
 from schemas import loader

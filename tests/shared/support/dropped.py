@@ -15,7 +15,7 @@ import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
 import adapters
-from adapters.files import FileSource
+from adapters.dropped.files import FileSource
 from gateway.model import Cursor
 from schemas.wire import SHANGHAI
 

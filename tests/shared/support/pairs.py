@@ -10,7 +10,7 @@ from typing import Any
 
 import adapters
 from adapters import profile
-from adapters.files import FileSource
+from adapters.dropped.files import FileSource
 from adapters.site import Site
 from schemas import loader
 from support import dropped

@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from adapters import profile
+from adapters.databases.sql import SqlSource
 from adapters.profile import Site
-from adapters.sql import SqlSource
 from schemas.model import Edition
 
 
