@@ -87,7 +87,7 @@ def test_what_is_missing_in_a_whole_file_twice_is_withdrawn(site: Deployment, in
     site.send()
     drop(inbox, "HD03_2.csv", *(number for number in range(7) if number != 3))
     site.send()
-    for hours in (30, 31):
+    for hours in (54, 55):
         site.sweep(BEGAN + timedelta(hours=hours))
     site.send()
     (gone,) = (versions for key, versions in site.held(DATASET).items() if "S00003" in key)
@@ -100,7 +100,7 @@ def test_a_whole_file_that_was_cut_short_waits_for_a_person(site: Deployment, in
     site.send()
     drop(inbox, "HD03_2.csv", *range(10))
     with pytest.raises(SourceChangedError, match="行数由 60 减到 10"):
-        site.sweep(BEGAN + timedelta(hours=30))
+        site.sweep(BEGAN + timedelta(hours=54))
     assert all(len(versions) == 1 for versions in site.held(DATASET).values())
 
 

@@ -94,7 +94,7 @@ def test_a_head_that_is_not_exported_any_more_is_not_withdrawn_while_its_lines_a
     site.send()
     drop(inbox, "02", [0, 1, 2, 4, 5], [*range(6)])
     site.run("run", "--once")
-    for hours in (30, 31):
+    for hours in (54, 55):
         site.sweep(BEGAN + timedelta(hours=hours))
     site.run("run", "--once")
     versions = {key[-6:]: [body["vali_flag"] for body in bodies] for key, bodies in site.held("HD03").items()}
