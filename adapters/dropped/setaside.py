@@ -102,7 +102,9 @@ def forget(parcel: Path) -> None:
 
 
 def _let_go(parcel: Path, inbox: Path, wanted: Wanted) -> None:
-    if all([_gone(inbox / name, parcel / (_TAKEN + name), stamp, digest, wanted) for name, stamp, digest in _parts(parcel)]):  # noqa: C419
+    parts = _parts(parcel)
+    gone = [_gone(inbox / name, parcel / (_TAKEN + name), stamp, digest, wanted) for name, stamp, digest in parts]
+    if all(gone):  # each was tried: one that must stay keeps no other
         parcel.rename(parcel.with_name(parcel.name.removesuffix(_LEAVING)))
 
 

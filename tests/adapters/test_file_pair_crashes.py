@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_a_second_death_while_the_first_is_mended_changes_nothing(inbox: Path) -
         if number % 3:  # a third of the deaths, each with every second one
             continue
         for step in count():
-            if dying(step, lambda place=place: take_in(place), place):  # type: ignore[misc]
+            if dying(step, partial(take_in, place), place):
                 break
             assert told(place) in ([], [("S00001", "甲", "甲"), ("S00002", "甲", "甲")])
         assert not list(place.glob("*.csv"))

@@ -446,10 +446,14 @@ def test_a_pair_of_which_one_half_still_grows_is_left_alone(inbox: Path, edited:
     assert refs(found) == ["S00001"]
 
 
+def on(day: int) -> Callable[[], datetime]:
+    return lambda: datetime(2026, 1, 1, tzinfo=SHANGHAI) + timedelta(days=day)
+
+
 def test_old_pairs_are_deleted_after_their_days_and_the_newest_stays(inbox: Path) -> None:
     for number, day in enumerate((1, 2, 90)):
         found = source(inbox)
-        found.folder.clock = lambda day=day: datetime(2026, 1, 1, tzinfo=SHANGHAI) + timedelta(days=day)  # type: ignore[misc]
+        found.folder.clock = on(day)
         pair(inbox, f"0{number}", [number], number * 10)
         refs(found)
         found.put_away()

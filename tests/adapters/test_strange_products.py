@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
@@ -36,6 +37,16 @@ CREATE TABLE t_sale (id INTEGER PRIMARY KEY, sale_no TEXT, sale_time TEXT, sale_
 CREATE TABLE t_sale_item (id INTEGER PRIMARY KEY, sale_id INTEGER, goods_id INTEGER, shop_id INTEGER, quantity INTEGER,
  expiry_date TEXT, batch TEXT, seller INTEGER, create_by TEXT)
 """
+
+
+def surveyed(path: Path, script: str, *rows: tuple[str, list[tuple[Any, ...]]]) -> Survey:
+    """What a draft sees of a database made by this script and of these rows, each kind with its statement."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+        for statement, some in rows:
+            connection.executemany(statement, some)
+        connection.commit()
+    return Survey(SiteDatabase(URL.create("sqlite", database=str(path)), 30))
 
 
 @pytest.fixture
@@ -119,18 +130,16 @@ def test_a_table_that_does_not_say_what_the_data_set_is_about_is_to_be_asked_for
 
 def test_a_drug_that_is_called_as_its_prescription_withdraws_none_before_a_person_has_said_so(tmp_path: Path) -> None:
     """medication and medication_request: by their names alone the halves of a document, and no such thing."""
-    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
-        connection.executescript(
-            "CREATE TABLE med_drug (id INTEGER PRIMARY KEY, drug_name TEXT, status TEXT, delete_flag TEXT);"
-            "CREATE TABLE med_drug_request (id INTEGER PRIMARY KEY, prescription_no TEXT, patient_id TEXT, drug_id INTEGER,"
-            " quantity INTEGER, prescribe_time TEXT, delete_flag TEXT);"
-            "CREATE TABLE adm_patient (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE adm_org (id INTEGER PRIMARY KEY, name TEXT)"
-        )
-        connection.executemany("INSERT INTO med_drug VALUES (?, '测试片', '1', ?)", [(1, "0"), (2, "1")])
-        rows = [(number, f"RX{number}", f"P{number}", number % 2 + 1, 2, "2026-11-01 08:00:00", "0") for number in range(1, 9)]
-        connection.executemany("INSERT INTO med_drug_request VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-        connection.commit()
-    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30))
+    requests = [(number, f"RX{number}", f"P{number}", number % 2 + 1, 2, "2026-11-01 08:00:00", "0") for number in range(1, 9)]
+    survey = surveyed(
+        tmp_path / "his.db",
+        "CREATE TABLE med_drug (id INTEGER PRIMARY KEY, drug_name TEXT, status TEXT, delete_flag TEXT);"
+        "CREATE TABLE med_drug_request (id INTEGER PRIMARY KEY, prescription_no TEXT, patient_id TEXT, drug_id INTEGER,"
+        " quantity INTEGER, prescribe_time TEXT, delete_flag TEXT);"
+        "CREATE TABLE adm_patient (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE adm_org (id INTEGER PRIMARY KEY, name TEXT)",
+        ("INSERT INTO med_drug VALUES (?, '测试片', '1', ?)", [(1, "0"), (2, "1")]),
+        ("INSERT INTO med_drug_request VALUES (?, ?, ?, ?, ?, ?, ?)", requests),
+    )
     mapping, _ = drafted(survey, tmp_path / "draft", "RX01", "med_drug_request")
     assert '- {column: delete_flag, in: ["1"], reason: 已作废或删除}   # 请核对；见到的是 0' in mapping
     assert "请核对：作废标志 med_drug_delete_flag：抽样见到的是" in mapping
@@ -158,26 +167,24 @@ def test_what_stands_for_nothing_is_written_as_empty_where_it_was_met_and_not_wh
     assert 'expy_end: {column: expiry_date, empty: ["0000-00-00"]}' in mapping
     assert content(["无", "肝素", "0", "1900-01-01 00:00:00"], "knj").fillers == ("1900-01-01 00:00:00", "无")
     (tmp_path / "dialysis").mkdir()
-    with closing(sqlite3.connect(tmp_path / "dialysis.db")) as connection:
-        connection.executescript(
-            "CREATE TABLE dialysis_record (id INTEGER PRIMARY KEY, patient_id TEXT, begin_time TEXT, anticoagulant TEXT, bed TEXT);"
-            "INSERT INTO dialysis_record VALUES (1, 'P1', '2026-11-01 08:00:00', '无', '无');"
-            "INSERT INTO dialysis_record VALUES (2, 'P2', '2026-11-01 08:00:00', '肝素', '2')"
-        )
-    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "dialysis.db")), 30))
+    survey = surveyed(
+        tmp_path / "dialysis.db",
+        "CREATE TABLE dialysis_record (id INTEGER PRIMARY KEY, patient_id TEXT, begin_time TEXT, anticoagulant TEXT, bed TEXT);"
+        "INSERT INTO dialysis_record VALUES (1, 'P1', '2026-11-01 08:00:00', '无', '无');"
+        "INSERT INTO dialysis_record VALUES (2, 'P2', '2026-11-01 08:00:00', '肝素', '2')",
+    )
     mapping, _ = drafted(survey, tmp_path / "dialysis" / "draft", "HD03", "dialysis_record")
     assert "anticoagulant: {column: anticoagulant}" in mapping, "no heparin is an answer there"
 
 
 def test_a_stay_that_has_not_ended_waits_and_a_document_that_is_one_row_has_one_line(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
-        connection.executescript(
-            "CREATE TABLE inpt_visit (id INTEGER PRIMARY KEY, in_no TEXT, discharge_time TEXT);"
-            "INSERT INTO inpt_visit VALUES (1, 'ZY1', '2026-11-01 08:00:00'), (2, 'ZY2', NULL);"
-            "CREATE TABLE dialysis_recipe (recipe_id TEXT PRIMARY KEY, patient_id TEXT, recipe_date TEXT);"
-            "INSERT INTO dialysis_recipe VALUES ('R1', 'P1', '2026-11-01 08:00:00'), ('R2', 'P2', '2026-11-02 08:00:00')"
-        )
-    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30))
+    survey = surveyed(
+        tmp_path / "his.db",
+        "CREATE TABLE inpt_visit (id INTEGER PRIMARY KEY, in_no TEXT, discharge_time TEXT);"
+        "INSERT INTO inpt_visit VALUES (1, 'ZY1', '2026-11-01 08:00:00'), (2, 'ZY2', NULL);"
+        "CREATE TABLE dialysis_recipe (recipe_id TEXT PRIMARY KEY, patient_id TEXT, recipe_date TEXT);"
+        "INSERT INTO dialysis_recipe VALUES ('R1', 'P1', '2026-11-01 08:00:00'), ('R2', 'P2', '2026-11-02 08:00:00')",
+    )
     mapping, _ = drafted(survey, tmp_path / "stay", "IP02", "inpt_visit")
     assert "- {column: discharge_time, is: blank, reason: 尚未结束}" in mapping
     mapping, _ = drafted(survey, tmp_path / "recipe", "HD01", "dialysis_recipe")
@@ -189,18 +196,16 @@ def test_a_stay_that_has_not_ended_waits_and_a_document_that_is_one_row_has_one_
 
 
 def test_a_uuid_without_dashes_is_followed_into_a_head_that_declares_no_key(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "his.db")) as connection:
-        connection.executescript(
-            "CREATE TABLE outpt_prescribe (id TEXT NOT NULL, doctor_id TEXT, written_time TEXT);"
-            "CREATE TABLE outpt_line (id TEXT NOT NULL, op_id TEXT, group_no INTEGER, num NUMERIC)"
-        )
-        for each in range(60):
-            connection.execute("INSERT INTO outpt_prescribe VALUES (?, 'D1', '2026-11-01 08:00:00')", (number_of(f"p{each}"),))
-            connection.execute(
-                "INSERT INTO outpt_line VALUES (?, ?, ?, 1)", (number_of(f"l{each}"), number_of(f"p{each}"), each % 3 + 1)
-            )
-        connection.commit()
-    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "his.db")), 30))
+    survey = surveyed(
+        tmp_path / "his.db",
+        "CREATE TABLE outpt_prescribe (id TEXT NOT NULL, doctor_id TEXT, written_time TEXT);"
+        "CREATE TABLE outpt_line (id TEXT NOT NULL, op_id TEXT, group_no INTEGER, num NUMERIC)",
+        ("INSERT INTO outpt_prescribe VALUES (?, 'D1', '2026-11-01 08:00:00')", [(number_of(f"p{each}"),) for each in range(60)]),
+        (
+            "INSERT INTO outpt_line VALUES (?, ?, ?, 1)",
+            [(number_of(f"l{each}"), number_of(f"p{each}"), each % 3 + 1) for each in range(60)],
+        ),
+    )
     (link,) = survey.links("outpt_line")
     assert (link.column, link.table, link.target) == ("op_id", "outpt_prescribe", "id")
     assert "outpt_prescribe.written_time" in shown(survey, "RX01", "outpt_line", "rx_time")
@@ -278,13 +283,12 @@ def test_blanks_that_a_modelling_tool_leaves_between_chinese_words_say_nothing()
 
 def test_the_order_of_a_sell_order_item_is_the_sell_order(tmp_path: Path) -> None:
     """Small numbers are found in any table; an order_id would be the shorter name's otherwise."""
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
-        connection.executescript(
-            "CREATE TABLE shop_order (id INTEGER PRIMARY KEY, num TEXT);"
-            "CREATE TABLE shop_sell_order (id INTEGER PRIMARY KEY, num TEXT);"
-            "CREATE TABLE shop_sell_order_item (id INTEGER PRIMARY KEY, order_id INTEGER);"
-            "INSERT INTO shop_order VALUES (1, 'A'), (2, 'B'); INSERT INTO shop_sell_order VALUES (1, 'A'), (2, 'B');"
-            "INSERT INTO shop_sell_order_item VALUES (1, 1), (2, 2)"
-        )
-    survey = Survey(SiteDatabase(URL.create("sqlite", database=str(tmp_path / "shop.db")), 30))
+    survey = surveyed(
+        tmp_path / "shop.db",
+        "CREATE TABLE shop_order (id INTEGER PRIMARY KEY, num TEXT);"
+        "CREATE TABLE shop_sell_order (id INTEGER PRIMARY KEY, num TEXT);"
+        "CREATE TABLE shop_sell_order_item (id INTEGER PRIMARY KEY, order_id INTEGER);"
+        "INSERT INTO shop_order VALUES (1, 'A'), (2, 'B'); INSERT INTO shop_sell_order VALUES (1, 'A'), (2, 'B');"
+        "INSERT INTO shop_sell_order_item VALUES (1, 1), (2, 2)",
+    )
     assert [each.table for each in survey.links("shop_sell_order_item")] == ["shop_sell_order"]
